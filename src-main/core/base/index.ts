@@ -1,0 +1,22 @@
+export {
+  BrokenPipeError,
+  BytePipe,
+  type ByteSink,
+  type ByteSource,
+  readAll,
+  readText,
+} from './byte-stream.ts';
+export { concatBytes, fromBase64, fromUtf8, toBase64, utf8 } from './bytes.ts';
+export { type Clock, defer, SimClock, sleep, type TimerOptions } from './clock.ts';
+export { type Disposable, DisposableStore } from './disposable.ts';
+export { Emitter, type Event } from './emitter.ts';
+export {
+  type DeepReadonly,
+  jsonClone,
+  jsonEqual,
+  type JsonObject,
+  type JsonPrimitive,
+  type JsonValue,
+} from './json.ts';
+export { type Logger, type LogLevel, silentLogger, withFields } from './logger.ts';
+export { hex, nameSuffix, type Random, seededRandom, uuid } from './random.ts';

@@ -1,0 +1,8 @@
+export type {
+  PatchStrategy,
+  ResourceInfo,
+  SchemaNode,
+  SchemaSet,
+  SubresourceInfo,
+  Verb,
+} from './types.ts';

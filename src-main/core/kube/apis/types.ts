@@ -1,0 +1,69 @@
+/**
+ * What the API machinery knows of the API surface. All of it for built-in kinds is generated from upstream's own
+ * descriptions (`npm run generate`); CRDs add rows of the same shape at run time.
+ */
+
+export type Verb =
+  'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** One served resource of one version, as discovery lists it. */
+export interface ResourceInfo {
+  readonly group: string;
+  readonly version: string;
+  /** Plural, lower case: `deployments`. */
+  readonly resource: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly Verb[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: readonly SubresourceInfo[];
+  /** Name of the object's schema in `SchemaSet`: `io.k8s.api.apps.v1.Deployment`. */
+  readonly schema: string;
+  readonly storageVersionHash?: string;
+}
+
+export interface SubresourceInfo {
+  /** `status`, `scale`, `log` … */
+  readonly name: string;
+  /** The kind it speaks, which may be another group's: `Scale` of autoscaling/v1. */
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  readonly verbs: readonly Verb[];
+}
+
+export type PatchStrategy = 'merge' | 'replace' | 'retainKeys' | 'merge,retainKeys';
+
+/** A field's type: a structural schema with upstream's list, map and merge annotations. */
+export interface SchemaNode {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  /** `int32`, `int64`, `double`, `byte`, `date-time`, `int-or-string`, `quantity` … */
+  readonly format?: string;
+  /** Another schema of the set; all else but `description` and `default` is absent then. */
+  readonly ref?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  /** Values of a map. */
+  readonly additionalProperties?: SchemaNode;
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly listType?: 'atomic' | 'set' | 'map';
+  readonly listMapKeys?: readonly string[];
+  readonly mapType?: 'atomic' | 'granular';
+  readonly patchStrategy?: PatchStrategy;
+  readonly patchMergeKey?: string;
+  readonly preserveUnknownFields?: boolean;
+  readonly nullable?: boolean;
+  /** Number of the field in upstream's `generated.proto`. */
+  readonly proto?: number;
+}
+
+/** Named schemas; built-in ones, or one CRD's. */
+export interface SchemaSet {
+  get(name: string): SchemaNode | undefined;
+  /** Follows `ref`s; the node itself when it has none. */
+  resolve(node: SchemaNode): SchemaNode;
+}

@@ -1,0 +1,16 @@
+export type {
+  DeleteOptions,
+  EventRecorder,
+  Informer,
+  InformerHandler,
+  Lister,
+  ListOptions,
+  ObjectList,
+  ObjectReference,
+  PatchOptions,
+  PatchType,
+  Reconcile,
+  ResourceClient,
+  Result,
+  WatchOptions,
+} from './types.ts';

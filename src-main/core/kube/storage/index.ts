@@ -1,0 +1,18 @@
+export {
+  CompactedError,
+  CompareFailedError,
+  FutureRevisionError,
+  type KeyValue,
+  type LeaseState,
+  type LogRow,
+  type PutOptions,
+  type RangeOptions,
+  type RangeResult,
+  type Revision,
+  type Store,
+  type StoreEvent,
+  type StoreLog,
+  type StoreTransaction,
+  StoreUnavailableError,
+  type StoreWatch,
+} from './types.ts';

@@ -1,0 +1,80 @@
+import type { ApiRequest, ApiResponse, Connection } from '#core/kube';
+import type { Disposable } from '#core/base';
+
+/**
+ * What answers at a port. Programs of this process meet on objects rather than bytes wherever both ends can:
+ * an `http` listener is called directly; a client that has only bytes (port-forward, `nc`) is given the
+ * HTTP/1.1 reading of it by the network.
+ */
+export type Listener =
+  | { readonly kind: 'tcp'; accept(connection: Connection, peer: Peer): void }
+  | {
+      readonly kind: 'http';
+      /** Present when the port speaks TLS. */
+      readonly tls?: ServerTls;
+      handle(request: ApiRequest, peer: Peer): Promise<ApiResponse>;
+    }
+  /** A service of this process with an interface of its own (`etcd`), found by its name. */
+  | {
+      readonly kind: 'object';
+      readonly service: string;
+      readonly object: unknown;
+      readonly tls?: ServerTls;
+    }
+  | {
+      readonly kind: 'udp';
+      handle(datagram: Uint8Array, peer: Peer): Promise<Uint8Array | undefined>;
+    };
+
+export interface ServerTls {
+  /** PEM chain, leaf first. */
+  readonly certificate: string;
+  /** PEM bundle that client certificates are checked against; absent: none are asked for. */
+  readonly clientCa?: string;
+}
+
+export interface Peer {
+  /** The source address as the listener sees it (after any NAT). */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A network namespace: a machine's own, or a pod sandbox's. */
+export interface NetNamespace {
+  readonly name: string;
+  /** First address, without prefix length. */
+  readonly address: string;
+  readonly addresses: readonly string[];
+  /** @throws ListenError EADDRINUSE. `address` undefined or 0.0.0.0: all of this namespace's. */
+  listen(
+    port: number,
+    listener: Listener,
+    options?: { address?: string; protocol?: 'tcp' | 'udp' },
+  ): Disposable;
+  /** What listens here: for `ss`, `netstat`. */
+  listeners(): readonly {
+    readonly address: string;
+    readonly port: number;
+    readonly protocol: 'tcp' | 'udp';
+  }[];
+  /**
+   * Finds what answers at `address:port` from here: loopback, local addresses, Service addresses (by the rules
+   * kube-proxy has written), pods (by routes and network policies), nodes, the outside.
+   * @throws ConnectionError refused, timed out, unreachable.
+   */
+  dial(address: string, port: number, protocol?: 'tcp' | 'udp'): Promise<Dialed>;
+}
+
+export interface Dialed {
+  readonly listener: Listener;
+  /** What the listener sees of us. */
+  readonly peer: Peer;
+  /** After translation. */
+  readonly destination: { readonly address: string; readonly port: number };
+}
+
+/** The port is taken. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code = 'EADDRINUSE';
+}

@@ -1,0 +1,116 @@
+import { SimClock } from '#core/base';
+
+/**
+ * Moves a cluster's clock along with the wall clock. Each due timer is one turn of Node's event loop, so that
+ * sockets are served between any two steps of the engine, and promises have settled before the next.
+ */
+export class ClockDriver {
+  readonly clock: SimClock;
+  #speed: number;
+  /** Simulated and wall time of the last change of speed. */
+  #baseSimMs: number;
+  #baseWallMs: number;
+  #wakeup: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #wakeAtSimMs = Infinity;
+  #stopped = false;
+  #burst: { untilMs: number; foregroundOnly: boolean; done: () => void } | undefined;
+
+  /** @param startMs simulated time at the start, ms since the epoch. */
+  constructor(startMs: number, speed = 1) {
+    this.clock = new SimClock(startMs, (dueMs) => this.#scheduled(dueMs));
+    this.#speed = speed;
+    this.#baseSimMs = startMs;
+    this.#baseWallMs = performance.now();
+  }
+
+  get speed(): number {
+    return this.#speed;
+  }
+
+  /** 1 is real time, 0 stands still. */
+  setSpeed(speed: number): void {
+    this.#rebase();
+    this.#speed = speed;
+    this.#arm();
+  }
+
+  /** Runs `deltaMs` of simulated time as fast as the machine allows, then goes on at the set speed. */
+  async advance(deltaMs: number): Promise<void> {
+    await this.#run(this.clock.now() + deltaMs, false);
+  }
+
+  /**
+   * Runs until nothing but background work waits, at most `limitMs` of simulated time.
+   * @returns whether it settled.
+   */
+  async settle(limitMs: number): Promise<boolean> {
+    await this.#run(this.clock.now() + limitMs, true);
+    return !this.clock.hasForegroundWork;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#wakeup);
+    clearImmediate(this.#immediate);
+    this.#burst?.done();
+  }
+
+  async #run(untilMs: number, foregroundOnly: boolean): Promise<void> {
+    while (this.#burst) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      this.#burst = { untilMs, foregroundOnly, done: resolve };
+      this.#arm();
+    });
+  }
+
+  /** Where simulated time should be by the wall clock. */
+  #targetMs(): number {
+    return this.#baseSimMs + (performance.now() - this.#baseWallMs) * this.#speed;
+  }
+
+  #rebase(): void {
+    this.#baseSimMs = this.clock.now();
+    this.#baseWallMs = performance.now();
+  }
+
+  #scheduled(dueMs: number): void {
+    if (this.#immediate === undefined && dueMs < this.#wakeAtSimMs) this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#stopped || this.#immediate !== undefined) return;
+    clearTimeout(this.#wakeup);
+    this.#wakeup = undefined;
+    this.#wakeAtSimMs = Infinity;
+    const due = this.clock.nextDueMs();
+    if (this.#burst || (due !== undefined && due <= this.#targetMs())) {
+      this.#immediate = setImmediate(() => this.#turn());
+      return;
+    }
+    if (due === undefined || this.#speed === 0) return;
+    this.#wakeAtSimMs = due;
+    const waitMs = (due - this.#targetMs()) / this.#speed;
+    this.#wakeup = setTimeout(() => this.#turn(), Math.min(Math.ceil(waitMs), 0x7fffffff));
+  }
+
+  #turn(): void {
+    this.#immediate = undefined;
+    if (this.#stopped) return;
+    const burst = this.#burst;
+    if (burst) {
+      const idle = burst.foregroundOnly && !this.clock.hasForegroundWork;
+      if (idle || !this.clock.step(burst.untilMs)) {
+        if (!idle && !burst.foregroundOnly) this.clock.moveTo(burst.untilMs);
+        this.#burst = undefined;
+        this.#rebase();
+        burst.done();
+      }
+    } else {
+      const target = this.#targetMs();
+      if (!this.clock.step(target)) this.clock.moveTo(target);
+    }
+    this.#arm();
+  }
+}

@@ -1,0 +1,1 @@
+export { ClockDriver } from './clock-driver.ts';
