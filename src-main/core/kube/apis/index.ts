@@ -1,3 +1,4 @@
+export type { FieldError, KindStrategy, StrategyContext, TableColumn } from './kind-strategy.ts';
 export type {
   PatchStrategy,
   ResourceInfo,

@@ -1,0 +1,75 @@
+import type { DeepReadonly } from '#core/base';
+import type { KubeObject, StatusCause } from '../machinery/index.ts';
+
+/** One field error: `reason` is upstream's cause type (`FieldValueRequired` …), `message` its full text. */
+export type FieldError = StatusCause;
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format: string;
+  readonly description: string;
+  /** 0 is always shown, 1 with `-o wide`. */
+  readonly priority: number;
+}
+
+export interface StrategyContext {
+  /** ms since the epoch. */
+  readonly nowMs: number;
+}
+
+/**
+ * What is particular to one kind on its way in and out, as upstream's registry strategies, defaults, validation
+ * and printers. Drafts may be changed in place; everything else is shared and must not be.
+ * A kind without a row gets the generic treatment (metadata rules, schema checks, NAME and AGE).
+ */
+export interface KindStrategy {
+  readonly group: string;
+  readonly kind: string;
+  /** Fills absent fields, as `SetDefaults_*`. Works on any version of the kind. */
+  defaults?(draft: KubeObject): void;
+  /** Clears what a client may not set on create (status), and sets what the server decides. */
+  prepareForCreate?(draft: KubeObject, context: StrategyContext): void;
+  /** The same for an update of the main resource: keeps the old status; says whether generation moves. */
+  prepareForUpdate?(
+    draft: KubeObject,
+    old: DeepReadonly<KubeObject>,
+    context: StrategyContext,
+  ): void;
+  prepareForStatusUpdate?(
+    draft: KubeObject,
+    old: DeepReadonly<KubeObject>,
+    context: StrategyContext,
+  ): void;
+  /** Errors in upstream's order, beyond those of metadata. */
+  validate?(object: DeepReadonly<KubeObject>, context: StrategyContext): FieldError[];
+  validateUpdate?(
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject>,
+    context: StrategyContext,
+  ): FieldError[];
+  validateStatusUpdate?(
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject>,
+  ): FieldError[];
+  /** Texts for `Warning:` headers. */
+  warnings?(object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>): string[];
+  /** Fields a field selector may name, beyond metadata.name and metadata.namespace. */
+  selectableFields?(object: DeepReadonly<KubeObject>): Readonly<Record<string, string>>;
+  /** How `metadata.name` is checked; default: a DNS subdomain. */
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'path-segment' | 'dns-1035-label' | 'none';
+  /** `generation` exists and moves with the spec. */
+  readonly hasGeneration?: boolean;
+  /** PUT to a name that does not exist creates it. */
+  readonly createOnUpdate?: boolean;
+  /** PUT without resourceVersion overwrites. */
+  readonly unconditionalUpdate?: boolean;
+  /** Seconds between the first DELETE and the end, for kinds with graceful deletion (pods). */
+  gracePeriodSeconds?(object: DeepReadonly<KubeObject>, requested: number | undefined): number;
+  readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
+  readonly table?: {
+    readonly columns: readonly TableColumn[];
+    /** One row, in the order of `columns`. */
+    cells(object: DeepReadonly<KubeObject>, context: StrategyContext): unknown[];
+  };
+}

@@ -1,0 +1,16 @@
+export type {
+  AdmissionPlugin,
+  AdmissionRequest,
+  Attributes,
+  Authenticator,
+  Authorizer,
+  CertificateInfo,
+  CertificateRequestInfo,
+  Decision,
+  IssueOptions,
+  NonResourceAttributes,
+  Pki,
+  ResourceAttributes,
+  ServerState,
+  UserInfo,
+} from './types.ts';
