@@ -1,0 +1,1 @@
+export type { CallConversionWebhook, CrdRegistry } from './types.ts';
