@@ -4,10 +4,12 @@ export {
   type CommandSession,
   type Connection,
   ConnectionError,
+  badRequest,
   isReason,
   type KubeObject,
   type Status,
   StatusError,
+  statusOf,
   type StreamSession,
   type Transport,
 } from './machinery/index.ts';

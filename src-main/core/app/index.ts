@@ -1,0 +1,1 @@
+export { type CallContext, type Connection, type Handlers, serve } from './serve.ts';
