@@ -1,3 +1,4 @@
+export { createStore, prefixEnd, type StoreCodec, type StoreOptions } from './store.ts';
 export {
   CompactedError,
   CompareFailedError,
