@@ -62,7 +62,19 @@ export interface NetNamespace {
    * kube-proxy has written), pods (by routes and network policies), nodes, the outside.
    * @throws ConnectionError refused, timed out, unreachable.
    */
-  dial(address: string, port: number, protocol?: 'tcp' | 'udp'): Promise<Dialed>;
+  dial(
+    address: string,
+    port: number,
+    protocol?: 'tcp' | 'udp',
+    options?: DialOptions,
+  ): Promise<Dialed>;
+}
+
+export interface DialOptions {
+  /** How long the client waits for an answer to its SYN; absent: as long as the kernel tries (127 s). */
+  readonly timeoutMs?: number;
+  /** Gives up the wait: the program was killed. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Dialed {
@@ -71,6 +83,11 @@ export interface Dialed {
   readonly peer: Peer;
   /** After translation. */
   readonly destination: { readonly address: string; readonly port: number };
+  /**
+   * Checks what a TLS listener presents against a PEM bundle and a name, as a client of it does.
+   * @returns Go's x509 text when it does not hold; undefined when it does, or when there is no TLS.
+   */
+  verifyTls?(roots: string, serverName: string): Promise<string | undefined>;
 }
 
 /** The port is taken. */

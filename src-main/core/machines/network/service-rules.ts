@@ -1,0 +1,112 @@
+import type { Clock, Random } from '#core/base';
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * What kube-proxy writes for one port of a Service: the addresses that lead to it and the endpoints behind them.
+ *
+ * @see k8s.io/kubernetes/pkg/proxy/iptables/proxier.go
+ */
+export interface ServiceRule {
+  /** `namespace/name:port`, also the key of session affinity. */
+  readonly name: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+  readonly clusterIps: readonly string[];
+  /** Ready endpoints that the cluster address leads to (the local ones under `internalTrafficPolicy: Local`). */
+  readonly endpoints: readonly Endpoint[];
+  readonly nodePort?: number;
+  readonly externalIps?: readonly string[];
+  readonly loadBalancerIps?: readonly string[];
+  /** `externalTrafficPolicy: Local`: only these for traffic from outside; without one it is dropped. */
+  readonly localEndpoints?: readonly Endpoint[];
+  /** Session affinity ClientIP, in seconds. */
+  readonly affinitySeconds?: number;
+}
+
+export type Translation =
+  /** No rule is about this destination. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly masquerade: boolean }
+  | { readonly kind: 'reject' }
+  | { readonly kind: 'drop' };
+
+/** One machine's table of Service translations. A machine whose kube-proxy never ran has an empty one. */
+export class ServiceRules {
+  #rules: readonly ServiceRule[] = [];
+  readonly #byAddress = new Map<string, { rule: ServiceRule; external: boolean }>();
+  readonly #byNodePort = new Map<string, ServiceRule>();
+  readonly #affinity = new Map<string, { endpoint: Endpoint; untilMs: number }>();
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** All rules at once, as iptables-restore does; the last of several for one address wins. */
+  replace(rules: readonly ServiceRule[]): void {
+    this.#rules = rules;
+    this.#byAddress.clear();
+    this.#byNodePort.clear();
+    for (const rule of rules) {
+      const key = (address: string): string => `${address}:${rule.port}/${rule.protocol}`;
+      for (const address of [...(rule.externalIps ?? []), ...(rule.loadBalancerIps ?? [])])
+        this.#byAddress.set(key(address), { rule, external: true });
+      for (const address of rule.clusterIps)
+        this.#byAddress.set(key(address), { rule, external: false });
+      if (rule.nodePort) this.#byNodePort.set(`${rule.nodePort}/${rule.protocol}`, rule);
+    }
+  }
+
+  list(): readonly ServiceRule[] {
+    return this.#rules;
+  }
+
+  /**
+   * @param local whether `address` is one of the machine's own, so that node ports count.
+   * @param fromOutside whether the connection came in from another machine, so that `externalTrafficPolicy` counts.
+   */
+  translate(
+    source: string,
+    address: string,
+    port: number,
+    protocol: 'tcp' | 'udp',
+    local: boolean,
+    fromOutside: boolean,
+  ): Translation {
+    const hit = this.#byAddress.get(`${address}:${port}/${protocol}`);
+    if (hit) return this.#choose(hit.rule, source, hit.external && fromOutside, hit.external);
+    const rule = local ? this.#byNodePort.get(`${port}/${protocol}`) : undefined;
+    return rule ? this.#choose(rule, source, fromOutside, true) : { kind: 'none' };
+  }
+
+  #choose(rule: ServiceRule, source: string, onlyLocal: boolean, external: boolean): Translation {
+    const local = onlyLocal ? rule.localEndpoints : undefined;
+    const candidates = local ?? rule.endpoints;
+    if (candidates.length === 0)
+      return { kind: local && rule.endpoints.length > 0 ? 'drop' : 'reject' };
+    const masquerade = external && !local;
+    const kept = rule.affinitySeconds ? this.#kept(rule, source, candidates) : undefined;
+    const endpoint = kept ?? candidates[this.#random.integer(candidates.length)];
+    if (!endpoint) return { kind: 'reject' };
+    if (rule.affinitySeconds)
+      this.#affinity.set(`${rule.name}|${source}`, {
+        endpoint,
+        untilMs: this.#clock.now() + rule.affinitySeconds * 1000,
+      });
+    return { kind: 'endpoint', endpoint, masquerade };
+  }
+
+  #kept(rule: ServiceRule, source: string, candidates: readonly Endpoint[]): Endpoint | undefined {
+    const entry = this.#affinity.get(`${rule.name}|${source}`);
+    if (!entry || entry.untilMs < this.#clock.now()) return undefined;
+    return candidates.find(
+      ({ address, port }) => address === entry.endpoint.address && port === entry.endpoint.port,
+    );
+  }
+}
