@@ -1,3 +1,11 @@
+export type {
+  PatchStrategy,
+  ResourceInfo,
+  SchemaNode,
+  SchemaSet,
+  SubresourceInfo,
+  Verb,
+} from './apis/index.ts';
 export {
   type ApiRequest,
   type ApiResponse,

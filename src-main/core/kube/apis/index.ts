@@ -7,3 +7,12 @@ export type {
   SubresourceInfo,
   Verb,
 } from './types.ts';
+export {
+  builtinResources,
+  compareVersions,
+  kubernetesVersion,
+  ResourceTable,
+} from './resources.ts';
+export { builtinSchemaNames, builtinSchemas, schemaSet } from './schemas.ts';
+// The one star export of the house: hundreds of names that the generator keeps, each its type's own upstream name.
+export type * from './generated/types.ts';

@@ -41,7 +41,7 @@ export interface SchemaNode {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   /** `int32`, `int64`, `double`, `byte`, `date-time`, `int-or-string`, `quantity` … */
   readonly format?: string;
-  /** Another schema of the set; all else but `description` and `default` is absent then. */
+  /** Another schema of the set; only `default` and the patch annotations may stand beside it. */
   readonly ref?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
@@ -49,6 +49,10 @@ export interface SchemaNode {
   /** Values of a map. */
   readonly additionalProperties?: SchemaNode;
   readonly enum?: readonly string[];
+  /**
+   * As upstream's OpenAPI tells it, zero values of Go (`''`, `0`, `{}`) included. For built-in kinds it documents and
+   * completes the keys of map lists; what absent fields become is decided by `KindStrategy.defaults`.
+   */
   readonly default?: unknown;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
@@ -57,8 +61,17 @@ export interface SchemaNode {
   readonly patchMergeKey?: string;
   readonly preserveUnknownFields?: boolean;
   readonly nullable?: boolean;
-  /** Number of the field in upstream's `generated.proto`. */
-  readonly proto?: number;
+  /** Of a named schema: the kinds that are written so. */
+  readonly kinds?: readonly {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+  }[];
+  /** Fields of which one may be set, as `x-kubernetes-unions` writes them. */
+  readonly unions?: readonly {
+    readonly discriminator?: string;
+    readonly 'fields-to-discriminateBy': Readonly<Record<string, string>>;
+  }[];
 }
 
 /** Named schemas; built-in ones, or one CRD's. */

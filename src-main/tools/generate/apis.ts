@@ -1,0 +1,54 @@
+import type { SchemaNode } from '#core/kube';
+import { readResources } from './resources.ts';
+import { readSchemas } from './schemas.ts';
+import type { Sources } from './sources.ts';
+import { writeTypes } from './type-script.ts';
+
+const folder = 'src-main/core/kube/apis/generated';
+
+/** All generated files of the API surface: path from the repository's root → text. */
+export function generateApis(sources: Sources): Map<string, string> {
+  const header = `// Generated from the API descriptions of Kubernetes ${sources.version} by \`npm run generate\`. Do not edit.`;
+  const schemas = readSchemas(sources);
+  const resources = readResources(sources, schemaLookup(schemas));
+  const module = (exports: Record<string, string>) =>
+    [
+      header,
+      ...Object.entries(exports).map(([name, value]) => `export const ${name} =\n  ${value};`),
+      '',
+    ].join('\n');
+  return new Map([
+    [
+      `${folder}/resources.ts`,
+      module({
+        kubernetesVersion: quote(sources.version),
+        resourcesJson: quote(JSON.stringify(resources)),
+      }),
+    ],
+    [
+      `${folder}/schemas.ts`,
+      module({ schemasJson: quote(JSON.stringify(Object.fromEntries(schemas))) }),
+    ],
+    [`${folder}/types.ts`, writeTypes(header, resources, schemas)],
+  ]);
+}
+
+/** A JavaScript string literal; JSON text in one is quicker to load than the same object literal. */
+function quote(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n');
+  return `'${escaped}'`;
+}
+
+/** The schema of a kind: the one that claims this kind and no other. */
+function schemaLookup(schemas: ReadonlyMap<string, SchemaNode>) {
+  const byKind = new Map<string, string>();
+  for (const [name, { kinds }] of schemas) {
+    const [only] = kinds?.length === 1 ? kinds : [];
+    if (only) byKind.set(`${only.group}/${only.version}/${only.kind}`, name);
+  }
+  return (group: string, version: string, kind: string): string => {
+    const name = byKind.get(`${group}/${version}/${kind}`);
+    if (name === undefined) throw new Error(`no schema speaks ${group}/${version} ${kind}`);
+    return name;
+  };
+}
