@@ -49,6 +49,12 @@ interface Watcher<V> {
   readonly sink: StoreWatch<V>;
 }
 
+/** Commits whose keys a compaction has still to trim, from index `next` on. */
+interface Sweep<V> {
+  readonly commits: readonly Pick<Commit<V>, 'events'>[];
+  next: number;
+}
+
 /** A write that passed its compare and waits for the end of its transaction. */
 interface StagedWrite<V> {
   readonly key: string;
@@ -107,7 +113,7 @@ class MemoryStore<V> implements Store<V> {
   #compactedRevision = 0;
   #lastTimeMs = 0;
   #busy = false;
-  #sweep: string[] = [];
+  readonly #sweeps: Sweep<V>[] = [];
 
   constructor({ clock, codec, log }: StoreOptions<V>) {
     this.#clock = clock;
@@ -218,8 +224,7 @@ class MemoryStore<V> implements Store<V> {
     this.#compactedRevision = revision;
     const first = this.#commits[0]?.revision;
     if (first !== undefined && first < revision)
-      for (const commit of this.#commits.splice(0, revision - first))
-        for (const event of commit.events) this.#sweep.push(event.key);
+      this.#sweeps.push({ commits: this.#commits.splice(0, revision - first), next: 0 });
     this.#log?.compact(revision);
     this.#sweepSlice();
   }
@@ -366,12 +371,18 @@ class MemoryStore<V> implements Store<V> {
 
   /** Forgets versions of the keys that the compacted commits wrote, a slice at a time. */
   #sweepSlice(): void {
-    for (const key of this.#sweep.splice(Math.max(0, this.#sweep.length - sweepSlice))) {
-      if (!this.#histories.get(key)?.trim(this.#compactedRevision)) continue;
-      this.#histories.delete(key);
-      this.#known.delete(key);
-    }
-    if (this.#sweep.length > 0)
+    const sweep = this.#sweeps[0];
+    if (!sweep) return;
+    let left = sweepSlice;
+    for (; left > 0 && sweep.next < sweep.commits.length; sweep.next++)
+      for (const { key } of sweep.commits[sweep.next]?.events ?? []) {
+        left -= 1;
+        if (!this.#histories.get(key)?.trim(this.#compactedRevision)) continue;
+        this.#histories.delete(key);
+        this.#known.delete(key);
+      }
+    if (sweep.next === sweep.commits.length) this.#sweeps.shift();
+    if (this.#sweeps.length > 0)
       this.#clock.setTimer(0, () => this.#sweepSlice(), { background: true });
   }
 
@@ -379,6 +390,7 @@ class MemoryStore<V> implements Store<V> {
     const { rows, compactedRevision } = log.load();
     this.#compactedRevision = compactedRevision;
     const leaseSeconds = new Map<number, number>();
+    const leftOver: StoreEvent<V>[] = [];
     let open: { revision: Revision; timeMs: number; events: StoreEvent<V>[] } | undefined;
     for (const row of rows) {
       if (open?.revision !== row.revision) {
@@ -401,10 +413,10 @@ class MemoryStore<V> implements Store<V> {
       this.#apply(event);
       open.events.push(event);
       // Left over when a compaction of the log was cut short.
-      if (row.revision < compactedRevision && (event.previous || !event.kv))
-        this.#sweep.push(row.key);
+      if (row.revision < compactedRevision && (event.previous || !event.kv)) leftOver.push(event);
     }
     this.#revision = Math.max(this.#revision, compactedRevision);
+    this.#sweeps.push({ commits: leftOver.map((event) => ({ events: [event] })), next: 0 });
     this.#sweepSlice();
     this.#restoreLeases(leaseSeconds);
   }
