@@ -1,0 +1,33 @@
+export { isBestEffort, podResources } from './pod-resources.ts';
+export {
+  addInto,
+  addQuantities,
+  formatQuantity,
+  formatResourceList,
+  maxInto,
+  parseQuantity,
+  type Quantity,
+  type ResourceList,
+  resourceListOf,
+  subtractQuantities,
+  wholeQuantity,
+} from './quantity.ts';
+export { matchesLabelSelector, matchesRequirement } from './selectors.ts';
+export {
+  aggregate,
+  at,
+  byBytes,
+  draftAt,
+  isMap,
+  type JsonMap,
+  listOf,
+  mapOf,
+  mapsOf,
+  numberOf,
+  quoted,
+  quotedList,
+  textAt,
+  textMapOf,
+  textOf,
+  textsOf,
+} from './view.ts';
