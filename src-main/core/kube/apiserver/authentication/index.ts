@@ -1,0 +1,9 @@
+export {
+  anonymousUser,
+  type AuthenticationOptions,
+  createAuthenticator,
+  type RequestAuthenticator,
+} from './authenticator.ts';
+export { impersonatedUser } from './impersonation.ts';
+export { discoveryDocument, keyIdOf, keySetDocument } from './openid.ts';
+export { issueServiceAccountToken, type TokenIssuer } from './token-request.ts';
