@@ -11,15 +11,21 @@ export {
   type ApiResponse,
   type CommandSession,
   type Connection,
+  type CommandResult,
   ConnectionError,
   badRequest,
+  failure,
   isReason,
   type KubeObject,
+  type PortForwardSession,
+  type ResponseBody,
   type Status,
   StatusError,
   statusOf,
   type StreamSession,
   type Transport,
+  type WatchEvent,
+  type WatchStream,
 } from './machinery/index.ts';
 export {
   type AttachedProcess,
@@ -43,3 +49,28 @@ export {
   type RegistryCredentials,
   type RuntimeService,
 } from './kubelet/index.ts';
+export type {
+  CertificateInfo,
+  CertificateRequestInfo,
+  IssueOptions,
+  Pki,
+} from './apiserver/index.ts';
+export {
+  createStore,
+  type LogRow,
+  prefixEnd,
+  type Revision,
+  type Store,
+  type StoreCodec,
+  type StoreLog,
+  type StoreOptions,
+  StoreUnavailableError,
+} from './storage/index.ts';
+export {
+  defaultYamlLimits,
+  formatYaml,
+  parseYaml,
+  parseYamlDocuments,
+  YamlError,
+  type YamlLimits,
+} from './machinery/index.ts';

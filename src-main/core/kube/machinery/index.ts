@@ -58,3 +58,11 @@ export {
   type WatchEventType,
   type WatchStream,
 } from './transport.ts';
+export { formatYaml } from './yaml-format.ts';
+export {
+  defaultYamlLimits,
+  parseYaml,
+  parseYamlDocuments,
+  YamlError,
+  type YamlLimits,
+} from './yaml-parse.ts';

@@ -1,0 +1,81 @@
+import { load, loadAll, YAMLException } from 'js-yaml';
+
+export interface YamlLimits {
+  /** Characters of the whole input. */
+  readonly maxLength: number;
+  readonly maxDepth: number;
+  /** Values after aliases are expanded. */
+  readonly maxNodes: number;
+}
+
+/** The body limit of a real API server, and more nodes than any object of that size needs. */
+export const defaultYamlLimits: YamlLimits = {
+  maxLength: 3 * 1024 * 1024,
+  maxDepth: 100,
+  maxNodes: 1_000_000,
+};
+
+/** The text is not YAML, or would grow beyond the limits. `line` and `column` count from 1. */
+export class YamlError extends Error {
+  override readonly name = 'YamlError';
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+
+  constructor(message: string, line?: number, column?: number) {
+    super(message);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/** One document. @throws YamlError */
+export function parseYaml(text: string, limits: YamlLimits = defaultYamlLimits): unknown {
+  return guarded(text, limits, () =>
+    text.trim() === '' ? null : load(text, { maxDepth: limits.maxDepth }),
+  );
+}
+
+/** All documents of a stream; empty ones are left out. @throws YamlError */
+export function parseYamlDocuments(
+  text: string,
+  limits: YamlLimits = defaultYamlLimits,
+): unknown[] {
+  const documents = guarded(text, limits, () => loadAll(text, { maxDepth: limits.maxDepth }));
+  return documents.filter((document) => document !== null && document !== undefined);
+}
+
+function guarded<T>(text: string, limits: YamlLimits, parse: () => T): T {
+  if (text.length > limits.maxLength)
+    throw new YamlError(`the document is longer than ${limits.maxLength} characters`);
+  let parsed: T;
+  try {
+    parsed = parse();
+  } catch (error) {
+    if (error instanceof YAMLException) {
+      const { mark } = error as { mark?: { line: number; column: number } };
+      throw new YamlError(error.message, mark && mark.line + 1, mark && mark.column + 1);
+    }
+    throw new YamlError(error instanceof Error ? error.message : String(error));
+  }
+  checkSize(parsed, limits);
+  return parsed;
+}
+
+/**
+ * Counts values as a writer would meet them: an alias stands for all it names, so ten lines of aliases of
+ * aliases are a billion values. The counting itself stops at the limit.
+ */
+function checkSize(root: unknown, limits: YamlLimits): void {
+  let nodes = 0;
+  const visit = (value: unknown, depth: number): void => {
+    nodes += 1;
+    if (nodes > limits.maxNodes)
+      throw new YamlError(`the document expands to more than ${limits.maxNodes} values`);
+    if (depth > limits.maxDepth)
+      throw new YamlError(`the document is nested deeper than ${limits.maxDepth}`);
+    if (Array.isArray(value)) for (const item of value) visit(item, depth + 1);
+    else if (typeof value === 'object' && value !== null)
+      for (const item of Object.values(value)) visit(item, depth + 1);
+  };
+  visit(root, 0);
+}

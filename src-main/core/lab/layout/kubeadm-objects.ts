@@ -1,0 +1,474 @@
+import { toBase64, utf8 } from '#core/base';
+import type { KubeObject } from '#core/kube';
+import { kubeletConfiguration } from './kubelet-files.ts';
+import { formatYaml } from '#core/kube';
+
+export interface KubeadmObjectsOptions {
+  readonly kubernetesVersion: string;
+  readonly controlPlaneAddress: string;
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
+  /** `abcdef.0123456789abcdef`. */
+  readonly bootstrapToken: string;
+  /** RFC 3339. */
+  readonly bootstrapTokenExpiration: string;
+}
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+const bootstrappers = 'system:bootstrappers:kubeadm:default-node-token';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const role = (namespace: string, name: string, rules: readonly Rule[]): KubeObject => ({
+  apiVersion: `${rbacGroup}/v1`,
+  kind: 'Role',
+  metadata: { name, namespace },
+  rules,
+});
+const clusterRole = (name: string, rules: readonly Rule[]): KubeObject => ({
+  apiVersion: `${rbacGroup}/v1`,
+  kind: 'ClusterRole',
+  metadata: { name },
+  rules,
+});
+const group = (name: string): object => ({ apiGroup: rbacGroup, kind: 'Group', name });
+const user = (name: string): object => ({ apiGroup: rbacGroup, kind: 'User', name });
+const serviceAccount = (namespace: string, name: string): object => ({
+  kind: 'ServiceAccount',
+  name,
+  namespace,
+});
+const roleBinding = (namespace: string, name: string, subjects: readonly object[]): KubeObject => ({
+  apiVersion: `${rbacGroup}/v1`,
+  kind: 'RoleBinding',
+  metadata: { name, namespace },
+  roleRef: { apiGroup: rbacGroup, kind: 'Role', name },
+  subjects,
+});
+const clusterRoleBinding = (
+  name: string,
+  roleName: string,
+  subjects: readonly object[],
+): KubeObject => ({
+  apiVersion: `${rbacGroup}/v1`,
+  kind: 'ClusterRoleBinding',
+  metadata: { name },
+  roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: roleName },
+  subjects,
+});
+const configMap = (
+  namespace: string,
+  name: string,
+  data: Readonly<Record<string, string>>,
+  labels?: Record<string, string>,
+): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace, ...(labels ? { labels } : {}) },
+  data,
+});
+
+/** ClusterConfiguration as the ConfigMap kubeadm-config holds it. */
+export function clusterConfiguration(kubernetesVersion: string): Record<string, unknown> {
+  return {
+    apiServer: {},
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    caCertificateValidityPeriod: '87600h0m0s',
+    certificateValidityPeriod: '8760h0m0s',
+    certificatesDir: '/etc/kubernetes/pki',
+    clusterName: 'kubernetes',
+    controllerManager: {},
+    dns: {},
+    encryptionAlgorithm: 'ECDSA-P256',
+    etcd: { local: { dataDir: '/var/lib/etcd' } },
+    imageRepository: 'registry.k8s.io',
+    kind: 'ClusterConfiguration',
+    kubernetesVersion,
+    networking: {
+      dnsDomain: 'cluster.local',
+      podSubnet: '10.244.0.0/16',
+      serviceSubnet: '10.96.0.0/12',
+    },
+    proxy: {},
+    scheduler: {},
+  };
+}
+
+/** What `kubeadm init` and its phases create through the API, in its order, without the add-ons. */
+export function kubeadmObjects(options: KubeadmObjectsOptions): KubeObject[] {
+  const [tokenId = '', tokenSecret = ''] = options.bootstrapToken.split('.');
+  const server = `https://${options.controlPlaneAddress}:6443`;
+  const clusterInfo = formatYaml({
+    apiVersion: 'v1',
+    clusters: [{ cluster: { 'certificate-authority-data': base64(options.ca), server }, name: '' }],
+    contexts: null,
+    'current-context': '',
+    kind: 'Config',
+    preferences: {},
+    users: null,
+  });
+  const get: readonly string[] = ['get'];
+  return [
+    clusterRoleBinding('kubeadm:cluster-admins', 'cluster-admin', [
+      group('kubeadm:cluster-admins'),
+    ]),
+    configMap('kube-system', 'kubeadm-config', {
+      ClusterConfiguration: formatYaml(clusterConfiguration(options.kubernetesVersion)),
+    }),
+    role('kube-system', 'kubeadm:nodes-kubeadm-config', [
+      { apiGroups: [''], resourceNames: ['kubeadm-config'], resources: ['configmaps'], verbs: get },
+    ]),
+    roleBinding('kube-system', 'kubeadm:nodes-kubeadm-config', [
+      group(bootstrappers),
+      group('system:nodes'),
+    ]),
+    configMap('kube-system', 'kubelet-config', { kubelet: formatYaml(kubeletConfiguration('')) }),
+    role('kube-system', 'kubeadm:kubelet-config', [
+      { apiGroups: [''], resourceNames: ['kubelet-config'], resources: ['configmaps'], verbs: get },
+    ]),
+    roleBinding('kube-system', 'kubeadm:kubelet-config', [
+      group('system:nodes'),
+      group(bootstrappers),
+    ]),
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: `bootstrap-token-${tokenId}`, namespace: 'kube-system' },
+      type: 'bootstrap.kubernetes.io/token',
+      data: {
+        'auth-extra-groups': base64(bootstrappers),
+        description: base64("The default bootstrap token generated by 'kubeadm init'."),
+        expiration: base64(options.bootstrapTokenExpiration),
+        'token-id': base64(tokenId),
+        'token-secret': base64(tokenSecret),
+        'usage-bootstrap-authentication': base64('true'),
+        'usage-bootstrap-signing': base64('true'),
+      },
+    },
+    clusterRole('kubeadm:get-nodes', [{ apiGroups: [''], resources: ['nodes'], verbs: get }]),
+    clusterRoleBinding('kubeadm:get-nodes', 'kubeadm:get-nodes', [group(bootstrappers)]),
+    clusterRoleBinding('kubeadm:kubelet-bootstrap', 'system:node-bootstrapper', [
+      group(bootstrappers),
+    ]),
+    clusterRoleBinding(
+      'kubeadm:node-autoapprove-bootstrap',
+      'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
+      [group(bootstrappers)],
+    ),
+    clusterRoleBinding(
+      'kubeadm:node-autoapprove-certificate-rotation',
+      'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
+      [group('system:nodes')],
+    ),
+    configMap('kube-public', 'cluster-info', { kubeconfig: clusterInfo }),
+    role('kube-public', 'kubeadm:bootstrap-signer-clusterinfo', [
+      { apiGroups: [''], resourceNames: ['cluster-info'], resources: ['configmaps'], verbs: get },
+    ]),
+    roleBinding('kube-public', 'kubeadm:bootstrap-signer-clusterinfo', [user('system:anonymous')]),
+  ];
+}
+
+/** kube-proxy and CoreDNS as kubeadm installs them. */
+export function addonObjects(options: KubeadmObjectsOptions): KubeObject[] {
+  return [...coreDnsObjects(), ...kubeProxyObjects(options)];
+}
+
+export const corednsImage = 'registry.k8s.io/coredns/coredns:v1.14.2';
+
+export const corefile = `.:53 {
+    errors
+    health {
+       lameduck 5s
+    }
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+       pods insecure
+       fallthrough in-addr.arpa ip6.arpa
+       ttl 30
+    }
+    prometheus :9153
+    forward . /etc/resolv.conf {
+       max_concurrent 1000
+    }
+    cache 30 {
+       disable success cluster.local
+       disable denial cluster.local
+    }
+    loop
+    reload
+    loadbalance
+}
+`;
+
+function coreDnsObjects(): KubeObject[] {
+  const labels = { 'k8s-app': 'kube-dns' };
+  const httpGet = (path: string, port: string): object => ({ path, port, scheme: 'HTTP' });
+  return [
+    configMap('kube-system', 'coredns', { Corefile: corefile }),
+    clusterRole('system:coredns', [
+      {
+        apiGroups: [''],
+        resources: ['endpoints', 'services', 'pods', 'namespaces'],
+        verbs: ['list', 'watch'],
+      },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    ]),
+    clusterRoleBinding('system:coredns', 'system:coredns', [
+      serviceAccount('kube-system', 'coredns'),
+    ]),
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'coredns', namespace: 'kube-system' },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'coredns', namespace: 'kube-system', labels },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: labels },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
+        template: {
+          metadata: { labels },
+          spec: {
+            affinity: {
+              podAntiAffinity: {
+                preferredDuringSchedulingIgnoredDuringExecution: [
+                  {
+                    podAffinityTerm: {
+                      labelSelector: {
+                        matchExpressions: [
+                          { key: 'k8s-app', operator: 'In', values: ['kube-dns'] },
+                        ],
+                      },
+                      topologyKey: 'kubernetes.io/hostname',
+                    },
+                    weight: 100,
+                  },
+                ],
+              },
+            },
+            containers: [
+              {
+                args: ['-conf', '/etc/coredns/Corefile'],
+                image: corednsImage,
+                imagePullPolicy: 'IfNotPresent',
+                livenessProbe: {
+                  failureThreshold: 5,
+                  httpGet: httpGet('/health', 'liveness-probe'),
+                  initialDelaySeconds: 60,
+                  successThreshold: 1,
+                  timeoutSeconds: 5,
+                },
+                name: 'coredns',
+                ports: [
+                  { containerPort: 53, name: 'dns', protocol: 'UDP' },
+                  { containerPort: 53, name: 'dns-tcp', protocol: 'TCP' },
+                  { containerPort: 9153, name: 'metrics', protocol: 'TCP' },
+                  { containerPort: 8080, name: 'liveness-probe', protocol: 'TCP' },
+                  { containerPort: 8181, name: 'readiness-probe', protocol: 'TCP' },
+                ],
+                readinessProbe: { httpGet: httpGet('/ready', 'readiness-probe') },
+                resources: {
+                  limits: { memory: '170Mi' },
+                  requests: { cpu: '100m', memory: '70Mi' },
+                },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  capabilities: { add: ['NET_BIND_SERVICE'], drop: ['ALL'] },
+                  readOnlyRootFilesystem: true,
+                },
+                volumeMounts: [
+                  { mountPath: '/etc/coredns', name: 'config-volume', readOnly: true },
+                ],
+              },
+            ],
+            dnsPolicy: 'Default',
+            nodeSelector: { 'kubernetes.io/os': 'linux' },
+            priorityClassName: 'system-cluster-critical',
+            serviceAccountName: 'coredns',
+            tolerations: [
+              { key: 'CriticalAddonsOnly', operator: 'Exists' },
+              { effect: 'NoSchedule', key: 'node-role.kubernetes.io/control-plane' },
+            ],
+            volumes: [
+              {
+                configMap: { items: [{ key: 'Corefile', path: 'Corefile' }], name: 'coredns' },
+                name: 'config-volume',
+              },
+            ],
+          },
+        },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        annotations: { 'prometheus.io/port': '9153', 'prometheus.io/scrape': 'true' },
+        labels: {
+          'k8s-app': 'kube-dns',
+          'kubernetes.io/cluster-service': 'true',
+          'kubernetes.io/name': 'CoreDNS',
+        },
+        name: 'kube-dns',
+        namespace: 'kube-system',
+      },
+      spec: {
+        clusterIP: '10.96.0.10',
+        ports: [
+          { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+          { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+          { name: 'metrics', port: 9153, protocol: 'TCP', targetPort: 9153 },
+        ],
+        selector: labels,
+      },
+    },
+  ];
+}
+
+function kubeProxyObjects(options: KubeadmObjectsOptions): KubeObject[] {
+  const labels = { 'k8s-app': 'kube-proxy' };
+  const proxyConfiguration = {
+    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+    bindAddress: '0.0.0.0',
+    bindAddressHardFail: false,
+    clientConnection: {
+      acceptContentTypes: '',
+      burst: 0,
+      contentType: '',
+      kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf',
+      qps: 0,
+    },
+    clusterCIDR: '10.244.0.0/16',
+    configSyncPeriod: '0s',
+    conntrack: {
+      maxPerCore: null,
+      min: null,
+      tcpCloseWaitTimeout: null,
+      tcpEstablishedTimeout: null,
+    },
+    enableProfiling: false,
+    healthzBindAddress: '',
+    hostnameOverride: '',
+    iptables: {
+      localhostNodePorts: null,
+      masqueradeAll: false,
+      masqueradeBit: null,
+      minSyncPeriod: '0s',
+      syncPeriod: '0s',
+    },
+    kind: 'KubeProxyConfiguration',
+    metricsBindAddress: '',
+    mode: '',
+    nodePortAddresses: null,
+    oomScoreAdj: null,
+    portRange: '',
+  };
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'kube-proxy', namespace: 'kube-system' },
+    },
+    clusterRoleBinding('kubeadm:node-proxier', 'system:node-proxier', [
+      serviceAccount('kube-system', 'kube-proxy'),
+    ]),
+    role('kube-system', 'kube-proxy', [
+      { apiGroups: [''], resourceNames: ['kube-proxy'], resources: ['configmaps'], verbs: ['get'] },
+    ]),
+    roleBinding('kube-system', 'kube-proxy', [group(bootstrappers)]),
+    configMap(
+      'kube-system',
+      'kube-proxy',
+      {
+        'config.conf': formatYaml(proxyConfiguration),
+        'kubeconfig.conf': formatYaml({
+          apiVersion: 'v1',
+          clusters: [
+            {
+              cluster: {
+                'certificate-authority': '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
+                server: `https://${options.controlPlaneAddress}:6443`,
+              },
+              name: 'default',
+            },
+          ],
+          contexts: [
+            {
+              context: { cluster: 'default', namespace: 'default', user: 'default' },
+              name: 'default',
+            },
+          ],
+          'current-context': 'default',
+          kind: 'Config',
+          users: [
+            {
+              name: 'default',
+              user: { tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token' },
+            },
+          ],
+        }),
+      },
+      { app: 'kube-proxy' },
+    ),
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { labels, name: 'kube-proxy', namespace: 'kube-system' },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            containers: [
+              {
+                command: [
+                  '/usr/local/bin/kube-proxy',
+                  '--config=/var/lib/kube-proxy/config.conf',
+                  '--hostname-override=$(NODE_NAME)',
+                ],
+                env: [
+                  { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+                ],
+                image: `registry.k8s.io/kube-proxy:${options.kubernetesVersion}`,
+                imagePullPolicy: 'IfNotPresent',
+                name: 'kube-proxy',
+                securityContext: { privileged: true },
+                volumeMounts: [
+                  { mountPath: '/var/lib/kube-proxy', name: 'kube-proxy' },
+                  { mountPath: '/run/xtables.lock', name: 'xtables-lock' },
+                  { mountPath: '/lib/modules', name: 'lib-modules', readOnly: true },
+                ],
+              },
+            ],
+            hostNetwork: true,
+            nodeSelector: { 'kubernetes.io/os': 'linux' },
+            priorityClassName: 'system-node-critical',
+            serviceAccountName: 'kube-proxy',
+            tolerations: [{ operator: 'Exists' }],
+            volumes: [
+              { configMap: { name: 'kube-proxy' }, name: 'kube-proxy' },
+              {
+                hostPath: { path: '/run/xtables.lock', type: 'FileOrCreate' },
+                name: 'xtables-lock',
+              },
+              { hostPath: { path: '/lib/modules' }, name: 'lib-modules' },
+            ],
+          },
+        },
+        updateStrategy: { type: 'RollingUpdate' },
+      },
+    },
+  ];
+}
+
+function base64(text: string): string {
+  return toBase64(utf8(text));
+}
