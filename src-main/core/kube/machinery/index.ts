@@ -66,3 +66,80 @@ export {
   YamlError,
   type YamlLimits,
 } from './yaml-parse.ts';
+export {
+  type FieldSet,
+  intersectSets,
+  isEmptySet,
+  pathsOf,
+  sortedSet,
+  subtractRecursively,
+  subtractSet,
+  unionSets,
+} from './fields-v1.ts';
+export {
+  type Applied,
+  applyConfiguration,
+  type FieldManagerScope,
+  trackUpdate,
+} from './managed-fields.ts';
+export { type MergeSchema, type MergeSchemas } from './merge-schema.ts';
+export {
+  dns1035LabelErrors,
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  labelValueErrors,
+  maxLengthMessage,
+  pathSegmentErrors,
+  qualifiedNameErrors,
+} from './names.ts';
+export {
+  forbiddenValue,
+  invalidValue,
+  type NameCheck,
+  quote,
+  requiredValue,
+  unsupportedValue,
+  validateAnnotations,
+  validateLabels,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from './object-meta.ts';
+export {
+  goText,
+  jsonMergePatch,
+  jsonPatch,
+  type JsonPatchOperation,
+  PatchError,
+  strategicMergePatch,
+} from './patches.ts';
+export {
+  canonicalQuantity,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  QuantityError,
+  type QuantityFormat,
+} from './quantity.ts';
+export {
+  everything,
+  type FieldRequirement,
+  formatSelector,
+  matchesFields,
+  matchesLabels,
+  nothing,
+  parseFieldSelector,
+  parseLabelSelector,
+  type Requirement,
+  type Selector,
+  SelectorError,
+  type SelectorOperator,
+  selectorOf,
+} from './selectors.ts';
+export { fieldErrorList } from './status-text.ts';
+export {
+  type Comparison,
+  compareTyped,
+  fieldSetOf,
+  mergeTyped,
+  TypedValueError,
+} from './typed-merge.ts';

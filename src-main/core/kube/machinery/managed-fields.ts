@@ -1,0 +1,391 @@
+import type { DeepReadonly } from '#core/base';
+import { jsonClone, jsonEqual } from '#core/base';
+import {
+  equalSets,
+  type FieldSet,
+  intersectSets,
+  isEmptySet,
+  pathsOf,
+  sortedSet,
+  subtractRecursively,
+  subtractSet,
+  unionSets,
+} from './fields-v1.ts';
+import type { MergeSchema, MergeSchemas } from './merge-schema.ts';
+import type { KubeObject, ManagedFieldsEntry } from './meta-v1.ts';
+import { badRequest, failure, type StatusCause, StatusError } from './status.ts';
+import {
+  checkTyped,
+  compareTyped,
+  fieldSetOf,
+  mergeTyped,
+  pruneTyped,
+  TypedValueError,
+} from './typed-merge.ts';
+
+// Rules: k8s.io/apimachinery/pkg/util/managedfields/internal and structured-merge-diff/v6/merge.
+
+/** One owner of fields while a write is worked out. */
+interface Owner {
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  readonly subresource: string;
+  readonly time: string | undefined;
+  readonly fields: FieldSet;
+}
+
+/** The kind's schema, and where the write enters. */
+export interface FieldManagerScope {
+  readonly node: MergeSchema;
+  readonly schemas: MergeSchemas;
+  /** Of the request: `apps/v1`. */
+  readonly apiVersion: string;
+  /** `status`, `scale` … or empty. */
+  readonly subresource: string;
+  /** Fields that writes of this (sub)resource cannot change: `{ 'f:status': {} }`. */
+  readonly resetFields?: FieldSet;
+}
+
+const strippedFields: FieldSet = {
+  'f:apiVersion': {},
+  'f:kind': {},
+  'f:metadata': {
+    '.': {},
+    'f:name': {},
+    'f:namespace': {},
+    'f:creationTimestamp': {},
+    'f:selfLink': {},
+    'f:uid': {},
+    'f:clusterName': {},
+    'f:generation': {},
+    'f:managedFields': {},
+    'f:resourceVersion': {},
+  },
+};
+
+const maxUpdateManagers = 10;
+const ancientChanges = 'ancient-changes';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function identity(
+  owner: Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>,
+): string {
+  const version = owner.operation === 'Apply' ? '' : owner.apiVersion;
+  return `${owner.operation}|${owner.manager}|${version}|${owner.subresource}`;
+}
+
+function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): Owner[] {
+  return entries.map((entry) => ({
+    manager: entry.manager ?? '',
+    operation: entry.operation === 'Apply' ? 'Apply' : 'Update',
+    apiVersion: entry.apiVersion ?? '',
+    subresource: entry.subresource ?? '',
+    time: entry.time,
+    fields: (entry.fieldsV1 ?? {}) as unknown as FieldSet,
+  }));
+}
+
+const encodedFields = new WeakMap<FieldSet, FieldSet>();
+function encoded(fields: FieldSet): FieldSet {
+  let sorted = encodedFields.get(fields);
+  if (!sorted) {
+    sorted = sortedSet(fields);
+    encodedFields.set(fields, sorted);
+    encodedFields.set(sorted, sorted);
+  }
+  return sorted;
+}
+
+function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
+  const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return [...owners]
+    .sort(
+      (a, b) =>
+        compare(a.operation, b.operation) ||
+        compare(a.time ?? '', b.time ?? '') ||
+        compare(a.manager, b.manager) ||
+        compare(a.apiVersion, b.apiVersion) ||
+        compare(a.subresource, b.subresource),
+    )
+    .map((owner) => ({
+      manager: owner.manager,
+      operation: owner.operation,
+      apiVersion: owner.apiVersion,
+      ...(owner.time === undefined ? {} : { time: owner.time }),
+      fieldsType: 'FieldsV1' as const,
+      fieldsV1: encoded(owner.fields) as unknown as NonNullable<ManagedFieldsEntry['fieldsV1']>,
+      ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
+    }));
+}
+
+/** Entries a client sent; undefined when they are to be ignored. */
+function readEntries(
+  live: DeepReadonly<KubeObject> | undefined,
+  draft: KubeObject,
+  scope: FieldManagerScope,
+): Owner[] {
+  const sent = draft.metadata.managedFields;
+  if (scope.subresource === '' && sent) {
+    // A list with one empty entry is how a client asks for a reset.
+    if (sent.length === 1 && Object.keys(sent[0] as object).length === 0) return [];
+    const usable = sent.every(
+      (entry) =>
+        (entry.operation === 'Apply' || entry.operation === 'Update') &&
+        (entry.fieldsType === 'FieldsV1' || entry.fieldsType === undefined),
+    );
+    if (usable && sent.length > 0) return ownersOf(sent);
+  }
+  return ownersOf(live?.metadata.managedFields ?? []);
+}
+
+function withReset(fields: FieldSet, scope: FieldManagerScope): FieldSet {
+  return scope.resetFields ? subtractRecursively(fields, scope.resetFields) : fields;
+}
+
+/**
+ * Takes fields that changed from their owners.
+ * @returns the owners that are left, and for each the fields others now write.
+ */
+function changeOwners(
+  owners: readonly Owner[],
+  self: string,
+  changed: FieldSet,
+  removed: FieldSet,
+): { owners: Owner[]; conflicts: { owner: Owner; fields: FieldSet }[] } {
+  const conflicts: { owner: Owner; fields: FieldSet }[] = [];
+  const left: Owner[] = [];
+  const anyRemoved = !isEmptySet(removed);
+  for (const owner of owners) {
+    if (identity(owner) === self) {
+      left.push(owner);
+      continue;
+    }
+    let fields = owner.fields;
+    const taken = intersectSets(fields, changed);
+    if (!isEmptySet(taken)) {
+      conflicts.push({ owner, fields: taken });
+      fields = subtractSet(fields, taken);
+    }
+    if (anyRemoved) fields = subtractSet(fields, removed);
+    if (!isEmptySet(fields))
+      left.push(equalSets(fields, owner.fields) ? owner : { ...owner, fields });
+  }
+  return { owners: left, conflicts };
+}
+
+/**
+ * Records who wrote what in a create, update or patch: sets `metadata.managedFields` of `draft`.
+ *
+ * @param live what was there; undefined on create.
+ * @param manager the request's fieldManager, or the first part of its user agent.
+ * @param time RFC 3339, whole seconds.
+ */
+export function trackUpdate(
+  live: DeepReadonly<KubeObject> | undefined,
+  draft: KubeObject,
+  manager: string,
+  time: string,
+  scope: FieldManagerScope,
+): void {
+  const owners = readEntries(live, draft, scope);
+  const base: unknown = live ?? emptyObject;
+  const { added, modified, removed } = compareTyped(base, draft, scope.node, scope.schemas);
+  const changed = withReset(subtractSet(unionSets(added, modified), strippedFields), scope);
+  // The writer is like any other owner here: what it wrote before is taken and given back below.
+  const result = changeOwners(owners, '', changed, withReset(removed, scope)).owners;
+  if (!isEmptySet(changed)) {
+    const self = {
+      manager,
+      operation: 'Update' as const,
+      apiVersion: scope.apiVersion,
+      subresource: scope.subresource,
+    };
+    const own = identity(self);
+    const index = result.findIndex((owner) => identity(owner) === own);
+    const fields = index < 0 ? changed : unionSets(result[index]?.fields, changed);
+    const entry: Owner = { ...self, time, fields };
+    if (index < 0) result.push(entry);
+    else result[index] = entry;
+  }
+  setEntries(draft, capped(result));
+}
+
+const emptyObject = { apiVersion: '', kind: '', metadata: {} };
+
+function setEntries(draft: KubeObject, owners: readonly Owner[]): void {
+  if (owners.length === 0) delete draft.metadata.managedFields;
+  else draft.metadata.managedFields = entriesOf(owners);
+}
+
+/** At most ten updaters are kept apart; the oldest become one. */
+function capped(owners: Owner[]): Owner[] {
+  const updaters = owners.filter((owner) => owner.operation === 'Update');
+  if (updaters.length <= maxUpdateManagers) return owners;
+  updaters.sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1));
+  const merged = new Set<Owner>();
+  const ancient = new Map<string, Owner>();
+  let count = updaters.length;
+  for (const owner of updaters) {
+    if (count <= maxUpdateManagers) break;
+    merged.add(owner);
+    const key = `${owner.apiVersion}|${owner.subresource}`;
+    const previous = ancient.get(key);
+    if (previous || owner.manager === ancientChanges) count -= previous ? 1 : 0;
+    ancient.set(key, {
+      ...owner,
+      manager: ancientChanges,
+      fields: unionSets(previous?.fields, owner.fields),
+    });
+  }
+  return [...owners.filter((owner) => !merged.has(owner)), ...ancient.values()];
+}
+
+/** What `applyConfiguration` gives: the merged object, or undefined when nothing changes. */
+export interface Applied {
+  readonly object: KubeObject;
+  readonly changed: boolean;
+}
+
+/**
+ * Server-side apply of `config` on `live` (undefined: there is none).
+ *
+ * @param defaults fills absent fields of the merged object.
+ * @throws StatusError 409 for conflicts, 400 or 500 for a configuration that does not fit the schema.
+ */
+export function applyConfiguration(
+  live: DeepReadonly<KubeObject> | undefined,
+  config: KubeObject,
+  options: { readonly manager: string; readonly force: boolean; readonly time: string },
+  scope: FieldManagerScope,
+  defaults: (draft: KubeObject) => void,
+): Applied {
+  if (config.metadata.managedFields !== undefined)
+    throw badRequest('metadata.managedFields must be nil');
+  try {
+    checkTyped(config, scope.node, scope.schemas);
+  } catch (error) {
+    if (!(error instanceof TypedValueError)) throw error;
+    const { group, version } = groupVersionOf(config.apiVersion);
+    throw failure(
+      500,
+      '',
+      `failed to create typed patch object (${config.metadata.namespace ?? ''}/${config.metadata.name ?? ''}; ${group}/${version}, Kind=${config.kind}): ${error.message}`,
+    );
+  }
+  let owners = ownersOf(live?.metadata.managedFields ?? []);
+  if (live && owners.length === 0) {
+    const seen = compareTyped(emptyObject, live, scope.node, scope.schemas);
+    const fields = subtractSet(unionSets(seen.added, seen.modified), strippedFields);
+    if (!isEmptySet(fields))
+      owners = [
+        {
+          manager: 'before-first-apply',
+          operation: 'Update',
+          apiVersion: scope.apiVersion,
+          subresource: '',
+          time: options.time,
+          fields,
+        },
+      ];
+  }
+  const self = {
+    manager: options.manager,
+    operation: 'Apply' as const,
+    apiVersion: scope.apiVersion,
+    subresource: scope.subresource,
+  };
+  const own = identity(self);
+  const previous = owners.find((owner) => identity(owner) === own);
+  const applied = withReset(
+    subtractSet(fieldSetOf(config, scope.node, scope.schemas), strippedFields),
+    scope,
+  );
+  const base: unknown = live ?? { apiVersion: config.apiVersion, kind: config.kind, metadata: {} };
+  let merged = mergeTyped(base, config, scope.node, scope.schemas);
+  const others = owners.filter((owner) => identity(owner) !== own);
+  if (previous) {
+    let owned: FieldSet = applied;
+    for (const owner of others) owned = unionSets(owned, owner.fields);
+    merged = pruneTyped(merged, previous.fields, owned, scope.node, scope.schemas);
+  }
+  const { added, modified, removed } = compareTyped(base, merged, scope.node, scope.schemas);
+  const changed = withReset(subtractSet(unionSets(added, modified), strippedFields), scope);
+  const { owners: left, conflicts } = changeOwners(others, own, changed, withReset(removed, scope));
+  if (!options.force && conflicts.length > 0) {
+    const remaining =
+      options.manager === 'kubectl' ? beyondLastApplied(live, conflicts, scope) : conflicts;
+    if (remaining.length > 0) throw conflictError(remaining);
+  }
+  const object = jsonClone(merged) as KubeObject;
+  const sameFields = previous !== undefined && equalSets(previous.fields, applied);
+  const sameObject = live !== undefined && jsonEqual(stripped(live), stripped(object));
+  if (live && sameFields && sameObject && previous?.apiVersion === scope.apiVersion)
+    return { object: jsonClone(live) as KubeObject, changed: false };
+  delete object.metadata.managedFields;
+  defaults(object);
+  const next: Owner[] = isEmptySet(applied)
+    ? left
+    : [...left, { ...self, time: options.time, fields: applied }];
+  if (sameObject && live && isEmptySet(applied) && !previous)
+    return { object: jsonClone(live) as KubeObject, changed: false };
+  setEntries(object, next);
+  return { object, changed: true };
+}
+
+function stripped(object: DeepReadonly<KubeObject>): unknown {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** kubectl may take over what its own client-side apply wrote before. */
+function beyondLastApplied(
+  live: DeepReadonly<KubeObject> | undefined,
+  conflicts: readonly { owner: Owner; fields: FieldSet }[],
+  scope: FieldManagerScope,
+): { owner: Owner; fields: FieldSet }[] {
+  const text = live?.metadata.annotations?.[lastAppliedAnnotation];
+  if (text === undefined) return [...conflicts];
+  let allowed: FieldSet;
+  try {
+    allowed = fieldSetOf(JSON.parse(text), scope.node, scope.schemas);
+  } catch {
+    return [...conflicts];
+  }
+  return conflicts
+    .map(({ owner, fields }) => ({ owner, fields: subtractSet(fields, allowed) }))
+    .filter(({ fields }) => !isEmptySet(fields));
+}
+
+function groupVersionOf(apiVersion: string): { group: string; version: string } {
+  const [first = '', second] = apiVersion.split('/');
+  return second === undefined ? { group: '', version: first } : { group: first, version: second };
+}
+
+function conflictError(conflicts: readonly { owner: Owner; fields: FieldSet }[]): StatusError {
+  const all = conflicts
+    .map(({ owner, fields }) => ({ printed: printOwner(owner), paths: pathsOf(fields) }))
+    .sort((a, b) => (a.printed < b.printed ? -1 : 1));
+  const causes: StatusCause[] = all.flatMap(({ printed, paths }) =>
+    paths.map((field) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${printed}`,
+      field,
+    })),
+  );
+  const message =
+    causes.length === 1
+      ? `Apply failed with 1 conflict: conflict with ${all[0]?.printed ?? ''}: ${causes[0]?.field ?? ''}`
+      : `Apply failed with ${causes.length} conflicts: ${all
+          .map(({ printed, paths }) =>
+            [`conflicts with ${printed}:`, ...paths.map((path) => `- ${path}`)].join('\n'),
+          )
+          .join('\n')}`;
+  return failure(409, 'Conflict', message, { causes });
+}
+
+function printOwner(owner: Owner): string {
+  let text = JSON.stringify(owner.manager);
+  if (owner.subresource !== '') text += ` with subresource ${JSON.stringify(owner.subresource)}`;
+  return owner.operation === 'Update' ? `${text} using ${owner.apiVersion}` : text;
+}
