@@ -1,0 +1,25 @@
+export {
+  type Backup,
+  backUp,
+  backupsToKeep,
+  listBackups,
+  newestGoodBackup,
+  restoreBackup,
+  thinBackups,
+} from './backups.ts';
+export {
+  type BlobStore,
+  type ClusterFile,
+  createClusterFile,
+  createStoreLog,
+} from './cluster-file.ts';
+export type { Connection } from './connection.ts';
+export { type DatabaseOptions, openDatabase, schemaSql } from './database.ts';
+export {
+  DatabaseCorruptError,
+  DatabaseInUseError,
+  DatabaseReadOnlyError,
+  DatabaseTooNewError,
+  LogCorruptError,
+  MigrationError,
+} from './errors.ts';
