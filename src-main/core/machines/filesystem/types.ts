@@ -16,7 +16,11 @@ export class FileError extends Error {
     | 'EINVAL'
     | 'EXDEV'
     | 'ENOSPC'
-    | 'EBUSY';
+    | 'EBUSY'
+    | 'EBADF'
+    | 'ENXIO'
+    | 'ENAMETOOLONG'
+    | 'ETXTBSY';
   readonly path: string;
 
   constructor(code: FileError['code'], path: string, message: string) {
@@ -36,6 +40,8 @@ export interface FileStat {
   readonly modifiedMs: number;
   readonly inode: number;
   readonly links: number;
+  /** Major and minor number of a device. */
+  readonly device?: readonly [number, number];
 }
 
 /**
@@ -69,4 +75,52 @@ export interface FileSystem {
   realpath(path: string): string;
   /** Told (synchronously) of each change of this file, or of anything below this directory. */
   watch(path: string, listener: (changedPath: string) => void): Disposable;
+  /** Opens for reading and writing at a position; the file stays open when its name goes. */
+  open(path: string, options: OpenOptions): OpenFile;
+  /** Where and how much room the tree that holds `path` has. */
+  statfs(path: string): FileSystemStat;
+  /** The same tree with this user's permissions and as owner of what it makes. */
+  as(credentials: Credentials): FileSystem;
+}
+
+/** Who asks: root (uid 0) passes every check. */
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** Bits taken from the mode of new files and directories; 0o022 when absent. */
+  readonly umask?: number;
+}
+
+export interface OpenOptions {
+  readonly read?: boolean;
+  readonly write?: boolean;
+  /** Every write goes to the end. */
+  readonly append?: boolean;
+  readonly create?: boolean;
+  /** With `create`: EEXIST when it is there. */
+  readonly exclusive?: boolean;
+  readonly truncate?: boolean;
+  /** Of a new file, before the umask; 0o666 when absent. */
+  readonly mode?: number;
+}
+
+/** An open file description. */
+export interface OpenFile {
+  readonly kind: FileStat['kind'];
+  /** Up to `length` bytes from the position on; undefined at the end. */
+  read(length: number): Uint8Array | undefined;
+  write(bytes: Uint8Array): void;
+  stat(): FileStat;
+  position: number;
+}
+
+export interface FileSystemStat {
+  /** `/dev/sda1`, `tmpfs`, `overlay` … */
+  readonly source: string;
+  readonly type: string;
+  readonly mountPoint: string;
+  readonly readOnly: boolean;
+  readonly totalBytes: number;
+  readonly usedBytes: number;
 }

@@ -15,7 +15,12 @@ export type Signal =
   | 'SIGCONT'
   | 'SIGTSTP'
   | 'SIGWINCH'
-  | 'SIGCHLD';
+  | 'SIGCHLD'
+  | 'SIGABRT'
+  | 'SIGALRM'
+  | 'SIGSEGV'
+  | 'SIGTTIN'
+  | 'SIGTTOU';
 
 export interface User {
   readonly name: string;
@@ -32,6 +37,33 @@ export interface Tty {
   /** Raw: no echo, no line editing, Ctrl-C is a byte. */
   setRaw(raw: boolean): void;
   onResize(listener: () => void): { dispose(): void };
+  /** `pts/0`. */
+  readonly name?: string;
+  /** The process group that the keyboard's signals go to; a shell with job control sets it. */
+  foregroundGroup?: number;
+  /** What the terminal shows and takes, whatever stdin and stdout are (`/dev/tty`). */
+  readonly input?: ByteSource;
+  readonly output?: ByteSink;
+  /** Turns echo off and on while lines are still edited by the terminal: passwords. */
+  setEcho?(echo: boolean): void;
+  /**
+   * Lets the terminal's owner edit a file in its own editor. Resolves when the editor is closed, after the file was
+   * written if the person saved it. Absent: no editor is at hand.
+   */
+  readonly edit?: (request: EditRequest) => Promise<void>;
+}
+
+/** A program asks for its file to be edited: `vi`, `nano`, `kubectl edit`. */
+export interface EditRequest {
+  /** As the person wrote it, for the title. */
+  readonly name: string;
+  /** Absolute, in `files`. */
+  readonly path: string;
+  readonly files: FileSystem;
+  readonly editor: 'vim' | 'nano';
+  readonly readOnly: boolean;
+  /** 1-based line to start on. */
+  readonly line?: number;
 }
 
 /**
@@ -77,6 +109,16 @@ export interface ProcessHandle {
   setMemory(bytes: number): void;
   /** CPU it uses, in millicores. */
   setCpu(milli: number): void;
+  /** Ignores a signal; children inherit it. `undefined` as handler gives the default action back. */
+  ignoreSignal?(signal: Signal, ignored: boolean): void;
+  /** Its process group: the pid of the group's first member. */
+  readonly group?: number;
+  /** The terminal it belongs to, also when its streams are redirected. */
+  readonly terminal?: Tty;
+  /** Becomes another program with the same pid. @throws SpawnError; @returns the exit code to end with. */
+  exec?(argv: readonly string[], options?: SpawnOptions): Promise<number>;
+  /** The permissions bits taken from new files. */
+  readonly umask?: number;
 }
 
 export interface SpawnOptions {
@@ -87,6 +129,15 @@ export interface SpawnOptions {
   readonly stdout?: ByteSink;
   readonly stderr?: ByteSink;
   readonly tty?: Tty;
+  /** Runs this code instead of looking `argv[0]` up: a shell's subshells. */
+  readonly program?: Program;
+  /** A process group of its own, or one that exists. */
+  readonly group?: number | 'new';
+  readonly umask?: number;
+  /** The terminal a new session has; `null`: none. */
+  readonly terminal?: Tty | null;
+  /** argv[0] as the program sees it, when it is not the name it was found by (`-bash`). */
+  readonly name?: string;
 }
 
 export interface ChildProcess {
@@ -94,6 +145,11 @@ export interface ChildProcess {
   /** 128 + n after death by signal n. */
   readonly exit: Promise<number>;
   kill(signal: Signal): void;
+  readonly group?: number;
+  /** The signal that ended it, once `exit` has resolved; undefined after an exit of its own. */
+  readonly endedBy?: Signal | undefined;
+  /** Told when it stops (SIGTSTP …) and goes on. */
+  onStopped?(listener: (stopped: boolean) => void): { dispose(): void };
 }
 
 export interface ProcessInfo {
@@ -104,6 +160,16 @@ export interface ProcessInfo {
   readonly startedMs: number;
   readonly memoryBytes: number;
   readonly cpuMilli: number;
+  /** ps' letter: R running, S sleeping, T stopped. */
+  readonly state?: 'R' | 'S' | 'T';
+  readonly group?: number;
+  readonly session?: number;
+  /** `pts/0`; absent without a terminal. */
+  readonly terminal?: string;
+  /** The unit or container it belongs to. */
+  readonly cgroup?: string;
+  readonly uid?: number;
+  readonly cwd?: string;
 }
 
 /** `argv[0]` cannot be run. */

@@ -1,0 +1,488 @@
+import { type Clock, type Disposable, Emitter, utf8 } from '#core/base';
+import type { FileSystem } from '../filesystem/index.ts';
+import type { NetNamespace } from '../network/types.ts';
+import type { ProcessTable } from './process-table.ts';
+import { type ProgramRegistry, resolveProgram } from './programs.ts';
+import type { ResourceGroup } from './resource-group.ts';
+import { defaultAction, signalNumber } from './signals.ts';
+import {
+  holdReader,
+  nullSink,
+  nullSource,
+  ProcessInput,
+  ProcessOutput,
+  releaseReader,
+  type StreamGate,
+  terminalOf,
+} from './streams.ts';
+import type {
+  ChildProcess,
+  ProcessHandle,
+  ProcessInfo,
+  Program,
+  ProgramContext,
+  Signal,
+  SpawnOptions,
+  Tty,
+  User,
+} from './types.ts';
+import { rootUser } from './users.ts';
+
+/** What the processes of one machine, or of one container, share. */
+export interface ProcessSystem {
+  readonly files: FileSystem;
+  readonly net: NetNamespace;
+  readonly programs: ProgramRegistry;
+  readonly resources?: ResourceGroup;
+  /** PATH when the environment has none. */
+  readonly searchPath?: string;
+}
+
+/** Thrown into whatever a dead process still touches; nothing is to be done about it. */
+export class ProcessEndedError extends Error {
+  override readonly name = 'ProcessEndedError';
+}
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const baseMemoryBytes = 1_048_576;
+
+interface Image {
+  readonly program: Program;
+  readonly argv: readonly string[];
+}
+
+/** One process: the life around a `Program`. */
+export class Process {
+  readonly child: ChildProcess;
+  readonly system: ProcessSystem;
+  readonly user: User;
+  readonly startedMs: number;
+  readonly terminal: Tty | undefined;
+  memoryBytes = baseMemoryBytes;
+  cpuMilli = 0;
+  argv: readonly string[];
+  readonly #table: ProcessTable;
+  readonly #pids = new Map<ProcessTable, number>();
+  readonly #cwd: string;
+  readonly #umask: number;
+  readonly #groupLeader: Process;
+  readonly #session: Process;
+  #parent: Process | undefined;
+  readonly #children = new Set<Process>();
+  #state: 'running' | 'stopped' | 'dead' = 'running';
+  readonly #handlers = new Map<Signal, Set<() => void>>();
+  readonly #ignored: Set<Signal>;
+  readonly #abort = new AbortController();
+  readonly #stopped = new Emitter<boolean>();
+  #resume: (() => void)[] = [];
+  readonly #timers = new Set<Disposable>();
+  readonly #owned = new Set<Disposable>();
+  readonly #onDeath = new Set<() => void>();
+  readonly #stdin: ProcessInput;
+  readonly #stdout: ProcessOutput;
+  readonly #stderr: ProcessOutput;
+  readonly #env: Record<string, string>;
+  #settle: (code: number) => void = () => undefined;
+  #endedBy: Signal | undefined;
+
+  constructor(
+    table: ProcessTable,
+    system: ProcessSystem,
+    argv: readonly string[],
+    options: SpawnOptions,
+    parent: Process | undefined,
+  ) {
+    this.#table = table;
+    this.system = system;
+    this.#parent = parent;
+    this.user = options.user ?? parent?.user ?? rootUser;
+    this.#cwd = options.cwd ?? (parent && parent.#cwd) ?? '/';
+    this.#umask = options.umask ?? (parent && parent.#umask) ?? 0o022;
+    this.#env = { ...(options.env ?? (parent && parent.#env) ?? {}) };
+    this.#ignored = new Set(parent && parent.#ignored);
+    this.startedMs = table.deps.clock.now();
+    const image = this.#image(argv, options);
+    this.argv = image.argv;
+    this.#groupLeader = this.#findGroup(options.group) ?? this;
+    this.#session = options.terminal === undefined ? ((parent && parent.#session) ?? this) : this;
+    this.terminal =
+      options.terminal === null
+        ? undefined
+        : (options.terminal ?? options.tty ?? parent?.terminal ?? undefined);
+    table.admit(this, this.#pids);
+    if (parent) parent.#children.add(this);
+    system.resources?.add(this);
+    const gate = this.#gate();
+    const source = options.stdin ?? (parent && parent.#stdin) ?? nullSource;
+    this.#stdin = new ProcessInput(source, gate);
+    holdReader(this.#stdin.shared.source);
+    this.#stdout = new ProcessOutput(
+      options.stdout ?? (parent && parent.#stdout) ?? nullSink,
+      gate,
+    );
+    this.#stderr = new ProcessOutput(
+      options.stderr ?? (parent && parent.#stderr) ?? nullSink,
+      gate,
+    );
+    const exit = new Promise<number>((resolve) => {
+      this.#settle = resolve;
+    });
+    this.child = this.#childHandle(exit);
+    const tty = options.tty ?? terminalOf(this.#stdout.sink);
+    system.resources?.enforce();
+    // A step of its own, so that the parent has its handle before the child does anything.
+    queueMicrotask(() => {
+      if (this.#state !== 'dead') void this.#run(image.program, this.#context(image.argv, tty));
+    });
+  }
+
+  get dead(): boolean {
+    return this.#state === 'dead';
+  }
+
+  get parent(): Process | undefined {
+    return this.#parent;
+  }
+
+  /** 0 when it has no pid there. */
+  pidIn(table: ProcessTable): number {
+    return this.#pids.get(table) ?? 0;
+  }
+
+  groupIn(table: ProcessTable): number {
+    return this.#groupLeader.pidIn(table);
+  }
+
+  get children(): ReadonlySet<Process> {
+    return this.#children;
+  }
+
+  get cwd(): string {
+    return this.#cwd;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return this.#env;
+  }
+
+  info(table: ProcessTable): ProcessInfo {
+    return {
+      pid: this.pidIn(table),
+      parentPid: this.#parent?.pidIn(table) ?? 0,
+      user: this.user.name,
+      uid: this.user.uid,
+      argv: this.argv,
+      startedMs: this.startedMs,
+      memoryBytes: this.memoryBytes,
+      cpuMilli: this.cpuMilli,
+      state: this.#state === 'stopped' ? 'T' : this.cpuMilli >= 500 ? 'R' : 'S',
+      group: this.groupIn(table),
+      session: this.#session.pidIn(table),
+      cwd: this.#cwd,
+      ...(this.terminal?.name === undefined ? {} : { terminal: this.terminal.name }),
+      ...(this.system.resources ? { cgroup: this.system.resources.name } : {}),
+    };
+  }
+
+  /** A signal from another process or the kernel. @see signal(7), pid_namespaces(7) */
+  deliver(signal: Signal): void {
+    if (this.#state === 'dead') return;
+    if (signal === 'SIGKILL') return this.die(signal);
+    if (signal === 'SIGCONT') this.#continue();
+    if (signal !== 'SIGSTOP') {
+      const handlers = this.#handlers.get(signal);
+      if (handlers && handlers.size > 0) {
+        for (const handler of [...handlers]) this.#whenRunning(handler);
+        return;
+      }
+      // Without a handler, nothing but SIGKILL reaches a namespace's init.
+      if (this.#ignored.has(signal) || this.pidIn(this.#table) === 1) return;
+    }
+    switch (defaultAction(signal)) {
+      case 'terminate':
+        this.die(signal);
+        break;
+      case 'stop':
+        this.#stop();
+        break;
+      case 'continue':
+      case 'ignore':
+        break;
+    }
+  }
+
+  /** Ends it now. */
+  die(signal: Signal): void {
+    this.#endedBy = signal;
+    this.#finish(128 + signalNumber(signal));
+  }
+
+  #image(argv: readonly string[], options: SpawnOptions): Image {
+    if (options.program) return { program: options.program, argv };
+    const resolved = resolveProgram(this.system.programs, this.#files(), argv, {
+      cwd: this.#cwd,
+      searchPath: this.#env['PATH'] ?? this.system.searchPath ?? defaultPath,
+    });
+    return options.name === undefined
+      ? resolved
+      : { program: resolved.program, argv: [options.name, ...resolved.argv.slice(1)] };
+  }
+
+  #findGroup(group: number | 'new' | undefined): Process | undefined {
+    if (group === 'new') return this;
+    if (group !== undefined)
+      return this.#table.processes().find((process) => process.groupIn(this.#table) === group);
+
+    return this.#parent && this.#parent.#groupLeader;
+  }
+
+  #files(): FileSystem {
+    const { uid, gid, groups } = this.user;
+    return this.system.files.as({ uid, gid, groups, umask: this.#umask });
+  }
+
+  async #run(program: Program, context: ProgramContext): Promise<void> {
+    let code: number;
+    try {
+      code = await program(context);
+    } catch (error) {
+      if (this.dead || error instanceof ProcessEndedError) return;
+      const text = error instanceof Error ? error.message : String(error);
+      this.#table.deps.logger.log('error', 'program failed', { argv: this.argv, error });
+      await context.stderr.write(utf8(`${this.argv[0] ?? ''}: ${text}\n`)).catch(() => undefined);
+      code = 1;
+    }
+    this.#finish(code & 0xff);
+  }
+
+  #finish(code: number): void {
+    if (this.#state === 'dead') return;
+    this.#state = 'dead';
+    for (const callback of this.#onDeath) callback();
+    this.#abort.abort(new ProcessEndedError('process ended'));
+    for (const timer of this.#timers) timer.dispose();
+    for (const item of this.#owned) item.dispose();
+    this.#handlers.clear();
+    this.system.resources?.remove(this);
+    const init = this.#table.get(1);
+    for (const child of this.#children) {
+      child.#parent = init === this ? undefined : init;
+      if (init) init.#children.add(child);
+    }
+    if (this.#parent) this.#parent.#children.delete(this);
+    this.#table.release(this);
+    this.#stdout.end();
+    this.#stderr.end();
+    releaseReader(this.#stdin.shared.source);
+    this.#settle(code);
+    this.#parent?.deliver('SIGCHLD');
+  }
+
+  #stop(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'stopped';
+    this.#stopped.fire(true);
+  }
+
+  #continue(): void {
+    if (this.#state !== 'stopped') return;
+    this.#state = 'running';
+    this.#stopped.fire(false);
+    for (const resume of this.#resume.splice(0)) resume();
+  }
+
+  #whenRunning(callback: () => void): void {
+    if (this.#state === 'running') callback();
+    else if (this.#state === 'stopped') this.#resume.push(() => this.#whenRunning(callback));
+  }
+
+  #gate(): StreamGate {
+    const isDead = (): boolean => this.dead;
+    return {
+      pass: () => {
+        if (this.#state === 'running') return Promise.resolve();
+        return new Promise((resolve) => this.#whenRunning(resolve));
+      },
+      get dead() {
+        return isDead();
+      },
+      onDeath: (callback) => void this.#onDeath.add(callback),
+      brokenPipe: () => {
+        if (this.#ignored.has('SIGPIPE')) return Promise.resolve();
+        this.deliver('SIGPIPE');
+        return this.dead ? new Promise(() => undefined) : Promise.resolve();
+      },
+    };
+  }
+
+  #childHandle(exit: Promise<number>): ChildProcess {
+    const endedBy = (): Signal | undefined => this.#endedBy;
+    return {
+      pid: this.pidIn(this.#table),
+      group: this.groupIn(this.#table),
+      exit,
+      kill: (signal) => this.deliver(signal),
+      get endedBy() {
+        return endedBy();
+      },
+      onStopped: this.#stopped.event,
+    };
+  }
+
+  #context(argv: readonly string[], tty: Tty | undefined): ProgramContext {
+    const { random, logger } = this.#table.deps;
+    return {
+      argv,
+      env: this.#env,
+      cwd: this.#cwd,
+      user: this.user,
+      files: this.#guarded(this.#files()),
+      net: this.#guardedNet(),
+      clock: this.#clock(),
+      random,
+      stdin: this.#stdin,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+      ...(tty ? { tty } : {}),
+      process: this.#handle(),
+      signal: this.#abort.signal,
+      logger,
+    };
+  }
+
+  #handle(): ProcessHandle {
+    const table = this.#table;
+    const parentPid = (): number => this.#parent?.pidIn(table) ?? 0;
+    return {
+      pid: this.pidIn(table),
+      get parentPid() {
+        return parentPid();
+      },
+      group: this.groupIn(table),
+      umask: this.#umask,
+      ...(this.terminal ? { terminal: this.terminal } : {}),
+      onSignal: (signal, handler) => {
+        this.#alive();
+        const handlers = this.#handlers.get(signal) ?? new Set();
+        this.#handlers.set(signal, handlers);
+        const own = (): void => handler();
+        handlers.add(own);
+        return { dispose: () => void handlers.delete(own) };
+      },
+      ignoreSignal: (signal, ignored) => {
+        if (ignored) this.#ignored.add(signal);
+        else this.#ignored.delete(signal);
+      },
+      spawn: (argv, options) => {
+        this.#alive();
+        return table.start(this.system, argv, options, this);
+      },
+      exec: async (argv, options = {}) => {
+        this.#alive();
+        if (options.env) {
+          for (const key of Object.keys(this.#env)) delete this.#env[key];
+          Object.assign(this.#env, options.env);
+        }
+        const image = this.#image(argv, options);
+        this.#handlers.clear();
+        this.argv = image.argv;
+        const context = this.#context(image.argv, terminalOf(options.stdout ?? this.#stdout.sink));
+        const code = await image.program({
+          ...context,
+          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+          ...(options.stdin ? { stdin: new ProcessInput(options.stdin, this.#gate()) } : {}),
+          ...(options.stdout ? { stdout: this.#output(options.stdout) } : {}),
+          ...(options.stderr ? { stderr: this.#output(options.stderr) } : {}),
+        });
+        return code;
+      },
+      list: () => table.list(),
+      kill: (pid, signal) => {
+        this.#alive();
+        return table.kill(pid === 0 ? -this.groupIn(table) : pid, signal);
+      },
+      setMemory: (bytes) => {
+        this.#alive();
+        this.memoryBytes = bytes;
+        this.system.resources?.enforce();
+      },
+      setCpu: (milli) => {
+        this.cpuMilli = milli;
+      },
+    };
+  }
+
+  #output(sink: ConstructorParameters<typeof ProcessOutput>[0]): ProcessOutput {
+    const output = new ProcessOutput(sink, this.#gate());
+    this.#owned.add({ dispose: () => output.end() });
+    return output;
+  }
+
+  #alive(): void {
+    if (this.dead) throw new ProcessEndedError('process ended');
+  }
+
+  #clock(): Clock {
+    const { clock } = this.#table.deps;
+    return {
+      now: () => clock.now(),
+      setTimer: (delayMs, callback, options) => {
+        if (this.dead) return { dispose: () => undefined };
+        let done = false;
+        const timer = clock.setTimer(
+          delayMs,
+          () => {
+            this.#timers.delete(timer);
+            this.#whenRunning(() => {
+              if (!done) callback();
+            });
+          },
+          options,
+        );
+        this.#timers.add(timer);
+        return {
+          dispose: () => {
+            done = true;
+            timer.dispose();
+            this.#timers.delete(timer);
+          },
+        };
+      },
+    };
+  }
+
+  /** An object that refuses every call once the process is dead. */
+  #guarded<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key, object);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          this.#alive();
+          return Reflect.apply(value as (...args: unknown[]) => unknown, object, args);
+        };
+      },
+    });
+  }
+
+  #guardedNet(): NetNamespace {
+    const { net } = this.system;
+    const guarded = this.#guarded(net);
+    return new Proxy(guarded, {
+      get: (object, key) => {
+        if (key !== 'listen') return Reflect.get(object, key, object) as unknown;
+        return (...args: Parameters<NetNamespace['listen']>): Disposable => {
+          this.#alive();
+          const listening = net.listen(...args);
+          this.#owned.add(listening);
+          return {
+            dispose: () => {
+              this.#owned.delete(listening);
+              listening.dispose();
+            },
+          };
+        };
+      },
+    });
+  }
+}
