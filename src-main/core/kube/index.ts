@@ -74,3 +74,17 @@ export {
   YamlError,
   type YamlLimits,
 } from './machinery/index.ts';
+export {
+  allowsFlow,
+  answerAddress,
+  answerName,
+  type Backend,
+  type PolicyState,
+  type ServicePortRule,
+  serviceRules,
+  type TrafficFlow,
+  type ZoneAnswer,
+  type ZoneOptions,
+  type ZoneRecord,
+  type ZoneState,
+} from './network/index.ts';
