@@ -1,0 +1,1 @@
+export { createPki } from './pki.ts';

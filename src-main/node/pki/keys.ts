@@ -1,0 +1,75 @@
+import { createPrivateKey, createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
+
+type CryptoKey = webcrypto.CryptoKey;
+
+const parsed = new Map<string, KeyObject>();
+/** Keys of a handful of clusters; each request with a token asks for one. */
+const parsedLimit = 256;
+
+/** Reads a PEM public key (SPKI, PKCS#1), certificate or private key. @throws Error none of these. */
+export function publicKeyOf(pem: string): KeyObject {
+  return cached(`public ${pem}`, () => createPublicKey(pem));
+}
+
+/** Reads a PEM private key: PKCS#8, SEC 1 or PKCS#1. @throws Error none of these. */
+export function privateKeyOf(pem: string): KeyObject {
+  return cached(`private ${pem}`, () => createPrivateKey(pem));
+}
+
+function cached(name: string, read: () => KeyObject): KeyObject {
+  const known = parsed.get(name);
+  if (known) return known;
+  const key = read();
+  if (parsed.size >= parsedLimit) parsed.clear();
+  parsed.set(name, key);
+  return key;
+}
+
+/** JOSE's name of what the key signs with. @throws Error neither RSA nor one of the NIST curves. */
+export function joseAlgorithm(key: KeyObject): 'RS256' | 'ES256' | 'ES384' | 'ES512' {
+  if (key.asymmetricKeyType === 'rsa') return 'RS256';
+  const algorithm = curveAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (!algorithm) throw new Error(`unknown key type ${key.asymmetricKeyType ?? ''}`);
+  return algorithm;
+}
+
+const curveAlgorithms: Readonly<Record<string, 'ES256' | 'ES384' | 'ES512'>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
+
+/** The digest that goes with each of JOSE's algorithms that Kubernetes knows. */
+export const digests: Readonly<Record<string, string>> = {
+  RS256: 'sha256',
+  RS384: 'sha384',
+  RS512: 'sha512',
+  ES256: 'sha256',
+  ES384: 'sha384',
+  ES512: 'sha512',
+};
+
+const webAlgorithms = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  ES384: { name: 'ECDSA', namedCurve: 'P-384' },
+  ES512: { name: 'ECDSA', namedCurve: 'P-521' },
+} as const;
+
+const cryptoKeys = new WeakMap<KeyObject, CryptoKey>();
+
+/** The key in the form that certificates are signed with. */
+export function cryptoKeyOf(key: KeyObject): CryptoKey {
+  const known = cryptoKeys.get(key);
+  if (known) return known;
+  const usage = key.type === 'private' ? 'sign' : 'verify';
+  const made = key.toCryptoKey(webAlgorithms[joseAlgorithm(key)], true, [usage]);
+  cryptoKeys.set(key, made);
+  return made;
+}
+
+/** How a certificate is signed by this key, as Go chooses it: the digest follows the curve. */
+export function signingAlgorithm(key: KeyObject): { name: string; hash: string } {
+  const algorithm = joseAlgorithm(key);
+  return { name: webAlgorithms[algorithm].name, hash: `SHA-${digests[algorithm]?.slice(3)}` };
+}
