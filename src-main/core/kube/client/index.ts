@@ -1,3 +1,30 @@
+export { createEventRecorder, type EventRecorderOptions, referenceTo } from './event-recorder.ts';
+export { Expectations } from './expectations.ts';
+export type { InformerScope } from './informer.ts';
+export {
+  type ClientOptions,
+  type RawRequest,
+  resourcePath,
+  type RestClient,
+} from './kube-client.ts';
+export {
+  formatSelector,
+  isEmptySelector,
+  matchesLabels,
+  matchesSelector,
+} from './label-selector.ts';
+export { type LeaderElectionOptions, runLeaderElection } from './leader-election.ts';
+export { controllerOf, controllerReference, isControlledBy } from './owner-references.ts';
+export { TokenBucket } from './rate-limit.ts';
+export { claimObjects, type RefManagerOptions } from './ref-manager.ts';
+export { type ControllerOptions, runController } from './run-controller.ts';
+export {
+  addressOf,
+  createClient,
+  createInformers,
+  type Informers,
+  type KubeClient,
+} from './typed.ts';
 export type {
   DeleteOptions,
   EventRecorder,
@@ -5,12 +32,15 @@ export type {
   InformerHandler,
   Lister,
   ListOptions,
+  ObjectLike,
   ObjectList,
   ObjectReference,
   PatchOptions,
   PatchType,
   Reconcile,
+  ResourceAddress,
   ResourceClient,
   Result,
   WatchOptions,
 } from './types.ts';
+export { type RateLimiterOptions, WorkQueue } from './work-queue.ts';

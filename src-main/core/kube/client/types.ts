@@ -1,5 +1,11 @@
 import type { DeepReadonly, Disposable } from '#core/base';
-import type { KubeObject, LabelSelector, ObjectKey, WatchEvent } from '../machinery/index.ts';
+import type {
+  KubeObject,
+  LabelSelector,
+  ObjectKey,
+  ObjectMeta,
+  WatchEvent,
+} from '../machinery/index.ts';
 
 export interface ListOptions {
   /** Absent: all namespaces of a namespaced resource. */
@@ -24,6 +30,8 @@ export interface WatchOptions {
   readonly fieldSelector?: string;
   readonly resourceVersion?: string;
   readonly allowBookmarks?: boolean;
+  /** Seconds after which the server ends the watch. */
+  readonly timeoutSeconds?: number;
   /** Begins with ADDED events of what exists, then a bookmark annotated `k8s.io/initial-events-end`. */
   readonly sendInitialEvents?: boolean;
 }
@@ -40,6 +48,13 @@ export interface PatchOptions {
   readonly subresource?: string;
   readonly fieldManager?: string;
   readonly force?: boolean;
+}
+
+/** A served resource as a path names it: group (empty for core), version, plural. */
+export interface ResourceAddress {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
 }
 
 /** Typed verbs on one resource. Every failure of the API is a StatusError; no answer is a ConnectionError. */
@@ -62,6 +77,19 @@ export interface ResourceClient<T> {
     options?: PatchOptions,
   ): Promise<DeepReadonly<T>>;
   delete(namespace: string | undefined, name: string, options?: DeleteOptions): Promise<void>;
+  /** Deletes all that match in one request. */
+  deleteCollection(options?: ListOptions, deleteOptions?: DeleteOptions): Promise<void>;
+  getSubresource(
+    namespace: string | undefined,
+    name: string,
+    subresource: string,
+  ): Promise<DeepReadonly<KubeObject>>;
+  updateSubresource(
+    namespace: string | undefined,
+    name: string,
+    subresource: string,
+    object: object,
+  ): Promise<DeepReadonly<KubeObject>>;
   /** POST to a subresource: `binding`, `eviction`, `token` … @returns the answered object. */
   createSubresource(
     namespace: string | undefined,
@@ -100,6 +128,8 @@ export interface Informer<T> extends Lister<T> {
 export interface Result {
   /** Reconcile the key again after this many milliseconds on the cluster's clock. */
   readonly requeueAfterMs?: number;
+  /** Reconcile the key again with back-off, without this being an error. */
+  readonly requeueRateLimited?: boolean;
 }
 
 /** Brings the world nearer to what the object says; reads listers, writes through the client. */
@@ -116,10 +146,17 @@ export interface ObjectReference {
   readonly fieldPath?: string;
 }
 
+/** An object as events and references see it. */
+export interface ObjectLike {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: DeepReadonly<ObjectMeta>;
+}
+
 /** Writes core/v1 Events as client-go's recorder does: equal ones are counted, floods are dropped. */
 export interface EventRecorder {
   event(
-    object: ObjectReference | DeepReadonly<KubeObject>,
+    object: ObjectReference | ObjectLike,
     type: 'Normal' | 'Warning',
     reason: string,
     message: string,

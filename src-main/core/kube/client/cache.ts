@@ -1,0 +1,102 @@
+import type { DeepReadonly } from '#core/base';
+import {
+  type LabelSelector,
+  objectKey,
+  type ObjectKey,
+  type ObjectMeta,
+} from '../machinery/index.ts';
+import { matchesSelector } from './label-selector.ts';
+import type { Lister } from './types.ts';
+
+type Meta = DeepReadonly<ObjectMeta>;
+
+export function metaOf(object: unknown): Meta {
+  return (object as { metadata?: Meta }).metadata ?? {};
+}
+
+interface Index<T> {
+  readonly valuesOf: (object: DeepReadonly<T>) => readonly string[];
+  readonly entries: Map<string, Map<ObjectKey, DeepReadonly<T>>>;
+}
+
+const namespaceIndex = 'namespace';
+
+/** Objects by key and by index, in the order in which they came. @see k8s.io/client-go/tools/cache, ThreadSafeStore */
+export class ObjectCache<T> implements Lister<T> {
+  readonly #objects = new Map<ObjectKey, DeepReadonly<T>>();
+  readonly #indexes = new Map<string, Index<T>>();
+
+  constructor() {
+    this.addIndex(namespaceIndex, (object) => [metaOf(object).namespace ?? '']);
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  keys(): IterableIterator<ObjectKey> {
+    return this.#objects.keys();
+  }
+
+  addIndex(name: string, valuesOf: (object: DeepReadonly<T>) => readonly string[]): void {
+    const index: Index<T> = { valuesOf, entries: new Map() };
+    this.#indexes.set(name, index);
+    for (const [key, object] of this.#objects) insert(index, key, object);
+  }
+
+  get(key: ObjectKey): DeepReadonly<T> | undefined {
+    return this.#objects.get(key);
+  }
+
+  list(namespace?: string, selector?: LabelSelector): readonly DeepReadonly<T>[] {
+    const all =
+      namespace === undefined
+        ? [...this.#objects.values()]
+        : this.byIndex(namespaceIndex, namespace);
+    return selector
+      ? all.filter((object) => matchesSelector(selector, metaOf(object).labels))
+      : all;
+  }
+
+  byIndex(index: string, value: string): readonly DeepReadonly<T>[] {
+    const found = this.#indexes.get(index);
+    if (!found) throw new Error(`no index ${index}`);
+    return [...(found.entries.get(value)?.values() ?? [])];
+  }
+
+  /** @returns what stood there before. */
+  set(object: DeepReadonly<T>): DeepReadonly<T> | undefined {
+    const key = objectKey(metaOf(object));
+    const previous = this.#objects.get(key);
+    this.#objects.set(key, object);
+    for (const index of this.#indexes.values()) {
+      if (previous !== undefined) remove(index, key, previous);
+      insert(index, key, object);
+    }
+    return previous;
+  }
+
+  delete(key: ObjectKey): DeepReadonly<T> | undefined {
+    const previous = this.#objects.get(key);
+    if (previous === undefined) return undefined;
+    this.#objects.delete(key);
+    for (const index of this.#indexes.values()) remove(index, key, previous);
+    return previous;
+  }
+}
+
+function insert<T>(index: Index<T>, key: ObjectKey, object: DeepReadonly<T>): void {
+  for (const value of index.valuesOf(object)) {
+    const entry = index.entries.get(value);
+    if (entry) entry.set(key, object);
+    else index.entries.set(value, new Map([[key, object]]));
+  }
+}
+
+function remove<T>(index: Index<T>, key: ObjectKey, object: DeepReadonly<T>): void {
+  for (const value of index.valuesOf(object)) {
+    const entry = index.entries.get(value);
+    entry?.delete(key);
+    if (entry?.size === 0) index.entries.delete(value);
+  }
+}
