@@ -88,3 +88,11 @@ export {
   type ZoneRecord,
   type ZoneState,
 } from './network/index.ts';
+export {
+  createClient,
+  createInformers,
+  type Informer,
+  type Informers,
+  type KubeClient,
+} from './client/index.ts';
+export type { EndpointSlice, Node, Pod, Service } from './apis/index.ts';

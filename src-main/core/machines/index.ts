@@ -9,13 +9,35 @@ export type {
   UnitState,
 } from './machine/types.ts';
 export {
+  cidrContains,
+  connectionPair,
+  createNetwork,
   type Dialed,
+  type Flow,
+  httpRequest,
+  isAddress,
   ListenError,
   type Listener,
+  type MachineNetwork,
   type NetNamespace,
+  type Network,
+  openConnection,
+  parseCidr,
   type Peer,
+  readBody,
   type ServerTls,
-} from './network/types.ts';
+  splitUrl,
+  type TlsVerifier,
+} from './network/index.ts';
+export {
+  createResolver,
+  dnsListener,
+  type DnsMessage,
+  type DnsRecord,
+  dnsReply,
+  LookupError,
+  type Resolver,
+} from './dns/index.ts';
 export {
   type ChildProcess,
   type ProcessHandle,

@@ -18,7 +18,7 @@ export interface ApiTransportDeps {
  * stay objects: both ends live in one process.
  */
 export function apiTransport(config: ClientConfig, deps: ApiTransportDeps): Transport {
-  const { host, port, tls } = splitUrl(config.server);
+  const { host, port, secure: tls } = splitUrl(config.server);
   // One verification of a certificate serves until either side changes it.
   let verified = '';
 
