@@ -3,6 +3,7 @@ import { readResources } from './resources.ts';
 import { readSchemas } from './schemas.ts';
 import type { Sources } from './sources.ts';
 import { writeTypes } from './type-script.ts';
+import { readWire } from './wire.ts';
 
 const folder = 'src-main/core/kube/apis/generated';
 
@@ -29,8 +30,17 @@ export function generateApis(sources: Sources): Map<string, string> {
       `${folder}/schemas.ts`,
       module({ schemasJson: quote(JSON.stringify(Object.fromEntries(schemas))) }),
     ],
+    [
+      `${folder}/wire.ts`,
+      module({ wireJson: quote(JSON.stringify(readWire(sources, packagesOf(schemas)))) }),
+    ],
     [`${folder}/types.ts`, writeTypes(header, resources, schemas)],
   ]);
+}
+
+function packagesOf(schemas: ReadonlyMap<string, SchemaNode>): string[] {
+  const packages = [...schemas.keys()].map((name) => name.slice(0, name.lastIndexOf('.')));
+  return [...new Set(packages)].sort();
 }
 
 /** A JavaScript string literal; JSON text in one is quicker to load than the same object literal. */

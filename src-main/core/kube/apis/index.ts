@@ -8,6 +8,19 @@ export type {
   Verb,
 } from './types.ts';
 export {
+  decodeMessage,
+  decodeProtobuf,
+  decodeWatchFrame,
+  encodeMessage,
+  encodeProtobuf,
+  encodeWatchFrame,
+  FrameSplitter,
+  hasProtobuf,
+  protobufContentType,
+  ProtobufError,
+  protobufWatchContentType,
+} from './protobuf/index.ts';
+export {
   builtinResources,
   compareVersions,
   kubernetesVersion,
