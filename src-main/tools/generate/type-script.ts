@@ -164,6 +164,8 @@ function typeOf(node: SchemaNode, reference: (schema: string) => string): string
       return 'boolean';
     case 'object':
       return 'JsonObject';
+    case 'array':
+    case undefined:
     default:
       return 'JsonValue';
   }

@@ -8,6 +8,12 @@ export type {
   Verb,
 } from './types.ts';
 export {
+  createDiscovery,
+  type Discovery,
+  type DiscoveryOptions,
+  type ServedVersion,
+} from './discovery/index.ts';
+export {
   decodeMessage,
   decodeProtobuf,
   decodeWatchFrame,

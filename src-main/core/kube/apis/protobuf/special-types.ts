@@ -1,8 +1,7 @@
 import { fromUtf8, type JsonObject, type JsonValue, utf8 } from '#core/base';
 import { formatTime } from '../../machinery/index.ts';
 import { ProtobufError } from './error.ts';
-import { WireReader } from './reader.ts';
-import { wireType } from './reader.ts';
+import { WireReader, wireType } from './reader.ts';
 import type { WireWriter } from './writer.ts';
 
 /** Reads and writes of a nested ordinary message, lent to the types that hold one. */
@@ -145,7 +144,9 @@ const schemaOrArray: SpecialType = {
   decode(bytes, { jsonSchema }) {
     const found = parts(bytes);
     const one = found.get(1)?.bytes.at(-1);
-    return one ? jsonSchema.decode(one) : (found.get(2)?.bytes ?? []).map(jsonSchema.decode);
+    return one
+      ? jsonSchema.decode(one)
+      : (found.get(2)?.bytes ?? []).map((each) => jsonSchema.decode(each));
   },
   encode(writer, value, { jsonSchema }) {
     if (Array.isArray(value))

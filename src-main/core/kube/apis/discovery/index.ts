@@ -1,0 +1,6 @@
+export {
+  createDiscovery,
+  type Discovery,
+  type DiscoveryOptions,
+  type ServedVersion,
+} from './discovery.ts';
