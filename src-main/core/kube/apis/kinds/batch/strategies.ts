@@ -1,0 +1,597 @@
+import type { DeepReadonly } from '#core/base';
+
+import type { KubeObject, LabelSelector, ObjectMeta } from '../../../machinery/index.ts';
+import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
+import {
+  immutable,
+  immutableMessage,
+  nonNegative,
+  printSelector,
+  qualifiedName,
+  selectorMatches,
+  semanticEqual,
+  validateLabelSelector,
+} from '../../validation/meta.ts';
+import { isDns1123Label, isDns1123Subdomain } from '../../validation/names.ts';
+import { internalJson } from '../core/internal-print.ts';
+import { setTemplateDefaults } from '../core/pod-defaults.ts';
+import { validatePodTemplate } from '../core/pod-spec-validation.ts';
+import { type PodTemplate, view } from '../core/pod-types.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
+import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { cronScheduleError } from './cron-schedule.ts';
+
+interface FailureRule {
+  action?: string;
+  onExitCodes?: { containerName?: string; operator?: string; values?: number[] };
+  onPodConditions?: { type?: string; status?: string }[];
+}
+
+export interface JobSpec {
+  parallelism?: number;
+  completions?: number;
+  activeDeadlineSeconds?: number;
+  backoffLimit?: number;
+  backoffLimitPerIndex?: number;
+  maxFailedIndexes?: number;
+  ttlSecondsAfterFinished?: number;
+  completionMode?: string;
+  suspend?: boolean;
+  manualSelector?: boolean;
+  managedBy?: string;
+  podReplacementPolicy?: string;
+  podFailurePolicy?: { rules?: FailureRule[] };
+  successPolicy?: object;
+  selector?: LabelSelector;
+  template?: PodTemplate;
+}
+
+export interface JobStatus {
+  active?: number;
+  succeeded?: number;
+  failed?: number;
+  startTime?: string;
+  completionTime?: string;
+  conditions?: { type?: string; status?: string }[];
+}
+
+export interface Job {
+  metadata: ObjectMeta;
+  spec?: JobSpec;
+  status?: JobStatus;
+}
+
+export interface CronJobSpec {
+  schedule?: string;
+  timeZone?: string;
+  concurrencyPolicy?: string;
+  suspend?: boolean;
+  startingDeadlineSeconds?: number;
+  successfulJobsHistoryLimit?: number;
+  failedJobsHistoryLimit?: number;
+  jobTemplate?: { metadata?: ObjectMeta; spec?: JobSpec };
+}
+
+export interface CronJob {
+  metadata: ObjectMeta;
+  spec?: CronJobSpec;
+  status?: { active?: unknown[]; lastScheduleTime?: string };
+}
+
+function setJobDefaults(spec: JobSpec): void {
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+  spec.parallelism ??= 1;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2_147_483_647;
+  spec.completionMode ??= 'NonIndexed';
+  spec.suspend ??= false;
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
+  spec.manualSelector ??= false;
+}
+
+function setFailurePolicyDefaults(spec: JobSpec): void {
+  for (const { onPodConditions } of spec.podFailurePolicy?.rules ?? []) {
+    for (const pattern of onPodConditions ?? []) pattern.status ||= 'True';
+  }
+}
+
+const failureActions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
+const quotedList = (items: readonly string[]): string =>
+  `[${items.map((item) => JSON.stringify(item)).join(' ')}]`;
+
+function validateFailureRule(
+  errors: FieldErrors,
+  path: string,
+  rule: FailureRule,
+  spec: JobSpec,
+): void {
+  const action = rule.action ?? '';
+  if (action === '') {
+    errors.required(`${path}.action`, `valid values: ${quotedList(failureActions)}`);
+  } else if (action === 'FailIndex') {
+    if (spec.backoffLimitPerIndex === undefined) {
+      errors.invalid(`${path}.action`, action, 'requires the backoffLimitPerIndex to be set');
+    }
+  } else if (!failureActions.includes(action)) {
+    errors.notSupported(`${path}.action`, action, failureActions);
+  }
+  const codes = rule.onExitCodes;
+  const conditions = rule.onPodConditions ?? [];
+  if (codes) {
+    const at = `${path}.onExitCodes`;
+    const { operator = '', values = [], containerName } = codes;
+    if (operator === '') {
+      errors.required(`${at}.operator`, `valid values: ${quotedList(['In', 'NotIn'])}`);
+    } else if (operator !== 'In' && operator !== 'NotIn') {
+      errors.notSupported(`${at}.operator`, operator, ['In', 'NotIn']);
+    }
+    const pod = spec.template?.spec;
+    const names = [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])];
+    if (containerName !== undefined && !names.some(({ name }) => name === containerName)) {
+      errors.invalid(
+        `${at}.containerName`,
+        containerName,
+        'must be one of the container or initContainer names in the pod template',
+      );
+    }
+    if (values.length === 0)
+      errors.invalid(`${at}.values`, values, 'at least one value is required');
+    else if (values.length > 255) errors.tooMany(`${at}.values`, values.length, 255);
+    const seen = new Set<number>();
+    let ordered = true;
+    values.forEach((value, index) => {
+      if (value === 0 && operator === 'In') {
+        errors.invalid(`${at}.values[${index}]`, value, 'must not be 0 for the In operator');
+      }
+      if (seen.has(value)) errors.duplicate(`${at}.values[${index}]`, value);
+      seen.add(value);
+      if (index > 0 && (values[index - 1] ?? 0) > value) ordered = false;
+    });
+    if (!ordered) errors.invalid(`${at}.values`, values, 'must be ordered');
+  }
+  conditions.forEach(({ type = '', status = '' }, index) => {
+    const at = `${path}.onPodConditions[${index}]`;
+    qualifiedName(errors, `${at}.type`, type);
+    if (!['False', 'True', 'Unknown'].includes(status)) {
+      errors.notSupported(`${at}.status`, status, ['False', 'True', 'Unknown']);
+    }
+  });
+  if (codes && conditions.length > 0) {
+    errors.list.push({
+      reason: 'FieldValueInvalid',
+      message: 'Invalid value: specifying both OnExitCodes and OnPodConditions is not supported',
+      field: path,
+    });
+  }
+  if (!codes && conditions.length === 0) {
+    errors.list.push({
+      reason: 'FieldValueInvalid',
+      message: 'Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      field: path,
+    });
+  }
+}
+
+function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void {
+  for (const field of [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+  ] as const) {
+    nonNegative(errors, `${path}.${field}`, spec[field]);
+  }
+  const { completionMode, completions, maxFailedIndexes, backoffLimitPerIndex } = spec;
+  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) {
+    errors.required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified');
+  }
+  if (spec.managedBy !== undefined) {
+    const [host = '', ...rest] = spec.managedBy.split('/');
+    if (host === '' || rest.join('/') === '') {
+      errors.invalid(
+        `${path}.managedBy`,
+        spec.managedBy,
+        'must be a domain-prefixed path (such as "acme.io/foo")',
+      );
+    } else errors.invalidEach(`${path}.managedBy`, host, isDns1123Subdomain(host));
+    if (spec.managedBy.length > 63) errors.tooLong(`${path}.managedBy`, 63);
+  }
+  const indexed = completionMode === 'Indexed';
+  if (completionMode !== undefined && completionMode !== 'NonIndexed' && !indexed) {
+    errors.notSupported(`${path}.completionMode`, completionMode, ['NonIndexed', 'Indexed']);
+  }
+  if (indexed) {
+    if (completions === undefined) {
+      errors.required(`${path}.completions`, 'when completion mode is Indexed');
+    }
+    if ((spec.parallelism ?? 0) > 100_000) {
+      errors.invalid(
+        `${path}.parallelism`,
+        spec.parallelism,
+        'must be less than or equal to 100000 when completion mode is Indexed',
+      );
+    }
+    if (completions !== undefined && (maxFailedIndexes ?? 0) > completions) {
+      errors.invalid(
+        `${path}.maxFailedIndexes`,
+        maxFailedIndexes,
+        'must be less than or equal to completions',
+      );
+    }
+  } else {
+    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
+      if (spec[field] !== undefined) {
+        errors.invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode');
+      }
+    }
+  }
+  const rules = spec.podFailurePolicy?.rules ?? [];
+  if (rules.length > 20) errors.tooMany(`${path}.podFailurePolicy.rules`, rules.length, 20);
+  rules.forEach((rule, index) => {
+    validateFailureRule(errors, `${path}.podFailurePolicy.rules[${index}]`, rule, spec);
+  });
+  if (spec.successPolicy && !indexed) {
+    errors.invalid(`${path}.successPolicy`, spec.successPolicy, 'requires indexed completion mode');
+  }
+  const replacement = spec.podReplacementPolicy;
+  const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
+  if (replacement !== undefined && !replacements.includes(replacement)) {
+    errors.notSupported(`${path}.podReplacementPolicy`, replacement, replacements);
+  }
+  validatePodTemplate(errors, `${path}.template`, spec.template ?? {});
+  const restart = spec.template?.spec?.restartPolicy ?? '';
+  const at = `${path}.template.spec.restartPolicy`;
+  if (restart === 'Always' || restart === '') {
+    errors.required(at, 'valid values: "OnFailure", "Never"');
+  } else if (restart !== 'OnFailure' && restart !== 'Never') {
+    errors.notSupported(at, restart, ['OnFailure', 'Never']);
+  } else if (spec.podFailurePolicy && restart !== 'Never') {
+    errors.invalid(at, restart, 'only "Never" is supported when podFailurePolicy is specified');
+  }
+}
+
+const ownLabels = (job: Job): readonly (readonly [string, string])[] => [
+  ['controller-uid', job.metadata.uid ?? ''],
+  ['job-name', job.metadata.name ?? ''],
+  ['batch.kubernetes.io/controller-uid', job.metadata.uid ?? ''],
+  ['batch.kubernetes.io/job-name', job.metadata.name ?? ''],
+];
+
+function validateGeneratedSelector(errors: FieldErrors, job: Job): void {
+  const spec = job.spec ?? {};
+  if (spec.manualSelector || !spec.selector) return;
+  const labels = spec.template?.metadata?.labels ?? {};
+  for (const [key, expected] of ownLabels(job)) {
+    const actual = labels[key];
+    if (actual === undefined) {
+      errors.required('spec.template.metadata.labels', `must be '${expected}'`);
+    } else if (actual !== expected) {
+      errors.invalid('spec.template.metadata.labels', labels, `must be '${expected}'`);
+    }
+  }
+  if (!selectorMatches(spec.selector, Object.fromEntries(ownLabels(job)))) {
+    errors.invalid('spec.selector', printSelector(spec.selector), '`selector` not auto-generated');
+  }
+}
+
+function validateWholeSpec(errors: FieldErrors, spec: JobSpec): void {
+  validateJobSpec(errors, 'spec', spec);
+  if (!spec.selector) errors.required('spec.selector');
+  else {
+    validateLabelSelector(errors, 'spec.selector', spec.selector);
+    const labels = spec.template?.metadata?.labels;
+    if (!selectorMatches(spec.selector, labels)) {
+      errors.invalid(
+        'spec.template.metadata.labels',
+        labels ?? null,
+        '`selector` does not match template `labels`',
+      );
+    }
+  }
+}
+
+/** While a Job is suspended and has not started, where its pods go may still change. */
+function comparableTemplate(template: PodTemplate | undefined, mutable: boolean): unknown {
+  if (!mutable) return template;
+  const {
+    affinity,
+    nodeSelector: _n,
+    tolerations: _t,
+    schedulingGates: _g,
+    ...spec
+  } = template?.spec ?? {};
+  const { nodeAffinity: _a, ...otherAffinity } = affinity ?? {};
+  const unsized = (list: readonly object[] | undefined): unknown =>
+    list?.map((container) => ({ ...container, resources: undefined }));
+  return {
+    spec: {
+      ...spec,
+      affinity: otherAffinity,
+      containers: unsized(spec.containers),
+      initContainers: unsized(spec.initContainers),
+    },
+  };
+}
+
+function validateJobUpdate(errors: FieldErrors, job: Job, oldJob: Job): void {
+  const spec = job.spec ?? {};
+  const old = oldJob.spec ?? {};
+  validateWholeSpec(errors, spec);
+  const completions = spec.completions;
+  if (spec.completionMode !== 'Indexed') {
+    immutable(errors, 'spec.completions', completions, old.completions);
+  } else if (
+    completions !== undefined &&
+    completions !== old.completions &&
+    completions !== spec.parallelism
+  ) {
+    errors.invalid(
+      'spec.completions',
+      completions,
+      'can only be modified in tandem with spec.parallelism',
+    );
+  }
+  immutable(errors, 'spec.selector', spec.selector, old.selector, printSelector(spec.selector));
+  const suspended = old.suspend === true && !oldJob.status?.active;
+  const stopped =
+    !oldJob.status?.startTime ||
+    (oldJob.status.conditions ?? []).some(
+      ({ type, status }) => type === 'Suspended' && status === 'True',
+    );
+  const mutable = suspended && stopped;
+  if (
+    !semanticEqual(
+      comparableTemplate(spec.template, mutable),
+      comparableTemplate(old.template, mutable),
+    )
+  ) {
+    const printed = new Printed(internalJson('PodTemplateSpec', spec.template));
+    errors.invalid('spec.template', printed, immutableMessage);
+  }
+  for (const field of [
+    'completionMode',
+    'podFailurePolicy',
+    'backoffLimitPerIndex',
+    'managedBy',
+    'successPolicy',
+  ] as const) {
+    immutable(errors, `spec.${field}`, spec[field], old[field]);
+  }
+}
+
+const run = (check: (errors: FieldErrors) => void): FieldError[] => {
+  const errors = new FieldErrors();
+  check(errors);
+  return errors.list;
+};
+
+export const jobStrategy: KindStrategy = {
+  group: 'batch',
+  kind: 'Job',
+  hasGeneration: true,
+  unconditionalUpdate: true,
+  defaultPropagation: 'Orphan',
+  defaults(draft) {
+    const job = view<Job>(draft);
+    const spec = (job.spec ??= {});
+    setTemplateDefaults((spec.template ??= {}));
+    const labels = spec.template.metadata?.labels;
+    if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) {
+      job.metadata.labels = { ...labels };
+    }
+    setJobDefaults(spec);
+    setFailurePolicyDefaults(spec);
+    job.status ??= {};
+  },
+  prepareForCreate(draft) {
+    const job = view<Job>(draft);
+    const spec = (job.spec ??= {});
+    if (!spec.manualSelector) {
+      const metadata = ((spec.template ??= {}).metadata ??= {});
+      const labels = (metadata.labels ??= {});
+      for (const [key, value] of ownLabels(job)) labels[key] ??= value;
+      const selector = (spec.selector ??= {});
+      (selector.matchLabels ??= {})['batch.kubernetes.io/controller-uid'] ??=
+        job.metadata.uid ?? '';
+    }
+    job.status = {};
+    draft.metadata.generation = 1;
+  },
+  prepareForUpdate(draft, old) {
+    keepStatus(draft, old);
+    bumpGeneration(draft, old);
+  },
+  prepareForStatusUpdate: keepSpec,
+  validate: (object) =>
+    run((errors) => {
+      const job = view<Job>(object);
+      const { completionMode, completions = 0 } = job.spec ?? {};
+      validateGeneratedSelector(errors, job);
+      validateWholeSpec(errors, job.spec ?? {});
+      if (completionMode === 'Indexed' && completions > 0) {
+        const hostname = `${job.metadata.name ?? ''}-${completions - 1}`;
+        if (isDns1123Label(hostname).length > 0) {
+          errors.invalid(
+            'metadata.name',
+            job.metadata.name ?? '',
+            `will not able to create pod with invalid DNS label: ${hostname}`,
+          );
+        }
+      }
+    }),
+  validateUpdate: (object, old) =>
+    run((errors) => {
+      validateJobUpdate(errors, view<Job>(object), view<Job>(old));
+    }),
+  validateStatusUpdate: (object) =>
+    run((errors) => {
+      const { status } = view<Job>(object);
+      for (const field of ['active', 'succeeded', 'failed'] as const) {
+        nonNegative(errors, `status.${field}`, status?.[field]);
+      }
+    }),
+  warnings(object, old) {
+    const { metadata, spec } = view<Job>(object);
+    const before = old && view<Job>(old).spec?.template;
+    const hostname = isDns1123Label(metadata.name ?? '');
+    const named =
+      !old && hostname.length > 0
+        ? [
+            `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${hostname.join(' ')}]`,
+          ]
+        : [];
+    const big =
+      spec?.completionMode === 'Indexed' &&
+      (spec.completions ?? 0) > 100_000 &&
+      (spec.parallelism ?? 0) > 10_000
+        ? [
+            'spec.completions: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
+          ]
+        : [];
+    return [...named, ...big, ...templateWarnings('spec.template', spec?.template, before)];
+  },
+  selectableFields: (object) => ({
+    'status.successful': String(view<Job>(object).status?.succeeded ?? 0),
+  }),
+};
+
+function validateTimeZone(errors: FieldErrors, zone: string | undefined): void {
+  if (zone === undefined) return;
+  const path = 'spec.timeZone';
+  if (zone === '') {
+    errors.invalid(path, zone, 'timeZone must be nil or non-empty string');
+    return;
+  }
+  if (zone.split('/').some((part) => !/^(?!\.\.?$)(?!-)[A-Za-z.\-_0-9+]{1,14}$/.test(part))) {
+    errors.invalid(path, zone, `unknown time zone ${zone}`);
+    return;
+  }
+  if (zone.toLowerCase() === 'local') {
+    errors.invalid(
+      path,
+      zone,
+      'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
+    );
+  }
+  if (!isKnownZone(zone)) errors.invalid(path, zone, `unknown time zone ${zone}`);
+}
+
+function isKnownZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function validateCronJob(
+  errors: FieldErrors,
+  { spec = {} }: CronJob,
+  old: DeepReadonly<KubeObject> | undefined,
+): void {
+  const before = old && view<CronJob>(old).spec;
+  const schedule = spec.schedule ?? '';
+  if (schedule === '') errors.required('spec.schedule');
+  else {
+    const problem = cronScheduleError(schedule);
+    if (problem) errors.invalid('spec.schedule', schedule, problem);
+    const keepsZone = before?.schedule?.includes('TZ') ?? false;
+    if (schedule.includes('TZ')) {
+      if (!keepsZone) {
+        errors.invalid(
+          'spec.schedule',
+          schedule,
+          'cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+        );
+      } else if (spec.timeZone !== undefined) {
+        errors.invalid(
+          'spec.schedule',
+          schedule,
+          'cannot use both timeZone field and TZ or CRON_TZ in schedule',
+        );
+      }
+    }
+  }
+  nonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds);
+  if (!before || before.timeZone !== spec.timeZone) validateTimeZone(errors, spec.timeZone);
+  const policy = spec.concurrencyPolicy ?? '';
+  const policies = ['Allow', 'Forbid', 'Replace'];
+  if (policy === '') errors.required('spec.concurrencyPolicy');
+  else if (!policies.includes(policy)) {
+    errors.notSupported('spec.concurrencyPolicy', policy, policies);
+  }
+  const job = spec.jobTemplate?.spec ?? {};
+  validateJobSpec(errors, 'spec.jobTemplate.spec', job);
+  if (job.selector) {
+    errors.invalid(
+      'spec.jobTemplate.spec.selector',
+      printSelector(job.selector),
+      '`selector` will be auto-generated',
+    );
+  }
+  if (job.manualSelector) {
+    errors.notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']);
+  }
+  nonNegative(errors, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit);
+  nonNegative(errors, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit);
+}
+
+export const cronJobStrategy: KindStrategy = {
+  group: 'batch',
+  kind: 'CronJob',
+  hasGeneration: true,
+  unconditionalUpdate: true,
+  defaultPropagation: 'Background',
+  defaults(draft) {
+    const cronJob = view<CronJob>(draft);
+    const spec = (cronJob.spec ??= {});
+    spec.concurrencyPolicy ||= 'Allow';
+    spec.suspend ??= false;
+    spec.successfulJobsHistoryLimit ??= 3;
+    spec.failedJobsHistoryLimit ??= 1;
+    const job = (spec.jobTemplate ??= {});
+    job.metadata ??= {};
+    job.spec ??= {};
+    setTemplateDefaults((job.spec.template ??= {}));
+    setFailurePolicyDefaults(job.spec);
+    cronJob.status ??= {};
+  },
+  prepareForCreate(draft) {
+    draft['status'] = {};
+    draft.metadata.generation = 1;
+  },
+  prepareForUpdate(draft, old) {
+    keepStatus(draft, old);
+    bumpGeneration(draft, old);
+  },
+  prepareForStatusUpdate: keepSpec,
+  validate: (object) =>
+    run((errors) => {
+      const name = object.metadata.name ?? '';
+      validateCronJob(errors, view<CronJob>(object), undefined);
+      if (name.length > 52) {
+        errors.invalid('metadata.name', name, 'must be no more than 52 characters');
+      }
+    }),
+  validateUpdate: (object, old) =>
+    run((errors) => {
+      validateCronJob(errors, view<CronJob>(object), old);
+    }),
+  warnings(object, old) {
+    const { metadata, spec } = view<CronJob>(object);
+    const before = old && view<CronJob>(old).spec?.jobTemplate?.spec?.template;
+    const hostname = isDns1123Label(metadata.name ?? '');
+    const named =
+      !old && hostname.length > 0
+        ? [
+            `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${hostname.join(' ')}]`,
+          ]
+        : [];
+    const template = spec?.jobTemplate?.spec?.template;
+    return [...named, ...templateWarnings('spec.jobTemplate.spec.template', template, before)];
+  },
+};
