@@ -24,6 +24,7 @@ export {
   createInformers,
   type Informers,
   type KubeClient,
+  scopedInformers,
 } from './typed.ts';
 export type {
   DeleteOptions,

@@ -63,3 +63,22 @@ export function createInformers(
     dispose: () => informers.dispose(),
   };
 }
+
+/** The same shared informers, with a `waitForSync` for those alone that were asked for through this view. */
+export function scopedInformers(shared: Informers): Informers {
+  const asked = new Set<{ waitForSync(): Promise<void> }>();
+  const note = <I extends { waitForSync(): Promise<void> }>(informer: I): I => {
+    asked.add(informer);
+    return informer;
+  };
+  return {
+    for: (resource, scope) => note(shared.for(resource, scope)),
+    forAddress: (address, scope) => note(shared.forAddress(address, scope)),
+    stop: (address, scope) => shared.stop(address, scope),
+    start: () => shared.start(),
+    waitForSync: async () => {
+      await Promise.all([...asked].map((informer) => informer.waitForSync()));
+    },
+    dispose: () => asked.clear(),
+  };
+}

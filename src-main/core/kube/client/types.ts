@@ -123,6 +123,8 @@ export interface Informer<T> extends Lister<T> {
   /** Adds an index before or after the start. */
   addIndex(name: string, valuesOf: (object: DeepReadonly<T>) => readonly string[]): void;
   readonly hasSynced: boolean;
+  /** Resolves when the first list is in the cache and all handlers have seen it. */
+  waitForSync(): Promise<void>;
 }
 
 export interface Result {

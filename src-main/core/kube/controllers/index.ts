@@ -1,8 +1,26 @@
 export { createDeploymentController } from './deployment/deployment-controller.ts';
+export { createEndpointsController } from './endpointslice/endpoints-controller.ts';
+export { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 export { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
 export { createNamespaceController } from './namespace/namespace-controller.ts';
+export {
+  createNodeLifecycleController,
+  type NodeLifecycleOptions,
+} from './nodelifecycle/node-lifecycle-controller.ts';
+export { createTaintEvictionController } from './nodelifecycle/taint-eviction-controller.ts';
+export { createPodGarbageCollector } from './podgc/pod-garbage-collector.ts';
 export {
   createReplicaSetController,
   createReplicationController,
 } from './replicaset/replicaset-controller.ts';
+export {
+  createRootCaCertPublisher,
+  createServiceAccountController,
+} from './serviceaccount/serviceaccounts-controller.ts';
 export type { Controller, ControllerContext } from './shared/context.ts';
+export {
+  type ControllerFlags,
+  controllerNames,
+  type ControllersOptions,
+  startControllers,
+} from './start-controllers.ts';

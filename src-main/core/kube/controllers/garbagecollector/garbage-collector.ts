@@ -1,4 +1,4 @@
-import { type DeepReadonly, type Disposable, DisposableStore, jsonEqual } from '#core/base';
+import { type DeepReadonly, type Disposable, DisposableStore, jsonEqual, sleep } from '#core/base';
 import { runController, type ResourceClient, type Result, WorkQueue } from '../../client/index.ts';
 import {
   isReason,
@@ -16,6 +16,7 @@ type Reference = DeepReadonly<OwnerReference>;
 const orphanFinalizer = 'orphan';
 const foregroundFinalizer = 'foregroundDeletion';
 const discoveryPeriodMs = 30_000;
+const initialSyncMs = 30_000;
 const maxAbsentOwners = 500;
 
 /** Resources that never own nor are owned, and change too often to watch. */
@@ -442,7 +443,13 @@ export function createGarbageCollector(
         .catch((error: unknown) =>
           logger.log('warn', 'garbage collector: discovery failed', { error: textOf(error) }),
         )
-        .then(() => informers.waitForSync())
+        .then(() =>
+          // One resource that does not answer must not keep all garbage.
+          Promise.race([
+            informers.waitForSync(),
+            sleep(clock, initialSyncMs, undefined, { background: true }),
+          ]),
+        )
         .then(() => {
           if (disposed) return;
           const workers = options.workers ?? 20;

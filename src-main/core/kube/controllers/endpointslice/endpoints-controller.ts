@@ -1,0 +1,213 @@
+import type { DeepReadonly } from '#core/base';
+import type { EndpointAddress, Endpoints, EndpointSubset } from '../../apis/index.ts';
+import { matchesLabels, type Result, WorkQueue } from '../../client/index.ts';
+import { isReason, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
+import { semanticEqual } from '../shared/hash.ts';
+import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
+import { isNamespaceTerminating } from '../shared/pod-control.ts';
+import { isPodReady, type PodView } from '../shared/pods.ts';
+import { endpointsChanged } from './endpointslice-controller.ts';
+import {
+  belongsToEndpoints,
+  isHeadless,
+  podAddresses,
+  podReference,
+  type ServiceView,
+  setsHostname,
+  targetPort,
+} from './service-pods.ts';
+
+const managedByLabel = 'endpoints.kubernetes.io/managed-by';
+const headlessLabel = 'service.kubernetes.io/headless';
+const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity';
+const maxAddresses = 1000;
+
+type Port = NonNullable<EndpointSubset['ports']>[number];
+
+/** One address of one pod with the ports it serves. */
+interface Entry {
+  readonly address: EndpointAddress;
+  readonly ports: readonly Port[];
+  readonly ready: boolean;
+}
+
+/**
+ * Keeps the Endpoints of services with a selector: the older form of EndpointSlices, of one address family.
+ *
+ * @see k8s.io/kubernetes/pkg/controller/endpoint/endpoints_controller.go
+ */
+export function createEndpointsController(
+  context: ControllerContext,
+  options: { readonly workers?: number } = {},
+): Controller {
+  const { client, informers, recorder, clock } = context;
+  const services = informers.for('services');
+  const pods = informers.for('pods');
+  const endpoints = informers.for('endpoints');
+  const resource = client.resource('endpoints');
+  const queue = new WorkQueue<ObjectKey>(clock);
+
+  async function reconcile(key: ObjectKey): Promise<Result> {
+    const { namespace, name } = splitKey(key);
+    const service = services.get(key);
+    if (!service) {
+      await resource.delete(namespace, name).catch((error: unknown) => {
+        if (!isReason(error, 'NotFound')) throw error;
+      });
+      return {};
+    }
+    if (service.spec?.type === 'ExternalName' || !service.spec?.selector) return {};
+    const selector = service.spec.selector;
+    const entries: Entry[] = [];
+    for (const pod of pods.list(namespace))
+      if (matchesLabels(selector, pod.metadata.labels)) entries.push(...entriesOf(service, pod));
+    const subsets = packSubsets(entries.slice(0, maxAddresses));
+    const current = endpoints.get(key);
+    const labels = {
+      ...service.metadata.labels,
+      [managedByLabel]: 'endpoint-controller',
+      ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
+    };
+    if (!isHeadless(service)) delete (labels as Record<string, string>)[headlessLabel];
+    if (
+      current?.metadata.resourceVersion &&
+      semanticEqual(current.subsets ?? [], subsets) &&
+      semanticEqual(current.metadata.labels, labels)
+    )
+      return {};
+    const draft: Endpoints = current
+      ? mutableCopy<Endpoints>(current)
+      : {
+          apiVersion: 'v1',
+          kind: 'Endpoints',
+          metadata: { name, ...(namespace ? { namespace } : {}) },
+        };
+    draft.metadata.labels = labels;
+    draft.metadata.annotations = { ...draft.metadata.annotations };
+    if (entries.length > maxAddresses)
+      draft.metadata.annotations[overCapacityAnnotation] = 'truncated';
+    else delete draft.metadata.annotations[overCapacityAnnotation];
+    if (Object.keys(draft.metadata.annotations).length === 0) delete draft.metadata.annotations;
+    if (subsets.length > 0) draft.subsets = subsets;
+    else delete draft.subsets;
+    try {
+      if (current) await resource.update(draft);
+      else await resource.create(draft);
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return {};
+      if (!isReason(error, 'Conflict')) {
+        const verb = current ? 'update' : 'create';
+        recorder.event(
+          current ?? service,
+          'Warning',
+          current ? 'FailedToUpdateEndpoint' : 'FailedToCreateEndpoint',
+          `Failed to ${verb} endpoint ${namespace ?? ''}/${name}: ${textOf(error)}`,
+        );
+      }
+      throw error;
+    }
+    return {};
+  }
+
+  function enqueueFor(...states: readonly PodView[]): void {
+    for (const service of services.list(states[0]?.metadata.namespace)) {
+      const selector = service.spec?.selector;
+      if (selector && states.some((pod) => matchesLabels(selector, pod.metadata.labels)))
+        queue.add(objectKey(service.metadata));
+    }
+  }
+
+  return queueController(context, {
+    name: 'endpoints-controller',
+    queue,
+    reconcile,
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    maxRetries: 15,
+    handlers: (own) => {
+      own(enqueueSelf(services, queue));
+      own(
+        pods.addHandler({
+          onAdd: (pod) => enqueueFor(pod),
+          onUpdate: (previous, pod) => {
+            if (endpointsChanged(previous, pod)) enqueueFor(previous, pod);
+          },
+          onDelete: (pod) => enqueueFor(pod),
+        }),
+      );
+      own(endpoints.addHandler({ onDelete: (object) => queue.add(objectKey(object.metadata)) }));
+    },
+  });
+}
+
+function entriesOf(service: ServiceView, pod: PodView): Entry[] {
+  const isPublished = service.spec?.publishNotReadyAddresses === true;
+  if (!belongsToEndpoints(pod, isPublished)) return [];
+  const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
+  const [ip] = podAddresses(pod, family);
+  if (ip === undefined) return [];
+  const address: EndpointAddress = {
+    ip,
+    ...(setsHostname(pod, service) && pod.spec?.hostname ? { hostname: pod.spec.hostname } : {}),
+    ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+    targetRef: podReference(pod),
+  };
+  const ready = isPublished || isPodReady(pod);
+  const servicePorts = service.spec?.ports ?? [];
+  if (servicePorts.length === 0)
+    return service.spec?.clusterIP === 'None' ? [{ address, ports: [], ready }] : [];
+  const ports: Port[] = [];
+  for (const servicePort of servicePorts) {
+    const number = targetPort(pod, servicePort);
+    if (number === undefined) continue;
+    ports.push({
+      ...(servicePort.name ? { name: servicePort.name } : {}),
+      port: number,
+      protocol: servicePort.protocol ?? 'TCP',
+      ...(servicePort.appProtocol ? { appProtocol: servicePort.appProtocol } : {}),
+    });
+  }
+  return ports.length === 0 ? [] : [{ address, ports, ready }];
+}
+
+/** Groups addresses by equal ports, everything in order. @see pkg/api/v1/endpoints/util.go, RepackSubsets */
+function packSubsets(entries: readonly Entry[]): EndpointSubset[] {
+  const groups = new Map<string, { ports: readonly Port[]; entries: Entry[] }>();
+  for (const entry of entries) {
+    const key = JSON.stringify(entry.ports);
+    const group = groups.get(key) ?? { ports: entry.ports, entries: [] };
+    group.entries.push(entry);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ ports, entries: members }) => {
+    const addresses = (ready: boolean): EndpointAddress[] =>
+      members
+        .filter((entry) => entry.ready === ready)
+        .map(({ address }) => address)
+        .sort(byIp);
+    const [ready, notReady] = [addresses(true), addresses(false)];
+    return {
+      ...(ready.length > 0 ? { addresses: ready } : {}),
+      ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
+      ...(ports.length > 0 ? { ports: [...ports].sort(byPortName) } : {}),
+    };
+  });
+}
+
+function byIp(a: DeepReadonly<EndpointAddress>, b: DeepReadonly<EndpointAddress>): number {
+  const parts = (ip: string): number[] => ip.split('.').map(Number);
+  const [left, right] = [parts(a.ip), parts(b.ip)];
+  for (let i = 0; i < left.length; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  }
+  return a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0;
+}
+
+function byPortName(a: Port, b: Port): number {
+  return (a.name ?? '') < (b.name ?? '')
+    ? -1
+    : (a.name ?? '') > (b.name ?? '')
+      ? 1
+      : a.port - b.port;
+}

@@ -1,0 +1,101 @@
+import type { DeepReadonly } from '#core/base';
+import type { Node, Taint } from '../../apis/index.ts';
+import type { KubeClient } from '../../client/index.ts';
+import { formatTime, isReason } from '../../machinery/index.ts';
+import { mutableCopy } from './context.ts';
+
+export type NodeView = DeepReadonly<Node>;
+export type TaintView = DeepReadonly<Taint>;
+
+export function nodeCondition(
+  node: NodeView,
+  type: string,
+): NonNullable<NonNullable<NodeView['status']>['conditions']>[number] | undefined {
+  return node.status?.conditions?.find((condition) => condition.type === type);
+}
+
+export function sameTaint(a: TaintView, b: TaintView): boolean {
+  return a.key === b.key && a.effect === b.effect;
+}
+
+/**
+ * Adds and removes taints of a node in one write.
+ *
+ * @returns the node as it is now; undefined when it is gone.
+ * @see k8s.io/kubernetes/pkg/controller/controller_utils.go, AddOrUpdateTaintOnNode
+ */
+export async function changeTaints(
+  client: KubeClient,
+  name: string,
+  add: readonly TaintView[],
+  remove: readonly TaintView[],
+  nowMs: number,
+): Promise<NodeView | undefined> {
+  const nodes = client.resource('nodes');
+  for (let tries = 1; ; tries++) {
+    try {
+      const node = await nodes.get(undefined, name);
+      const taints = node.spec?.taints ?? [];
+      const missing = add.filter((taint) => !taints.some((other) => sameTaint(taint, other)));
+      const kept = taints.filter((taint) => !remove.some((other) => sameTaint(taint, other)));
+      if (missing.length === 0 && kept.length === taints.length) return node;
+      const draft = mutableCopy<Node>(node);
+      draft.spec = {
+        ...draft.spec,
+        taints: [
+          ...missing.map((taint) => ({
+            ...taint,
+            ...(taint.effect === 'NoExecute' || taint.effect === 'NoSchedule'
+              ? { timeAdded: formatTime(nowMs) }
+              : {}),
+          })),
+          ...mutableCopy<Taint[]>(kept),
+        ],
+      };
+      if (draft.spec.taints?.length === 0) delete draft.spec.taints;
+      return await nodes.update(draft);
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined;
+      if (!isReason(error, 'Conflict') || tries >= 5) throw error;
+    }
+  }
+}
+
+/** Whether a toleration tolerates a taint. @see k8s.io/api/core/v1/toleration.go */
+export function tolerates(
+  toleration: {
+    readonly key?: string;
+    readonly operator?: string;
+    readonly value?: string;
+    readonly effect?: string;
+  },
+  taint: TaintView,
+): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  const operator = toleration.operator ?? 'Equal';
+  if (!toleration.key && operator !== 'Exists') return false;
+  switch (operator) {
+    case 'Exists':
+      return true;
+    case 'Lt':
+      return Number(taint.value ?? Number.NaN) < Number(toleration.value);
+    case 'Gt':
+      return Number(taint.value ?? Number.NaN) > Number(toleration.value);
+    default:
+      return (toleration.value ?? '') === (taint.value ?? '');
+  }
+}
+
+/** How events name a node: by its name, not its uid, as the kubelet's do. */
+export function nodeReference(
+  name: string,
+  uid: string | undefined,
+): {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+} {
+  return { apiVersion: 'v1', kind: 'Node', name, uid: uid ?? '' };
+}

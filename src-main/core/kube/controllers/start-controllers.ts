@@ -1,0 +1,169 @@
+import type { Clock, Disposable, Logger, Random } from '#core/base';
+import { DisposableStore } from '#core/base';
+import {
+  createEventRecorder,
+  type Informers,
+  type KubeClient,
+  scopedInformers,
+} from '../client/index.ts';
+import { createDeploymentController } from './deployment/deployment-controller.ts';
+import { createEndpointsController } from './endpointslice/endpoints-controller.ts';
+import { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
+import { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
+import { createNamespaceController } from './namespace/namespace-controller.ts';
+import {
+  createNodeLifecycleController,
+  type NodeLifecycleOptions,
+} from './nodelifecycle/node-lifecycle-controller.ts';
+import { createTaintEvictionController } from './nodelifecycle/taint-eviction-controller.ts';
+import { createPodGarbageCollector } from './podgc/pod-garbage-collector.ts';
+import {
+  createReplicaSetController,
+  createReplicationController,
+} from './replicaset/replicaset-controller.ts';
+import {
+  createRootCaCertPublisher,
+  createServiceAccountController,
+} from './serviceaccount/serviceaccounts-controller.ts';
+import type { Controller, ControllerContext } from './shared/context.ts';
+
+/** What the flags of kube-controller-manager say; absent: upstream's default. */
+export interface ControllerFlags extends NodeLifecycleOptions {
+  /** PEM of `--root-ca-file`; absent: nothing is published. */
+  readonly rootCa?: string;
+  readonly terminatedPodThreshold?: number;
+}
+
+export interface ControllersOptions {
+  /** A client that acts as a service account of kube-system. */
+  readonly clientFor: (serviceAccountName: string) => KubeClient;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Whether `--controllers` lets a controller run; names as that flag has them. */
+  readonly enabled: (name: string) => boolean;
+  readonly flags?: ControllerFlags;
+}
+
+interface Row {
+  readonly name: string;
+  readonly account: string;
+  /** Source of its events. */
+  readonly component: string;
+  /** Undefined when a flag it needs is not set. */
+  readonly create: (context: ControllerContext, flags: ControllerFlags) => Controller | undefined;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'serviceaccount-controller',
+    account: 'service-account-controller',
+    component: 'serviceaccount-controller',
+    create: (context) => createServiceAccountController(context),
+  },
+  {
+    name: 'root-ca-certificate-publisher-controller',
+    account: 'root-ca-cert-publisher',
+    component: 'root-ca-cert-publisher',
+    create: (context, { rootCa }) =>
+      rootCa === undefined ? undefined : createRootCaCertPublisher(context, { rootCa }),
+  },
+  {
+    name: 'namespace-controller',
+    account: 'namespace-controller',
+    component: 'namespace-controller',
+    create: (context) => createNamespaceController(context),
+  },
+  {
+    name: 'garbage-collector-controller',
+    account: 'generic-garbage-collector',
+    component: 'garbage-collector-controller',
+    create: (context) => createGarbageCollector(context),
+  },
+  {
+    name: 'replicaset-controller',
+    account: 'replicaset-controller',
+    component: 'replicaset-controller',
+    create: (context) => createReplicaSetController(context),
+  },
+  {
+    name: 'replicationcontroller-controller',
+    account: 'replication-controller',
+    component: 'replication-controller',
+    create: (context) => createReplicationController(context),
+  },
+  {
+    name: 'deployment-controller',
+    account: 'deployment-controller',
+    component: 'deployment-controller',
+    create: (context) => createDeploymentController(context),
+  },
+  {
+    name: 'endpointslice-controller',
+    account: 'endpointslice-controller',
+    component: 'endpoint-slice-controller',
+    create: (context) => createEndpointSliceController(context),
+  },
+  {
+    name: 'endpoints-controller',
+    account: 'endpoint-controller',
+    component: 'endpoint-controller',
+    create: (context) => createEndpointsController(context),
+  },
+  {
+    name: 'node-lifecycle-controller',
+    account: 'node-controller',
+    component: 'node-controller',
+    create: (context, flags) => createNodeLifecycleController(context, flags),
+  },
+  {
+    name: 'taint-eviction-controller',
+    account: 'node-controller',
+    component: 'taint-eviction-controller',
+    create: (context) => createTaintEvictionController(context),
+  },
+  {
+    name: 'pod-garbage-collector-controller',
+    account: 'pod-garbage-collector',
+    component: 'pod-garbage-collector-controller',
+    create: (context, { terminatedPodThreshold }) =>
+      createPodGarbageCollector(
+        context,
+        terminatedPodThreshold === undefined ? {} : { terminatedPodThreshold },
+      ),
+  },
+];
+
+/** Every controller there is, as `--controllers` names them. */
+export const controllerNames: readonly string[] = rows.map(({ name }) => name);
+
+/**
+ * Starts the enabled controllers and the informers they read.
+ *
+ * @see k8s.io/kubernetes/cmd/kube-controller-manager/app/controllermanager.go
+ */
+export function startControllers(options: ControllersOptions): Disposable {
+  const { informers, clock, random, logger, flags = {} } = options;
+  const owned = new DisposableStore();
+  for (const { name, account, component, create } of rows) {
+    if (!options.enabled(name)) continue;
+    const client = options.clientFor(account);
+    const controller = create(
+      {
+        client,
+        informers: scopedInformers(informers),
+        recorder: createEventRecorder(client, { component, clock, random, logger }),
+        clock,
+        random,
+        logger,
+      },
+      flags,
+    );
+    if (!controller) continue;
+    owned.add(controller);
+    controller.start();
+  }
+  informers.start();
+  return owned;
+}
