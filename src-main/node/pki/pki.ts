@@ -1,4 +1,4 @@
-import { createHash, generateKeyPair, sign, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair, sign, verify } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Pki } from '#core/kube';
 import { CertificateReader } from './certificates.ts';
@@ -30,6 +30,15 @@ export async function createPki(): Promise<Pki> {
       const algorithm = joseAlgorithm(key);
       const signature = sign(digests[algorithm], data, { key, dsaEncoding: 'ieee-p1363' });
       return Promise.resolve({ algorithm, signature: new Uint8Array(signature) });
+    },
+    keyMatches: (certificate, privateKey) => {
+      const spki = { type: 'spki', format: 'pem' } as const;
+      try {
+        const own = createPublicKey(privateKey).export(spki);
+        return Promise.resolve(createPublicKey(certificate).export(spki) === own);
+      } catch {
+        return Promise.resolve(false);
+      }
     },
     readCertificate: (pem) => reader.read(pem).info,
     verifyCertificate: (certificate, caBundle, nowMs, usage) =>

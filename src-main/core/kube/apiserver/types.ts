@@ -110,6 +110,8 @@ export interface Pki {
     privateKey: string,
     data: Uint8Array,
   ): Promise<{ readonly algorithm: string; readonly signature: Uint8Array }>;
+  /** Whether a PEM private key is that of a PEM certificate; false when either is malformed. */
+  keyMatches(certificate: string, privateKey: string): Promise<boolean>;
   /** Reads a PEM certificate. @throws Error malformed. */
   readCertificate(pem: string): CertificateInfo;
   /** Whether `certificate` chains to one of the PEM bundle at `nowMs`; Go's x509 text when not. */

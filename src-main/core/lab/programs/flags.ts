@@ -84,3 +84,13 @@ export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]):
   }
   return new Flags(values, args);
 }
+
+/** The rows of generated/component-flags.ts as specs. */
+export function flagSpecs(table: Readonly<Record<FlagSpec['kind'], string>>): FlagSpec[] {
+  return (Object.entries(table) as [FlagSpec['kind'], string][]).flatMap(([kind, names]) =>
+    names
+      .split(' ')
+      .filter((name) => name !== '')
+      .map((name) => ({ name, kind })),
+  );
+}
