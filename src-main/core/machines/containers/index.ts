@@ -1,0 +1,13 @@
+export { Container } from './container.ts';
+export { containerdProgram } from './daemon.ts';
+export { type StoredImage } from './image-store.ts';
+export type { BaseSystem } from './rootfs.ts';
+export {
+  containerdSocket,
+  type ContainerRuntime,
+  createRuntime,
+  type RuntimeConditions,
+  type RuntimeDeps,
+} from './runtime.ts';
+export { Sandbox } from './sandbox.ts';
+export { ContainerTerminal } from './terminal.ts';
