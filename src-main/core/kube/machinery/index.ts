@@ -1,3 +1,4 @@
+export { humanDuration, shortHumanDuration } from './duration.ts';
 export {
   formatGroupResource,
   formatGroupVersion,

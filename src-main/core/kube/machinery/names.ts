@@ -37,7 +37,7 @@ function patternMessage(message: string, pattern: string, ...examples: string[])
 /** Problems of a DNS-1123 subdomain (most names); empty when it is one. */
 export function dns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push(maxLengthMessage(253));
+  if (value.length > 253) errors.push('must be no more than 253 characters');
   if (!dns1123Subdomain.test(value))
     errors.push(patternMessage(dns1123SubdomainMessage, dns1123SubdomainPattern, 'example.com'));
   return errors;
@@ -46,7 +46,7 @@ export function dns1123SubdomainErrors(value: string): string[] {
 /** Problems of a DNS-1123 label (namespaces, container names). */
 export function dns1123LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxLengthMessage(63));
+  if (value.length > 63) errors.push('must be no more than 63 characters');
   if (!dns1123Label.test(value))
     errors.push(
       dns1123Subdomain.test(value)
@@ -59,7 +59,7 @@ export function dns1123LabelErrors(value: string): string[] {
 /** Problems of a DNS-1035 label (older rule of service names). */
 export function dns1035LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxLengthMessage(63));
+  if (value.length > 63) errors.push('must be no more than 63 characters');
   if (!dns1035Label.test(value))
     errors.push(patternMessage(dns1035LabelMessage, dns1035LabelPattern, 'my-name', 'abc-123'));
   return errors;
@@ -85,7 +85,7 @@ export function qualifiedNameErrors(value: string): string[] {
     else errors.push(...dns1123SubdomainErrors(prefix).map((text) => `prefix part ${text}`));
   } else if (parts.length > 2) {
     return [
-      `a qualified name ${patternMessage(qualifiedNameMessage, qualifiedNamePattern, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${patternMessage(qualifiedNameMessage, qualifiedNamePattern, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   if (name === '') errors.push('name part must be non-empty');
