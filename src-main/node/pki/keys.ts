@@ -1,6 +1,12 @@
-import { createPrivateKey, createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 
-type CryptoKey = webcrypto.CryptoKey;
+/** A key of Web Crypto, in a form that is the same to programs with and without the DOM's types. */
+interface WebKey {
+  readonly algorithm: { readonly name: string };
+  readonly extractable: boolean;
+  readonly type: 'private' | 'public' | 'secret';
+  readonly usages: ('sign' | 'verify')[];
+}
 
 const parsed = new Map<string, KeyObject>();
 /** Keys of a handful of clusters; each request with a token asks for one. */
@@ -56,14 +62,14 @@ const webAlgorithms = {
   ES512: { name: 'ECDSA', namedCurve: 'P-521' },
 } as const;
 
-const cryptoKeys = new WeakMap<KeyObject, CryptoKey>();
+const cryptoKeys = new WeakMap<KeyObject, WebKey>();
 
 /** The key in the form that certificates are signed with. */
-export function cryptoKeyOf(key: KeyObject): CryptoKey {
+export function cryptoKeyOf(key: KeyObject): WebKey {
   const known = cryptoKeys.get(key);
   if (known) return known;
   const usage = key.type === 'private' ? 'sign' : 'verify';
-  const made = key.toCryptoKey(webAlgorithms[joseAlgorithm(key)], true, [usage]);
+  const made = key.toCryptoKey(webAlgorithms[joseAlgorithm(key)], true, [usage]) as WebKey;
   cryptoKeys.set(key, made);
   return made;
 }
