@@ -17,6 +17,7 @@ import { apiTransport } from './api-transport.ts';
 import { FlagError, type Flags, type FlagSpec, parseFlags } from './flags.ts';
 import { Klog } from './klog.ts';
 import { type ClientConfig, KubeconfigError } from './kubeconfig.ts';
+import { serviceAccountTransport } from './service-account-transport.ts';
 
 /** A program that ends with an error of its own words and exit code 1. */
 export class CommandFailedError extends Error {
@@ -84,7 +85,7 @@ export function componentProgram(options: ComponentOptions): Program {
           else owned.push(item);
           return item;
         },
-        client: (config, userAgent) => connect(context, config, userAgent, owned),
+        client: (config, userAgent, account) => connect(context, config, userAgent, owned, account),
       });
     } catch (error) {
       if (error instanceof CommandFailedError || error instanceof KubeconfigError) {
@@ -104,20 +105,22 @@ function connect(
   config: ClientConfig,
   userAgent: string,
   owned: Disposable[],
-) {
+  account: string | undefined,
+): { client: KubeClient; informers: Informers } {
   const { files, net, clock, random, signal, logger } = context;
   const resolver = createResolver({ files, net, clock, random, signal });
-  const transport = apiTransport(config, {
-    net,
-    files,
-    clock,
-    signal,
-    resolve: (host) => resolver.lookup(host),
-  });
+  const deps = { net, files, clock, signal, resolve: (host: string) => resolver.lookup(host) };
+  let transport: Transport = apiTransport(config, deps);
+  if (account !== undefined) {
+    // Asking for tokens is the configuration's own user's business.
+    const own = createClient(transport, { userAgent, clock, logger });
+    const { clientCertificate: _, ...anonymous } = config;
+    transport = serviceAccountTransport(apiTransport(anonymous, deps), own, account, clock);
+  }
   const client = createClient(transport, { userAgent, clock, logger });
   const informers = createInformers(client, clock, { random, logger });
   owned.push(informers);
-  return { client, informers, transport };
+  return { client, informers };
 }
 
 /** The text of a file the program cannot do without. @throws CommandFailedError in Go's words. */
