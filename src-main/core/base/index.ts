@@ -8,6 +8,7 @@ export {
 } from './byte-stream.ts';
 export { concatBytes, fromBase64, fromUtf8, toBase64, utf8 } from './bytes.ts';
 export { type Clock, defer, SimClock, sleep, type TimerOptions } from './clock.ts';
+export { type Deferred, deferred } from './deferred.ts';
 export { type Disposable, DisposableStore } from './disposable.ts';
 export { Emitter, type Event } from './emitter.ts';
 export {

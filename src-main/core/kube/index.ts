@@ -1,3 +1,4 @@
+export { builtinSchemaNames, builtinSchemas } from './apis/index.ts';
 export type {
   PatchStrategy,
   ResourceInfo,
@@ -96,3 +97,5 @@ export {
   type KubeClient,
 } from './client/index.ts';
 export type { EndpointSlice, Node, Pod, Service } from './apis/index.ts';
+export { createEventRecorder, runLeaderElection } from './client/index.ts';
+export { controllerNames, startControllers } from './controllers/index.ts';

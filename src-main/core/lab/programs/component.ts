@@ -31,10 +31,12 @@ export interface Component {
   readonly klog: Klog;
   /** Resolves when the component is asked to end (SIGTERM, SIGINT). */
   readonly terminated: Promise<void>;
+  /** @param account a service account of kube-system to act as, in place of the configuration's user. */
   client(
     config: ClientConfig,
     userAgent: string,
-  ): { client: KubeClient; informers: Informers; transport: Transport };
+    account?: string,
+  ): { client: KubeClient; informers: Informers };
   /** Released when the program ends, whatever the reason. */
   own<T extends Disposable>(item: T): T;
 }

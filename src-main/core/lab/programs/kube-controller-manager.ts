@@ -1,4 +1,4 @@
-import type { Disposable } from '#core/base';
+import { deferred, type Disposable } from '#core/base';
 import {
   controllerNames,
   createEventRecorder,
@@ -55,7 +55,7 @@ export function kubeControllerManager(deps: {
         }
         return found;
       };
-      const failed = Promise.withResolvers<string>();
+      const failed = deferred<string>();
       let controllers: Disposable | undefined;
       const lead = (): void => {
         try {

@@ -1,4 +1,4 @@
-import type { Disposable } from '#core/base';
+import { deferred, type Disposable } from '#core/base';
 import {
   createEventRecorder,
   createScheduler,
@@ -78,7 +78,7 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
         scheduler = made;
         made.start();
       };
-      const lost = Promise.withResolvers<'lost'>();
+      const lost = deferred<'lost'>();
       const leaderElection = (
         document as { leaderElection?: { leaderElect?: boolean } } | undefined
       )?.leaderElection;
