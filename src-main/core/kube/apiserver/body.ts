@@ -1,0 +1,230 @@
+import { fromUtf8, jsonClone } from '#core/base';
+import type { SchemaNode, SchemaSet } from '../apis/index.ts';
+import {
+  type ApiRequest,
+  badRequest,
+  failure,
+  formatGroupVersion,
+  type KubeObject,
+  parseGroupVersion,
+  parseYaml,
+  YamlError,
+} from '../machinery/index.ts';
+import { scanJson } from './json-scan.ts';
+import { protobufType } from './negotiation.ts';
+import { DecodeError, normalize } from './normalize.ts';
+import type { ProtobufCodec } from './options.ts';
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** What a body is expected to hold. */
+export interface ExpectedKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly schemas: SchemaSet;
+  readonly root: SchemaNode;
+}
+
+export interface Decoded {
+  readonly object: KubeObject;
+  /** Unknown and duplicate fields, as warnings word them. */
+  readonly problems: readonly string[];
+}
+
+const supportedTypes =
+  'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+/** The media type of a body without parameters. */
+export function mediaTypeOf(request: ApiRequest): string {
+  const header = request.headers['content-type'] ?? '';
+  const semicolon = header.indexOf(';');
+  return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
+}
+
+interface Raw {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
+const typeOnly =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function hexOf(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Reads a body as an object of any kind. @throws StatusError 400, 415 */
+function readRaw(request: ApiRequest, kind: string, protobuf: ProtobufCodec | undefined): Raw {
+  if (request.object) return { value: request.object, duplicates: [] };
+  const body = request.body ?? new Uint8Array();
+  const media = mediaTypeOf(request);
+  const unrecognized = (why: string, shown: string): Error =>
+    badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${shown})`);
+  let value: unknown;
+  let duplicates: readonly string[] = [];
+  if (media === '' || media === 'application/json' || media === '*/*') {
+    const text = fromUtf8(body);
+    const scan = scanJson(text);
+    if (scan.error !== undefined) {
+      const shown = body.length === 0 ? '<empty>' : text.startsWith('{') ? text : hexOf(body);
+      throw unrecognized(`couldn't get version/kind; json parse error: ${scan.error}`, shown);
+    }
+    value = JSON.parse(text);
+    duplicates = scan.duplicates.map((path) => `duplicate field "${path}"`);
+  } else if (media === 'application/yaml') {
+    try {
+      value = parseYaml(fromUtf8(body));
+    } catch (error) {
+      if (!(error instanceof YamlError)) throw error;
+      const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
+      throw unrecognized(message, hexOf(body));
+    }
+  } else if (media === protobufType && protobuf) {
+    try {
+      value = protobuf.decode(body);
+    } catch (error) {
+      throw badRequest(error instanceof Error ? error.message : String(error));
+    }
+  } else throw failure(415, 'UnsupportedMediaType', supportedTypes);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const found = Array.isArray(value)
+      ? 'array'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value;
+    throw unrecognized(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${typeOnly}`,
+      hexOf(body),
+    );
+  }
+  return { value, duplicates };
+}
+
+/**
+ * The object of a request's body in the form its Go type would hold.
+ *
+ * @param known tells whether a kind is served, for the text of a mismatch.
+ * @throws StatusError 400, 415
+ */
+export function decodeBody(
+  request: ApiRequest,
+  expected: ExpectedKind,
+  custom: boolean,
+  validation: FieldValidation,
+  protobuf: ProtobufCodec | undefined,
+  known: (group: string, version: string, kind: string) => boolean,
+): Decoded {
+  const raw = readRaw(request, expected.kind, protobuf);
+  const value = raw.value as Record<string, unknown>;
+  const wanted = formatGroupVersion(expected);
+  const apiVersion =
+    typeof value['apiVersion'] === 'string' && value['apiVersion'] !== ''
+      ? value['apiVersion']
+      : wanted;
+  const kind =
+    typeof value['kind'] === 'string' && value['kind'] !== '' ? value['kind'] : expected.kind;
+  if (apiVersion !== wanted || kind !== expected.kind) {
+    const { group, version } = parseGroupVersion(apiVersion);
+    const sameKind = kind === expected.kind && group === expected.group;
+    if (custom)
+      throw badRequest(
+        kind === expected.kind
+          ? `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`
+          : `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: unknown kind`,
+      );
+    if (!(sameKind && known(group, version, kind))) {
+      const internal = expected.group === '' ? 'core' : (expected.group.split('.')[0] ?? '');
+      throw badRequest(
+        `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${
+          known(group, version, kind)
+            ? `converting (${version}.${kind}) to (${internal}.${expected.kind}): unknown conversion`
+            : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+        }`,
+      );
+    }
+  }
+  const result = normalizeObject(value, expected, custom, apiVersion, kind, (message) =>
+    badRequest(
+      `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: ${message}`,
+    ),
+  );
+  const problems = [...raw.duplicates, ...result.problems];
+  if (validation === 'Strict' && problems.length > 0)
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${problems.join(', ')}`,
+    );
+  return { object: result.object, problems };
+}
+
+/**
+ * A raw object in the form its Go type would hold; `fail` makes the error for a value that does not fit.
+ * Custom resources keep what they hold; only their metadata is typed.
+ */
+export function normalizeObject(
+  value: Readonly<Record<string, unknown>>,
+  expected: ExpectedKind,
+  custom: boolean,
+  apiVersion: string,
+  kind: string,
+  fail: (message: string, error: DecodeError) => Error,
+): Decoded {
+  const unknown: string[] = [];
+  try {
+    if (custom) {
+      const { metadata, apiVersion: _, kind: __, ...rest } = value;
+      const meta = normalize(
+        { metadata: metadata ?? {} },
+        metadataOnly,
+        { get: expected.schemas.get, resolve: (node) => expected.schemas.resolve(node) },
+        kind,
+        unknown,
+      );
+      return {
+        object: {
+          apiVersion,
+          kind,
+          metadata: meta['metadata'] as KubeObject['metadata'],
+          ...jsonClone(rest),
+        },
+        problems: unknown.map((path) => `unknown field "${path}"`),
+      };
+    }
+    const fields = normalize(value, expected.root, expected.schemas, kind, unknown);
+    const { metadata, apiVersion: _, kind: __, ...rest } = fields;
+    return {
+      object: { kind, apiVersion, metadata: metadata ?? {}, ...rest } as KubeObject,
+      problems: unknown.map((path) => `unknown field "${path}"`),
+    };
+  } catch (error) {
+    if (error instanceof DecodeError) throw fail(error.message, error);
+    throw error;
+  }
+}
+
+const metadataOnly: SchemaNode = {
+  type: 'object',
+  properties: {
+    metadata: { ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', default: {} },
+  },
+};
+
+/** The expected kind of a subresource's or an option's body. */
+export function expectedKind(
+  schemas: SchemaSet,
+  group: string,
+  version: string,
+  kind: string,
+): ExpectedKind {
+  const name =
+    kind === 'DeleteOptions'
+      ? 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+      : `io.k8s.api.${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${version}.${kind}`;
+  return {
+    group,
+    version,
+    kind,
+    schemas,
+    root: schemas.get(name) ?? { type: 'object', preserveUnknownFields: true },
+  };
+}

@@ -1,0 +1,210 @@
+import type { DeepReadonly } from '#core/base';
+import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet } from '../apis/index.ts';
+import {
+  type FieldManagerScope,
+  type FieldSet,
+  formatGroupVersion,
+  type GroupKind,
+  type GroupResource,
+  type KubeObject,
+} from '../machinery/index.ts';
+import { convertBuiltin, storageGroupVersion } from './conversions.ts';
+import { keyPrefix } from './keys.ts';
+import type { ApiServerOptions } from './options.ts';
+import { StoredObject } from './stored-object.ts';
+
+/** One served resource with everything the generic path needs of it. */
+export interface Served {
+  readonly info: ResourceInfo;
+  /** `apps/v1`. */
+  readonly groupVersion: string;
+  readonly groupResource: GroupResource;
+  readonly groupKind: GroupKind;
+  readonly strategy: KindStrategy;
+  readonly schemas: SchemaSet;
+  readonly root: SchemaNode;
+  /** Key prefix with its final slash. */
+  readonly prefix: string;
+  readonly custom: boolean;
+  /** The group version objects are stored in. */
+  readonly storageGroupVersion: string;
+  readonly hasStatus: boolean;
+}
+
+const statusFields: FieldSet = { 'f:status': {} };
+const specFields: FieldSet = { 'f:spec': {} };
+
+/** The resources served at the moment, built-in and custom. */
+export class Catalog {
+  readonly #options: ApiServerOptions;
+  readonly #served = new Map<string, Served | undefined>();
+  readonly #builtin: ReadonlySet<string>;
+  #views = new WeakMap<StoredObject, Map<Served, StoredObject>>();
+  #customVersions: ReadonlySet<string> | undefined;
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    this.#builtin = new Set(options.resources.rows.map((row) => `${row.group}/${row.resource}`));
+    options.customResources?.onChange(() => {
+      this.#served.clear();
+      this.#views = new WeakMap();
+      this.#customVersions = undefined;
+    });
+  }
+
+  get(group: string, version: string, resource: string): Served | undefined {
+    const key = `${group}/${version}/${resource}`;
+    if (this.#served.has(key)) return this.#served.get(key);
+    const served = this.#make(group, version, resource);
+    this.#served.set(key, served);
+    return served;
+  }
+
+  /** Any served version of a resource. */
+  preferred(group: string, resource: string): Served | undefined {
+    const row =
+      this.#options.resources.preferred(group, resource) ??
+      this.#options.customResources
+        ?.resources()
+        .find((each) => each.group === group && each.resource === resource);
+    return row && this.get(row.group, row.version, row.resource);
+  }
+
+  hasGroupVersion(group: string, version: string): boolean {
+    if (this.#options.resources.versionsOf(group).includes(version)) return true;
+    this.#customVersions ??= new Set(
+      (this.#options.customResources?.resources() ?? []).map(formatGroupVersion),
+    );
+    return this.#customVersions.has(formatGroupVersion({ group, version }));
+  }
+
+  /** Rows of everything served, built-in first. */
+  rows(): readonly ResourceInfo[] {
+    return [...this.#options.resources.rows, ...(this.#options.customResources?.resources() ?? [])];
+  }
+
+  /** The object in the version of `served`; the stored one itself when that is its version. */
+  view(stored: StoredObject, served: Served): StoredObject | Promise<StoredObject> {
+    if (!served.custom) {
+      if (stored.object.apiVersion === served.groupVersion) return stored;
+      return (
+        this.#remembered(stored, served) ??
+        this.#remember(stored, served, convertBuiltin(stored.object, served.info))
+      );
+    }
+    const known = this.#remembered(stored, served);
+    if (known) return known;
+    return this.#customView(stored, served);
+  }
+
+  async #customView(stored: StoredObject, served: Served): Promise<StoredObject> {
+    const registry = this.#options.customResources;
+    if (!registry) return stored;
+    const object = await registry.convert(served.info, stored.object, served.info.version);
+    const draft = object === stored.object ? structuredClone(object) : object;
+    registry.prune(served.info, draft);
+    served.strategy.defaults?.(draft);
+    return this.#remember(stored, served, draft);
+  }
+
+  /** The object in the version it is to be stored in. */
+  async toStorage(object: KubeObject, served: Served): Promise<KubeObject> {
+    if (served.groupVersion === served.storageGroupVersion) return object;
+    if (!served.custom) return convertBuiltin(object, this.#storageRow(served));
+    const registry = this.#options.customResources;
+    return registry
+      ? registry.convert(served.info, object, registry.storageVersion(served.info))
+      : object;
+  }
+
+  #storageRow(served: Served): { group: string; version: string; kind: string } {
+    const slash = served.storageGroupVersion.indexOf('/');
+    return {
+      group: slash < 0 ? '' : served.storageGroupVersion.slice(0, slash),
+      version: served.storageGroupVersion.slice(slash + 1),
+      kind: served.info.kind,
+    };
+  }
+
+  #remembered(stored: StoredObject, served: Served): StoredObject | undefined {
+    return this.#views.get(stored)?.get(served);
+  }
+
+  #remember(stored: StoredObject, served: Served, object: DeepReadonly<KubeObject>): StoredObject {
+    const view = new StoredObject(object);
+    let views = this.#views.get(stored);
+    if (!views) this.#views.set(stored, (views = new Map()));
+    views.set(served, view);
+    return view;
+  }
+
+  #make(group: string, version: string, resource: string): Served | undefined {
+    const { resources, schemas, customResources } = this.#options;
+    const builtin = resources.get(group, version, resource);
+    if (builtin) {
+      const root = schemas.get(builtin.schema) ?? { type: 'object', preserveUnknownFields: true };
+      return served(
+        builtin,
+        this.#options.strategyFor(group, builtin.kind) ?? { group, kind: builtin.kind },
+        schemas,
+        root,
+        storageGroupVersion(builtin),
+        false,
+      );
+    }
+    if (this.#builtin.has(`${group}/${resource}`)) return undefined;
+    const row = customResources
+      ?.resources()
+      .find(
+        (each) => each.group === group && each.version === version && each.resource === resource,
+      );
+    if (!row || !customResources) return undefined;
+    const schema = customResources.schemaFor(row);
+    return served(
+      row,
+      customResources.strategyFor(row) ?? { group, kind: row.kind },
+      schema?.set ?? schemas,
+      schema?.root ?? { type: 'object', preserveUnknownFields: true },
+      formatGroupVersion({ group, version: customResources.storageVersion(row) }),
+      true,
+    );
+  }
+}
+
+function served(
+  info: ResourceInfo,
+  strategy: KindStrategy,
+  schemas: SchemaSet,
+  root: SchemaNode,
+  storage: string,
+  custom: boolean,
+): Served {
+  return {
+    info,
+    groupVersion: formatGroupVersion(info),
+    groupResource: { group: info.group, resource: info.resource },
+    groupKind: { group: info.group, kind: info.kind },
+    strategy,
+    schemas,
+    root,
+    prefix: keyPrefix(info.group, info.resource, !custom),
+    custom,
+    storageGroupVersion: storage,
+    hasStatus: info.subresources.some(({ name }) => name === 'status'),
+  };
+}
+
+/** How field ownership is tracked for writes of a resource or one of its subresources. */
+export function fieldScope(served: Served, subresource: string): FieldManagerScope {
+  return {
+    node: served.root,
+    schemas: served.schemas,
+    apiVersion: served.groupVersion,
+    subresource,
+    ...(subresource === 'status'
+      ? { resetFields: specFields }
+      : subresource === '' && served.hasStatus
+        ? { resetFields: statusFields }
+        : {}),
+  };
+}

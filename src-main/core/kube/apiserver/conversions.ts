@@ -1,0 +1,117 @@
+import { type DeepReadonly, jsonClone } from '#core/base';
+import { formatGroupVersion, type KubeObject } from '../machinery/index.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Group versions of kinds that are served in several and stored in one. */
+const storageVersions: Readonly<Record<string, string>> = {
+  'events.k8s.io/Event': 'v1',
+  'autoscaling/HorizontalPodAutoscaler': 'autoscaling/v2',
+};
+
+/** The group version a built-in kind is stored in. */
+export function storageGroupVersion(info: {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}): string {
+  return storageVersions[`${info.group}/${info.kind}`] ?? formatGroupVersion(info);
+}
+
+/** A built-in object in another version of its kind. */
+export function convertBuiltin(
+  object: DeepReadonly<KubeObject>,
+  to: { readonly group: string; readonly version: string; readonly kind: string },
+): KubeObject {
+  const apiVersion = formatGroupVersion(to);
+  const draft = jsonClone(object) as KubeObject;
+  if (draft.apiVersion === apiVersion) return draft;
+  draft.apiVersion = apiVersion;
+  if (to.kind === 'Event') return renameFields(draft, to.group === '' ? eventToCore : coreToEvent);
+  if (to.kind === 'HorizontalPodAutoscaler')
+    return to.version === 'v1' ? hpaToV1(draft) : hpaToV2(draft);
+  return draft;
+}
+
+const coreToEvent: Readonly<Record<string, string>> = {
+  message: 'note',
+  involvedObject: 'regarding',
+  source: 'deprecatedSource',
+  firstTimestamp: 'deprecatedFirstTimestamp',
+  lastTimestamp: 'deprecatedLastTimestamp',
+  count: 'deprecatedCount',
+  reportingComponent: 'reportingController',
+};
+const eventToCore = Object.fromEntries(Object.entries(coreToEvent).map(([a, b]) => [b, a]));
+
+function renameFields(object: KubeObject, names: Readonly<Record<string, string>>): KubeObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [names[key] ?? key, value]),
+  ) as KubeObject;
+}
+
+const metricsAnnotation = 'autoscaling.alpha.kubernetes.io/metrics';
+
+/** CPU utilization is a field of its own in v1; other metrics go to an annotation. */
+function hpaToV1(draft: KubeObject): KubeObject {
+  const { metrics, behavior: _, ...spec } = (draft['spec'] ?? {}) as Fields;
+  const others: unknown[] = [];
+  for (const metric of (metrics ?? []) as Fields[]) {
+    const resource = metric['resource'] as Fields | undefined;
+    const target = resource?.['target'] as Fields | undefined;
+    if (resource?.['name'] === 'cpu' && typeof target?.['averageUtilization'] === 'number')
+      spec['targetCPUUtilizationPercentage'] = target['averageUtilization'];
+    else others.push(metric);
+  }
+  if (others.length > 0)
+    draft.metadata.annotations = {
+      ...draft.metadata.annotations,
+      [metricsAnnotation]: JSON.stringify(others),
+    };
+  const { currentMetrics, conditions: __, ...status } = (draft['status'] ?? {}) as Fields;
+  for (const metric of (currentMetrics ?? []) as Fields[]) {
+    const resource = metric['resource'] as Fields | undefined;
+    const current = resource?.['current'] as Fields | undefined;
+    if (resource?.['name'] === 'cpu' && current?.['averageUtilization'] !== undefined)
+      status['currentCPUUtilizationPercentage'] = current['averageUtilization'];
+  }
+  return { ...draft, spec, status };
+}
+
+function hpaToV2(draft: KubeObject): KubeObject {
+  const { targetCPUUtilizationPercentage: utilization, ...spec } = (draft['spec'] ?? {}) as Fields;
+  const metrics: unknown[] = [];
+  const text = draft.metadata.annotations?.[metricsAnnotation];
+  if (text !== undefined) {
+    try {
+      const others: unknown = JSON.parse(text);
+      if (Array.isArray(others)) metrics.push(...(others as unknown[]));
+    } catch {
+      // An annotation that is not JSON is left as it is, as upstream does.
+    }
+    const { [metricsAnnotation]: _, ...rest } = draft.metadata.annotations ?? {};
+    draft.metadata.annotations = rest;
+  }
+  if (utilization !== undefined)
+    metrics.push({
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: utilization } },
+    });
+  const { currentCPUUtilizationPercentage: current, ...status } = (draft['status'] ?? {}) as Fields;
+  return {
+    ...draft,
+    spec: metrics.length > 0 ? { ...spec, metrics } : spec,
+    status:
+      current === undefined
+        ? status
+        : {
+            ...status,
+            currentMetrics: [
+              {
+                type: 'Resource',
+                resource: { name: 'cpu', current: { averageUtilization: current } },
+              },
+            ],
+          },
+  };
+}

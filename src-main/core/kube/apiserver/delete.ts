@@ -1,0 +1,323 @@
+import type { DeepReadonly } from '#core/base';
+import {
+  type ApiResponse,
+  conflict,
+  formatTime,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  type Status,
+  type StatusCause,
+  unsupportedValue,
+} from '../machinery/index.ts';
+import { CompareFailedError } from '../storage/index.ts';
+import { decodeBody, expectedKind } from './body.ts';
+import { admissionRequest, admit, admitFinal, type Call, draftOf } from './call.ts';
+import { objectResponse, statusResponse } from './negotiation.ts';
+import { listStored, respondObject } from './read.ts';
+import { isFinished, readCurrent, removeObject, viewOf, writeObject } from './registry.ts';
+import type { StoredObject } from './stored-object.ts';
+
+/** `DeleteOptions` as handlers use it. */
+export interface DeleteRequest {
+  readonly gracePeriodSeconds: number | undefined;
+  readonly propagationPolicy: string | undefined;
+  readonly orphanDependents: boolean | undefined;
+  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun: boolean;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const policies = ['Foreground', 'Background', 'Orphan', 'nil'];
+
+/** Options from the body, or from the query when there is no body. @throws StatusError 400, 422 */
+export function deleteRequestOf(call: Call): DeleteRequest {
+  const { request, info, context } = call;
+  let raw: Record<string, unknown> = {};
+  if (request.object || (request.body && request.body.length > 0)) {
+    raw = decodeBody(
+      request,
+      { ...expectedKind(context.options.schemas, '', 'v1', 'DeleteOptions') },
+      false,
+      'Ignore',
+      context.options.protobuf,
+      () => true,
+    ).object;
+  } else {
+    const { query } = info;
+    const grace = query.get('gracePeriodSeconds');
+    const policy = query.get('propagationPolicy');
+    const orphan = query.get('orphanDependents');
+    const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+    raw = {
+      ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+      ...(policy === null ? {} : { propagationPolicy: policy }),
+      ...(orphan === null ? {} : { orphanDependents: orphan === 'true' }),
+      ...(dryRun.length === 0 ? {} : { dryRun }),
+    };
+  }
+  return checkedDelete(raw);
+}
+
+/** @throws StatusError 422 */
+export function checkedDelete(raw: Readonly<Record<string, unknown>>): DeleteRequest {
+  const policy = raw['propagationPolicy'] as string | undefined;
+  const orphan = raw['orphanDependents'] as boolean | undefined;
+  const dryRun = (raw['dryRun'] ?? []) as string[];
+  const errors: StatusCause[] = [];
+  if (orphan !== undefined && policy !== undefined)
+    errors.push(
+      invalidValue(
+        'propagationPolicy',
+        policy,
+        'orphanDependents and deletionPropagation cannot be both set',
+      ),
+    );
+  if (policy !== undefined && !policies.slice(0, 3).includes(policy))
+    errors.push(unsupportedValue('propagationPolicy', policy, policies));
+  if (dryRun.some((value) => value !== 'All'))
+    errors.push(unsupportedValue('dryRun', dryRun, ['All']));
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
+  return {
+    gracePeriodSeconds: raw['gracePeriodSeconds'] as number | undefined,
+    propagationPolicy: policy,
+    orphanDependents: orphan,
+    preconditions: (raw['preconditions'] ?? {}) as DeleteRequest['preconditions'],
+    dryRun: dryRun.length > 0,
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...raw },
+  };
+}
+
+/** What a delete came to. */
+export interface Deletion {
+  /** The object is out of the store (or would be). */
+  readonly gone: boolean;
+  readonly object: DeepReadonly<KubeObject>;
+  readonly stored: StoredObject;
+}
+
+/** Finalizers the propagation policy asks for. @see registry/generic/registry/store.go */
+function finalizersFor(
+  object: DeepReadonly<KubeObject>,
+  call: Call,
+  request: DeleteRequest,
+): string[] {
+  const current = object.metadata.finalizers ?? [];
+  const policy =
+    request.propagationPolicy ??
+    (request.orphanDependents === undefined
+      ? undefined
+      : request.orphanDependents
+        ? 'Orphan'
+        : 'Background');
+  const standing = current.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion');
+  const orphan =
+    policy === undefined
+      ? current.includes('orphan') ||
+        (!current.includes('foregroundDeletion') &&
+          call.served.strategy.defaultPropagation === 'Orphan')
+      : policy === 'Orphan';
+  const foreground =
+    policy === undefined ? current.includes('foregroundDeletion') : policy === 'Foreground';
+  return [
+    ...standing,
+    ...(orphan ? ['orphan'] : []),
+    ...(foreground ? ['foregroundDeletion'] : []),
+  ];
+}
+
+/** Deletes one object, or begins to. @throws StatusError 404, 409 */
+export async function deleteObject(
+  call: Call,
+  name: string,
+  namespace: string,
+  request: DeleteRequest,
+  admitted = false,
+): Promise<Deletion> {
+  const { context, served } = call;
+  const { strategy } = served;
+  for (;;) {
+    const { kv, view, key } = await readCurrent(context, served, namespace, name);
+    const old = view.object;
+    checkPreconditions(call, name, old, request);
+    if (!admitted) {
+      const admission = admissionRequest(call, 'DELETE', null, old, request, {
+        namespace,
+        name,
+        subresource: '',
+      });
+      await admit(context, admission);
+      await admitFinal(context, admission);
+    }
+    const nowMs = context.options.clock.now();
+    const draft = draftOf(kv.value.object);
+    const meta = draft.metadata;
+    let changed = false;
+    let graceful = false;
+    const isNamespace = served.info.kind === 'Namespace' && served.info.group === '';
+    if (strategy.gracePeriodSeconds && !isNamespace) {
+      if (meta.deletionTimestamp) {
+        const left = meta.deletionGracePeriodSeconds ?? 0;
+        const wanted = request.gracePeriodSeconds;
+        if (left > 0 && wanted !== undefined && wanted < left) {
+          meta.deletionTimestamp = formatTime(
+            Date.parse(meta.deletionTimestamp) - (left - wanted) * 1000,
+          );
+          meta.deletionGracePeriodSeconds = wanted;
+          changed = true;
+          graceful = wanted > 0;
+        } else if (left > 0) graceful = true;
+      } else {
+        const grace = strategy.gracePeriodSeconds(old, request.gracePeriodSeconds);
+        if (grace > 0) {
+          meta.deletionTimestamp = formatTime(nowMs + grace * 1000);
+          meta.deletionGracePeriodSeconds = grace;
+          if ((meta.generation ?? 0) > 0) meta.generation = (meta.generation ?? 0) + 1;
+          changed = true;
+          graceful = true;
+        }
+      }
+    }
+    const finalizers = finalizersFor(old, call, request);
+    if (finalizers.join() !== (meta.finalizers ?? []).join()) {
+      if (finalizers.length > 0) meta.finalizers = finalizers;
+      else delete meta.finalizers;
+      changed = true;
+    }
+    const held = finalizers.length > 0 || isNamespace;
+    if (
+      !graceful &&
+      held &&
+      !(isNamespace && meta.deletionTimestamp && isFinished(served, draft))
+    ) {
+      if (!meta.deletionTimestamp) {
+        meta.deletionTimestamp = formatTime(nowMs);
+        if (!isNamespace) meta.deletionGracePeriodSeconds = 0;
+        if ((meta.generation ?? 0) > 0) meta.generation = (meta.generation ?? 0) + 1;
+        changed = true;
+      } else if ((meta.deletionGracePeriodSeconds ?? 0) > 0) {
+        meta.deletionGracePeriodSeconds = 0;
+        changed = true;
+      }
+      if (isNamespace) draft['status'] = { ...(draft['status'] as object), phase: 'Terminating' };
+    }
+    if (graceful || (held && !isFinished(served, draft))) {
+      if (!changed || request.dryRun)
+        return { gone: false, object: changed ? draft : old, stored: view };
+      try {
+        const stored = await viewOf(
+          context,
+          served,
+          writeObject(context, served, key, draft, kv.modRevision),
+        );
+        return { gone: false, object: stored.object, stored };
+      } catch (error) {
+        if (error instanceof CompareFailedError) continue;
+        throw error;
+      }
+    }
+    if (request.dryRun) return { gone: true, object: old, stored: view };
+    const removed = removeObject(context, served, key, kv);
+    if (removed) return { gone: true, object: old, stored: removed };
+  }
+}
+
+function checkPreconditions(
+  call: Call,
+  name: string,
+  object: DeepReadonly<KubeObject>,
+  { preconditions }: DeleteRequest,
+): void {
+  const resource = { group: call.served.info.group, resource: call.served.info.kind };
+  const { uid, resourceVersion } = object.metadata;
+  if (preconditions.uid !== undefined && preconditions.uid !== uid)
+    throw conflict(
+      resource,
+      name,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid ?? ''}). The object might have been deleted and then recreated`,
+    );
+  if (
+    preconditions.resourceVersion !== undefined &&
+    preconditions.resourceVersion !== resourceVersion
+  )
+    throw conflict(
+      resource,
+      name,
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion ?? ''}). The object might have been modified`,
+    );
+}
+
+/** Kinds whose DELETE answers the object rather than a Status. */
+const returnsObject = new Set([
+  'Pod',
+  'PodTemplate',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ResourceQuota',
+  'Service',
+  'ServiceAccount',
+  'StorageClass',
+  'CSINode',
+  'CSIDriver',
+  'VolumeAttachment',
+]);
+
+/** Answers DELETE of one object. */
+export async function handleDelete(call: Call): Promise<ApiResponse> {
+  const request = deleteRequestOf(call);
+  const { name, namespace } = call.info;
+  const { gone, object, stored } = await deleteObject(call, name, namespace, request);
+  const status = !gone && request.orphanDependents === false ? 202 : 200;
+  if (!gone || (returnsObject.has(call.served.info.kind) && !call.served.custom)) {
+    if (object === stored.object) return respondObject(call, status, stored);
+    return objectResponse(status, object, call.form, call.context.options.protobuf);
+  }
+  const { group, resource } = call.served.info;
+  const success: Status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name,
+      ...(group === '' ? {} : { group }),
+      kind: resource,
+      ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
+    },
+  };
+  return statusResponse(success, call.form.pretty);
+}
+
+/** Answers DELETE of a collection: everything the selectors match, one by one. */
+export async function handleDeleteCollection(call: Call): Promise<ApiResponse> {
+  const request = deleteRequestOf(call);
+  const { items } = await listStored(call);
+  const deleted: DeepReadonly<KubeObject>[] = [];
+  for (const item of items) {
+    const { name = '', namespace = '' } = item.object.metadata;
+    try {
+      await deleteObject(call, name, namespace, request);
+    } catch (error) {
+      if (
+        !(error instanceof Error) ||
+        !('status' in error) ||
+        (error.status as Status).reason !== 'NotFound'
+      )
+        throw error;
+    }
+    deleted.push(item.object);
+  }
+  return objectResponse(
+    200,
+    {
+      kind: `${call.served.info.kind}List`,
+      apiVersion: call.served.groupVersion,
+      metadata: { resourceVersion: String(call.context.options.store.revision) },
+      items: call.served.custom
+        ? deleted
+        : deleted.map(({ kind: _, apiVersion: __, ...rest }) => rest),
+    },
+    call.form,
+    call.context.options.protobuf,
+  );
+}

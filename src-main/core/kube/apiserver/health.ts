@@ -1,0 +1,77 @@
+import type { ApiResponse } from '../machinery/index.ts';
+import { textResponse } from './negotiation.ts';
+
+/** Checks of `/livez` and `/healthz`, in upstream's order. */
+const hooks = [
+  'start-apiserver-admission-initializer',
+  'generic-apiserver-start-informers',
+  'priority-and-fairness-config-consumer',
+  'priority-and-fairness-filter',
+  'storage-object-count-tracker-hook',
+  'start-apiextensions-informers',
+  'start-apiextensions-controllers',
+  'crd-informer-synced',
+  'start-system-namespaces-controller',
+  'peer-endpoint-reconciler-controller',
+  'start-cluster-authentication-info-controller',
+  'start-kube-apiserver-identity-lease-controller',
+  'start-kube-apiserver-identity-lease-garbage-collector',
+  'storage-readiness',
+  'start-legacy-token-tracking-controller',
+  'start-service-ip-repair-controllers',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'priority-and-fairness-config-producer',
+  'bootstrap-controller',
+  'start-kubernetes-service-cidr-controller',
+  'aggregator-reload-proxy-client-cert',
+  'start-kube-aggregator-informers',
+  'apiservice-status-local-available-controller',
+  'apiservice-status-remote-available-controller',
+  'apiservice-registration-controller',
+  'apiservice-discovery-controller',
+  'kube-apiserver-autoregistration',
+].map((name) => `poststarthook/${name}`);
+const tail = [
+  'autoregister-completion',
+  'poststarthook/apiservice-openapi-controller',
+  'poststarthook/apiservice-openapiv3-controller',
+];
+
+const checks: Readonly<Record<string, readonly string[]>> = {
+  healthz: ['ping', 'log', 'etcd', ...hooks, ...tail],
+  livez: ['ping', 'log', 'etcd', ...hooks, ...tail],
+  readyz: ['ping', 'log', 'etcd', 'etcd-readiness', 'informer-sync', ...hooks, ...tail, 'shutdown'],
+};
+
+/** Answers `/healthz`, `/livez`, `/readyz` and one check of them; undefined for other paths. */
+export function healthResponse(
+  path: string,
+  query: URLSearchParams,
+  failing: readonly string[],
+): ApiResponse | undefined {
+  const [root = '', ...rest] = path.slice(1).replace(/\/$/, '').split('/');
+  const all = Object.hasOwn(checks, root) ? checks[root] : undefined;
+  if (!all) return undefined;
+  const single = rest.join('/');
+  if (single !== '') {
+    if (!all.includes(single)) return undefined;
+    return failing.includes(single)
+      ? textResponse(500, 'internal server error: check failed: reason withheld\n')
+      : textResponse(200, 'ok');
+  }
+  const excluded = query.getAll('exclude');
+  const lines: string[] = [];
+  const bad: string[] = [];
+  for (const name of all) {
+    if (excluded.includes(name)) lines.push(`[+]${name} excluded: ok`);
+    else if (failing.includes(name)) {
+      lines.push(`[-]${name} failed: reason withheld`);
+      bad.push(name);
+    } else lines.push(`[+]${name} ok`);
+  }
+  if (bad.length > 0) return textResponse(500, `${lines.join('\n')}\n${root} check failed\n`);
+  return query.has('verbose')
+    ? textResponse(200, `${lines.join('\n')}\n${root} check passed\n`)
+    : textResponse(200, 'ok');
+}

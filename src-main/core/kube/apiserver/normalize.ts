@@ -1,0 +1,317 @@
+import type { SchemaNode, SchemaSet } from '../apis/index.ts';
+import { canonicalQuantity } from '../machinery/index.ts';
+
+/** A value that the type of its field cannot hold; the message is Go's. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+  /** What `FromUnstructured` says instead, for strategic patches. */
+  readonly unstructured: string;
+
+  constructor(message: string, unstructured = message) {
+    super(message);
+    this.unstructured = unstructured;
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+/** What is worked out once for each schema node. */
+interface Plan {
+  readonly properties: Readonly<Record<string, SchemaNode>> | undefined;
+  /** Structs that Go writes even when they are empty. */
+  readonly always: readonly string[];
+  readonly required: ReadonlySet<string>;
+  readonly target: SchemaNode;
+  readonly goType: string;
+  readonly struct: string;
+}
+
+const plans = new WeakMap<SchemaNode, Plan>();
+
+function planOf(node: SchemaNode, schemas: SchemaSet): Plan {
+  let plan = plans.get(node);
+  if (plan) return plan;
+  const target = schemas.resolve(node);
+  const properties = target.properties;
+  const always = Object.entries(properties ?? {})
+    .filter(
+      ([, child]) =>
+        typeof child.default === 'object' &&
+        child.default !== null &&
+        !Array.isArray(child.default),
+    )
+    .map(([name]) => name);
+  plan = {
+    properties,
+    always,
+    required: new Set(target.required),
+    target,
+    goType: goTypeOf(node, schemas),
+    struct: node.ref?.split('.').at(-1) ?? '',
+  };
+  plans.set(node, plan);
+  return plan;
+}
+
+function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
+  const target = schemas.resolve(node);
+  if (target.properties && node.ref !== undefined) return node.ref.split('.').slice(-2).join('.');
+  if (target.additionalProperties)
+    return `map[string]${goTypeOf(target.additionalProperties, schemas)}`;
+  if (target.items) return `[]${goTypeOf(target.items, schemas)}`;
+  switch (target.type) {
+    case 'integer':
+      return target.format === 'int64' ? 'int64' : 'int32';
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return 'float64';
+    case 'object':
+      return 'map[string]interface {}';
+    default:
+      return target.format === 'int-or-string' ? 'int32' : 'string';
+  }
+}
+
+const jsonType = (value: unknown): string =>
+  Array.isArray(value)
+    ? 'array'
+    : typeof value === 'boolean'
+      ? 'bool'
+      : typeof value === 'object'
+        ? 'object'
+        : typeof value;
+
+function unstructuredText(value: unknown, goType: string): string {
+  const found = Array.isArray(value)
+    ? 'slice'
+    : typeof value === 'number'
+      ? Number.isInteger(value)
+        ? 'int64'
+        : 'float64'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value === 'object'
+          ? 'map'
+          : 'string';
+  if (goType.startsWith('map[')) return `cannot restore map from ${found}`;
+  if (goType.startsWith('[]')) return `cannot restore slice from ${found}`;
+  if (goType.includes('.')) return `cannot restore struct from: ${found}`;
+  return `cannot convert ${found} to ${goType}`;
+}
+
+/**
+ * A copy of a decoded body as Go's types would hold it: unknown fields, nulls and empty maps and lists dropped,
+ * quantities and times canonical, structs that are always written present.
+ *
+ * @param unknown gets the paths of fields the schema does not know.
+ * @throws DecodeError
+ */
+export function normalize(
+  value: unknown,
+  node: SchemaNode,
+  schemas: SchemaSet,
+  kind: string,
+  unknown: string[],
+): Fields {
+  return new Normalizer(schemas, kind, unknown).struct(value, node, kind) as Fields;
+}
+
+class Normalizer {
+  readonly #schemas: SchemaSet;
+  readonly #path: string[] = [];
+  readonly #unknown: string[];
+  #struct: string;
+
+  constructor(schemas: SchemaSet, kind: string, unknown: string[]) {
+    this.#schemas = schemas;
+    this.#struct = kind;
+    this.#unknown = unknown;
+  }
+
+  #mismatch(value: unknown, goType: string, number?: number): DecodeError {
+    const path = this.#path.filter((part) => !part.startsWith('[')).join('.');
+    const shown = number === undefined ? jsonType(value) : `number ${number}`;
+    return new DecodeError(
+      path === ''
+        ? `json: cannot unmarshal ${shown} into Go value of type ${goType}`
+        : `json: cannot unmarshal ${shown} into Go struct field ${this.#struct}.${path} of type ${goType}`,
+      unstructuredText(value, goType),
+    );
+  }
+
+  struct(value: unknown, node: SchemaNode, name: string): unknown {
+    const plan = planOf(node, this.#schemas);
+    const properties = plan.properties ?? {};
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#mismatch(value, plan.goType);
+    const outer = this.#struct;
+    this.#struct = name;
+    const out: Fields = {};
+    for (const key in value) {
+      const child = Object.hasOwn(properties, key) ? properties[key] : undefined;
+      if (!child) {
+        if (plan.target.preserveUnknownFields) out[key] = (value as Fields)[key];
+        else this.#unknown.push(this.#at(key));
+        continue;
+      }
+      const entry = (value as Fields)[key];
+      if (entry === null || entry === undefined) continue;
+      this.#path.push(key);
+      const result = this.#value(entry, child, plan.required.has(key));
+      this.#path.pop();
+      if (result !== undefined) out[key] = result;
+    }
+    for (const key of plan.always)
+      if (out[key] === undefined) out[key] = this.#empty(properties[key] as SchemaNode);
+    this.#struct = outer;
+    return out;
+  }
+
+  /** An empty struct with the structs it always holds. */
+  #empty(node: SchemaNode): Fields {
+    const plan = planOf(node, this.#schemas);
+    const out: Fields = {};
+    for (const key of plan.always) out[key] = this.#empty(plan.properties?.[key] as SchemaNode);
+    return out;
+  }
+
+  #at(key: string): string {
+    let text = '';
+    for (const part of this.#path) text += part.startsWith('[') || text === '' ? part : `.${part}`;
+    return text === '' ? key : `${text}.${key}`;
+  }
+
+  #value(value: unknown, node: SchemaNode, required: boolean): unknown {
+    const plan = planOf(node, this.#schemas);
+    const { target } = plan;
+    if (plan.properties)
+      return this.struct(value, node, plan.struct === '' ? this.#struct : plan.struct);
+    switch (target.type) {
+      case 'string':
+        return this.#string(value, node, plan);
+      case 'integer':
+        if (typeof value !== 'number') throw this.#mismatch(value, plan.goType);
+        if (!Number.isInteger(value) || (plan.goType === 'int32' && Math.abs(value) > 2 ** 31))
+          throw this.#mismatch(value, plan.goType, value);
+        return value;
+      case 'number':
+        if (typeof value !== 'number') throw this.#mismatch(value, plan.goType);
+        return value;
+      case 'boolean':
+        if (typeof value !== 'boolean') throw this.#mismatch(value, plan.goType);
+        return value;
+      case 'array':
+        return this.#list(value, plan, required);
+      case 'object':
+        if (target.additionalProperties)
+          return this.#map(value, target.additionalProperties, plan, required);
+        return value;
+      case undefined:
+        if (target.format === 'int-or-string') {
+          if (typeof value !== 'string' && !Number.isInteger(value))
+            throw this.#mismatch(value, 'int32');
+        }
+        return value;
+    }
+  }
+
+  #string(value: unknown, node: SchemaNode, plan: Plan): unknown {
+    const { format } = plan.target;
+    if (format === 'quantity') {
+      if (typeof value !== 'string' && typeof value !== 'number')
+        throw this.#mismatch(value, 'string');
+      return quantityText(value);
+    }
+    if (typeof value !== 'string')
+      throw this.#mismatch(value, plan.goType === '[]byte' ? '[]uint8' : plan.goType);
+    if (format === 'date-time') return timeText(value, plan.struct === 'MicroTime');
+    if (format === 'byte') return base64Text(value);
+    return value;
+  }
+
+  #list(value: unknown, plan: Plan, required: boolean): unknown {
+    if (!Array.isArray(value)) throw this.#mismatch(value, plan.goType);
+    if (value.length === 0) return required ? [] : undefined;
+    const items = plan.target.items as SchemaNode;
+    const itemPlan = planOf(items, this.#schemas);
+    const out: unknown[] = [];
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index];
+      if (item === null) {
+        if (itemPlan.properties) out.push(this.#empty(items));
+        else out.push('');
+        continue;
+      }
+      if (itemPlan.properties && (typeof item !== 'object' || Array.isArray(item)))
+        throw this.#mismatch(item, itemPlan.goType);
+      this.#path.push(`[${index}]`);
+      out.push(this.#value(item, items, true));
+      this.#path.pop();
+    }
+    return out;
+  }
+
+  #map(value: unknown, values: SchemaNode, plan: Plan, required: boolean): unknown {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#mismatch(value, plan.goType);
+    const keys = Object.keys(value);
+    if (keys.length === 0) return required ? {} : undefined;
+    const out: Fields = {};
+    const nested = planOf(values, this.#schemas).properties !== undefined;
+    for (const key of keys.sort()) {
+      const entry = (value as Fields)[key];
+      if (nested) this.#path.push(key);
+      out[key] = entry === null ? '' : this.#value(entry, values, true);
+      if (nested) this.#path.pop();
+    }
+    return out;
+  }
+}
+
+const quantities = new Map<string, string>();
+function quantityText(value: string | number): string {
+  const text = String(value);
+  let canonical = quantities.get(text);
+  if (canonical === undefined) {
+    try {
+      canonical = canonicalQuantity(text);
+    } catch (error) {
+      throw new DecodeError(error instanceof Error ? error.message : '');
+    }
+    if (quantities.size < 5000) quantities.set(text, canonical);
+  }
+  return canonical;
+}
+
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** The canonical UTC text of a time. */
+function timeText(text: string, micro: boolean): string {
+  if (!micro && text.length === 20 && timePattern.test(text) && text.endsWith('Z')) return text;
+  const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
+  const ms = timePattern.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) {
+    const rest = /^\d{4}/.test(text) ? text.slice(4) : text;
+    const wanted = rest === text ? '2006' : '-';
+    throw new DecodeError(
+      `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(wanted)}`,
+    );
+  }
+  const iso = new Date(ms).toISOString();
+  if (!micro) return `${iso.slice(0, 19)}Z`;
+  const fraction = (/\.(\d+)/.exec(text)?.[1] ?? '').padEnd(6, '0').slice(0, 6);
+  return `${iso.slice(0, 19)}.${fraction}Z`;
+}
+
+const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
+
+function base64Text(text: string): string {
+  const plain = text.replaceAll(/[\r\n]/g, '');
+  if (base64Pattern.test(plain) && plain.length % 4 === 0) return plain;
+  let bad = 0;
+  while (bad < text.length && /[A-Za-z0-9+/\r\n]/.test(text[bad] as string)) bad += 1;
+  throw new DecodeError(
+    `illegal base64 data at input byte ${bad < text.length ? bad : Math.max(0, text.length - (text.length % 4 || 1))}`,
+  );
+}

@@ -1,0 +1,146 @@
+import type { Clock, Logger, Random } from '#core/base';
+import type { KindStrategy, ResourceInfo, ResourceTable, SchemaSet } from '../apis/index.ts';
+import type { ApiRequest, ApiResponse, KubeObject, Transport } from '../machinery/index.ts';
+import type { Store } from '../storage/index.ts';
+import type { CrdRegistry } from './crds/index.ts';
+import type { StoredObject } from './stored-object.ts';
+import type {
+  AdmissionPlugin,
+  Attributes,
+  Authenticator,
+  Authorizer,
+  ServerState,
+  UserInfo,
+} from './types.ts';
+
+/** What `/version` answers; field names are the wire's. */
+export interface VersionInfo {
+  readonly major: string;
+  readonly minor: string;
+  readonly gitVersion: string;
+  readonly gitCommit: string;
+  readonly gitTreeState: string;
+  readonly buildDate: string;
+  readonly goVersion: string;
+  readonly compiler: string;
+  readonly platform: string;
+  readonly [field: string]: string;
+}
+
+/** Kubernetes' binary form of built-in kinds. */
+export interface ProtobufCodec {
+  /** @throws Error the bytes are not an object. */
+  decode(bytes: Uint8Array): object;
+  /** Undefined when the kind has no binary form: JSON is sent then. */
+  encode(object: object): Uint8Array | undefined;
+}
+
+/** The documents of discovery and OpenAPI. Rows of custom resources are given anew when they change. */
+export interface ApiDocuments {
+  /** `APIVersions` of `/api`. */
+  apiVersions(): object;
+  /** `APIGroupList` of `/apis`. */
+  groupList(): object;
+  /** `APIGroup` of `/apis/<group>`. */
+  group(group: string): object | undefined;
+  /** `APIResourceList` of a group version. */
+  resourceList(group: string, version: string): object | undefined;
+  /** `APIGroupDiscoveryList` of `/api` or `/apis`. */
+  aggregated(root: 'api' | 'apis', version: 'v2' | 'v2beta1'): object;
+  /** `/openapi/v3`. */
+  openApiV3Index(): object;
+  /** `/openapi/v3/<path>`, e.g. `apis/apps/v1`. */
+  openApiV3(path: string): { readonly json: () => string; readonly etag: string } | undefined;
+  /** `/openapi/v2` as JSON. */
+  openApiV2(): object;
+}
+
+/** Where a kubelet or a pod is reached. */
+export interface ProxyTarget {
+  readonly node: string;
+  readonly address: string;
+  readonly port: number;
+  readonly scheme: 'http' | 'https';
+}
+
+export interface ApiServerOptions {
+  readonly store: Store<StoredObject>;
+  /** From `createServerState` over the same store. */
+  readonly state: ServerState;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly version: VersionInfo;
+  readonly resources: ResourceTable;
+  readonly schemas: SchemaSet;
+  /** Undefined: the kind gets the generic treatment. */
+  strategyFor(group: string, kind: string): KindStrategy | undefined;
+  readonly customResources?: CrdRegistry;
+  readonly documents?: ApiDocuments;
+  readonly protobuf?: ProtobufCodec;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  /** Mutating steps run in this order, then the validating ones. */
+  readonly admission: readonly AdmissionPlugin[];
+  /** Whether requests without credentials go on as system:anonymous. */
+  readonly anonymous: boolean;
+  /** `--service-cluster-ip-range`, IPv4: `10.96.0.0/12`. */
+  readonly serviceClusterIpRange: string;
+  /** `--service-node-port-range`, both ends included. */
+  readonly nodePortRange: { readonly from: number; readonly to: number };
+  /** Where clients reach this server: the `kubernetes` Service's only endpoint. */
+  readonly advertiseAddress: string;
+  /** Name of the machine, for the identity Lease; default `controlplane`. */
+  readonly hostname?: string;
+  readonly port: number;
+  /** Connections to kubelets and to pods. Absent: streams answer 503. */
+  readonly connect?: (target: ProxyTarget) => Transport;
+  /** POST to serviceaccounts/token. */
+  readonly createToken?: (
+    namespace: string,
+    name: string,
+    request: KubeObject,
+    warn: (text: string) => void,
+  ) => Promise<KubeObject>;
+  /** The status of a TokenReview. */
+  readonly reviewToken?: (
+    token: string,
+    audiences: readonly string[],
+  ) => Promise<Record<string, unknown>>;
+  /** The status of a SelfSubjectRulesReview. */
+  readonly subjectRules?: (user: UserInfo, namespace: string) => Record<string, unknown>;
+  /** The user a request acts as (`Impersonate-*`). */
+  readonly impersonate?: (
+    headers: Readonly<Record<string, string>>,
+    attributes: Attributes,
+  ) => Promise<UserInfo>;
+  /** Asked after authorization and before routing: aggregated API servers. Undefined: not theirs. */
+  readonly delegate?: (request: ApiRequest, user: UserInfo) => Promise<ApiResponse | undefined>;
+  /** Answers of other paths (`/.well-known/openid-configuration` …), by path. */
+  readonly extraPaths?: Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
+  /** Names of checks that fail at the moment, for `/readyz`, `/livez`, `/healthz`. */
+  readonly failingChecks?: () => readonly string[];
+  /** Told of each answered request. */
+  readonly audit?: (record: AuditRecord) => void;
+}
+
+export interface AuditRecord {
+  readonly user: UserInfo;
+  readonly verb: string;
+  readonly url: string;
+  readonly status: number;
+  readonly resource: ResourceInfo | undefined;
+}
+
+/** An API server as a function of requests. */
+export interface ApiServer {
+  /** Never rejects: every failure is an answer. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  readonly state: ServerState;
+  /** Names of readiness checks that fail; empty when ready. */
+  ready(): readonly string[];
+  /** Writes what a starting server writes: system namespaces, the `kubernetes` Service, its own Lease. */
+  bootstrap(): Promise<void>;
+  /** Ends all watches and timers. */
+  dispose(): void;
+}

@@ -1,0 +1,431 @@
+import type { DeepReadonly } from '#core/base';
+import { jsonEqual, nameSuffix, uuid } from '#core/base';
+import type { FieldError } from '../apis/index.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  dns1035LabelErrors,
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  failure,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  type NameCheck,
+  notFound,
+  type ObjectMeta,
+  pathSegmentErrors,
+  trackUpdate,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from '../machinery/index.ts';
+import { CompareFailedError, type KeyValue, StoreUnavailableError } from '../storage/index.ts';
+import {
+  admissionRequest,
+  admit,
+  admitFinal,
+  type Call,
+  draftOf,
+  nowText,
+  type ServerContext,
+  type WriteOptions,
+} from './call.ts';
+import { fieldScope, type Served } from './catalog.ts';
+import { objectKeyOf } from './keys.ts';
+import { eventLease } from './event-lease.ts';
+import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
+import { StoredObject } from './stored-object.ts';
+
+const nameChecks: Readonly<Record<string, NameCheck>> = {
+  'dns-subdomain': dns1123SubdomainErrors,
+  'dns-label': dns1123LabelErrors,
+  'dns-1035-label': dns1035LabelErrors,
+  'path-segment': pathSegmentErrors,
+  none: () => [],
+};
+
+const modified =
+  'the object has been modified; please apply your changes to the latest version and try again';
+const maxGenerateNameLength = 58;
+const generateNameAttempts = 8;
+
+/** Metadata in the order Go writes it. */
+export function orderedMeta(meta: ObjectMeta): ObjectMeta {
+  const out: ObjectMeta = {};
+  if (meta.name) out.name = meta.name;
+  if (meta.generateName) out.generateName = meta.generateName;
+  if (meta.namespace) out.namespace = meta.namespace;
+  if (meta.uid) out.uid = meta.uid;
+  if (meta.resourceVersion) out.resourceVersion = meta.resourceVersion;
+  if (meta.generation) out.generation = meta.generation;
+  if (meta.creationTimestamp) out.creationTimestamp = meta.creationTimestamp;
+  if (meta.deletionTimestamp) out.deletionTimestamp = meta.deletionTimestamp;
+  if (meta.deletionGracePeriodSeconds !== undefined)
+    out.deletionGracePeriodSeconds = meta.deletionGracePeriodSeconds;
+  if (hasKeys(meta.labels)) out.labels = meta.labels;
+  if (hasKeys(meta.annotations)) out.annotations = meta.annotations;
+  if (meta.ownerReferences?.length) out.ownerReferences = meta.ownerReferences;
+  if (meta.finalizers?.length) out.finalizers = meta.finalizers;
+  if (meta.managedFields?.length) out.managedFields = meta.managedFields;
+  return out;
+}
+
+function hasKeys<T extends object>(map: T | undefined): map is T {
+  if (map) for (const _ in map) return true;
+  return false;
+}
+
+function ordered(draft: KubeObject): KubeObject {
+  const { kind, apiVersion, metadata, ...rest } = draft;
+  return { kind, apiVersion, metadata: orderedMeta(metadata), ...rest };
+}
+
+function fail(served: Served, name: string, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(served.groupKind, name, errors);
+}
+
+/** Writes one draft to the store; the value carries the revision it is written as. */
+export function writeObject(
+  context: ServerContext,
+  served: Served,
+  key: string,
+  draft: KubeObject,
+  expected: number,
+): StoredObject {
+  const { store } = context.options;
+  const lease = served.info.kind === 'Event' ? eventLease(context) : undefined;
+  const object = ordered(draft);
+  try {
+    return store.put(
+      key,
+      (revision) => {
+        object.metadata.resourceVersion = String(revision);
+        return new StoredObject(object);
+      },
+      { expected, ...(lease === undefined ? {} : { lease }) },
+    ).value;
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+export function storageError(error: unknown): unknown {
+  return error instanceof StoreUnavailableError
+    ? failure(500, 'InternalError', `Internal error occurred: etcdserver: ${error.message}`, {
+        causes: [{ message: `etcdserver: ${error.message}` }],
+      })
+    : error;
+}
+
+/** What a client sees of something just written. */
+export async function viewOf(
+  context: ServerContext,
+  served: Served,
+  stored: StoredObject,
+): Promise<StoredObject> {
+  const view = context.catalog.view(stored, served);
+  return view instanceof Promise ? await view : view;
+}
+
+/**
+ * Creates an object: system fields, admission, strategy, validation, store.
+ * @param tracked false when `draft` carries managed fields already (apply).
+ */
+export async function createObject(
+  call: Call,
+  draft: KubeObject,
+  write: WriteOptions,
+  tracked = true,
+): Promise<StoredObject> {
+  const { context, served, info } = call;
+  const { strategy } = served;
+  const meta = draft.metadata;
+  if (meta.resourceVersion && meta.resourceVersion !== '0')
+    throw failure(500, '', 'resourceVersion should not be set on objects to be created');
+  delete meta.resourceVersion;
+  if (served.info.namespaced) {
+    if (meta.namespace && meta.namespace !== info.namespace)
+      throw badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
+    meta.namespace = info.namespace;
+  } else if (meta.namespace)
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  else delete meta.namespace;
+  const time = nowText(context);
+  meta.creationTimestamp = time;
+  meta.uid = uuid(context.options.random);
+  delete meta.deletionTimestamp;
+  delete meta.deletionGracePeriodSeconds;
+  delete meta.selfLink;
+  strategy.defaults?.(draft);
+  defaultSpecial(draft);
+  if (tracked)
+    trackUpdate(undefined, draft, write.manager, time, fieldScope(served, info.subresource));
+  const request = admissionRequest(call, 'CREATE', draft, null, write, { name: meta.name ?? '' });
+  await admit(context, request);
+  const strategyContext = { nowMs: context.options.clock.now() };
+  delete meta.generation;
+  if (strategy.hasGeneration) meta.generation = 1;
+  prepareSpecial(call, draft, undefined);
+  strategy.prepareForCreate?.(draft, strategyContext);
+  const generated = !meta.name && meta.generateName ? meta.generateName : undefined;
+  if (generated !== undefined) meta.name = generateName(context, generated);
+  fail(served, meta.name ?? '', [
+    ...validateObjectMeta(
+      meta,
+      served.info.namespaced,
+      nameChecks[strategy.nameRule ?? 'dns-subdomain'],
+    ),
+    ...(strategy.validate?.(draft, strategyContext) ?? []),
+  ]);
+  for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
+  await admitFinal(context, request);
+  for (let attempt = 1; ; attempt++) {
+    const name = meta.name ?? '';
+    const key = objectKeyOf(served.prefix, meta.namespace ?? '', name);
+    const exists = context.options.store.get(key) !== undefined;
+    if (!exists) {
+      checkInventory(call, draft, undefined);
+      if (write.dryRun) return new StoredObject(ordered(draft));
+      // No await between the check of addresses and the write of the object that takes them.
+      const storage = toStorage(context, served, draft);
+      const stored = writeObject(
+        context,
+        served,
+        key,
+        storage instanceof Promise ? await storage : storage,
+        0,
+      );
+      return viewOf(context, served, stored);
+    }
+    if (generated === undefined) throw alreadyExists(served.groupResource, name);
+    if (attempt === generateNameAttempts) {
+      const error = alreadyExists(served.groupResource, name);
+      throw failure(
+        409,
+        'AlreadyExists',
+        `${error.message}, the server was not able to generate a unique name for the object`,
+        { ...error.status.details, retryAfterSeconds: 1 },
+      );
+    }
+    meta.name = generateName(context, generated);
+  }
+}
+
+function generateName(context: ServerContext, prefix: string): string {
+  return prefix.slice(0, maxGenerateNameLength) + nameSuffix(context.options.random);
+}
+
+function toStorage(
+  context: ServerContext,
+  served: Served,
+  draft: KubeObject,
+): KubeObject | Promise<KubeObject> {
+  return served.groupVersion === served.storageGroupVersion
+    ? draft
+    : context.catalog.toStorage(draft, served);
+}
+
+/** One state of an object and where it was read. */
+export interface Current {
+  readonly kv: KeyValue<StoredObject>;
+  readonly view: StoredObject;
+  readonly key: string;
+}
+
+/** @throws StatusError 404 */
+export async function readCurrent(
+  context: ServerContext,
+  served: Served,
+  namespace: string,
+  name: string,
+): Promise<Current> {
+  const key = objectKeyOf(served.prefix, namespace, name);
+  const kv = context.options.store.get(key);
+  if (!kv) throw notFound(served.groupResource, name);
+  return { kv, view: await viewOf(context, served, kv.value), key };
+}
+
+/** What an update makes of the present state. */
+export interface Proposed {
+  readonly draft: KubeObject;
+  /** Managed fields are in the draft already. */
+  readonly tracked?: boolean;
+  /** A uid that has to be the object's, from a PUT. */
+  readonly uid?: string;
+}
+
+export interface UpdateTarget {
+  readonly served: Served;
+  readonly namespace: string;
+  readonly name: string;
+  /** Which rules hold: '' for the main resource. */
+  readonly subresource: string;
+}
+
+/**
+ * Changes an object: `propose` is called with the present state, again after each lost race unless the draft
+ * names a resourceVersion.
+ */
+export async function updateObject(
+  call: Call,
+  write: WriteOptions,
+  target: UpdateTarget,
+  propose: (old: DeepReadonly<KubeObject>) => Proposed | Promise<Proposed>,
+): Promise<StoredObject> {
+  const { context } = call;
+  const { served, name, namespace, subresource } = target;
+  const { strategy } = served;
+  for (;;) {
+    const { kv, view, key } = await readCurrent(context, served, namespace, name);
+    const old = view.object;
+    const { draft, tracked, uid } = await propose(old);
+    const meta = draft.metadata;
+    const version = meta.resourceVersion;
+    const conditional = version !== undefined && version !== '' && version !== '0';
+    const currentVersion = kv.value.object.metadata.resourceVersion ?? '';
+    if (uid !== undefined && uid !== '' && uid !== old.metadata.uid)
+      throw conflict(
+        served.groupResource,
+        name,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+      );
+    if (!conditional && !(strategy.unconditionalUpdate ?? !served.custom))
+      fail(served, name, [
+        {
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: 0x0: must be specified for an update',
+          field: 'metadata.resourceVersion',
+        },
+      ]);
+    if (conditional && version !== currentVersion) {
+      if (!/^\d+$/.test(version))
+        fail(served, name, [
+          invalidValue(
+            'metadata.resourceVersion',
+            version,
+            `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+          ),
+        ]);
+      throw conflict(served.groupResource, name, modified);
+    }
+    meta.resourceVersion = currentVersion;
+    if (served.info.namespaced) meta.namespace ??= namespace;
+    meta.name ??= name;
+    if (!meta.uid) meta.uid = old.metadata.uid ?? '';
+    if (!meta.creationTimestamp && old.metadata.creationTimestamp)
+      meta.creationTimestamp = old.metadata.creationTimestamp;
+    if (!meta.deletionTimestamp && old.metadata.deletionTimestamp)
+      meta.deletionTimestamp = old.metadata.deletionTimestamp;
+    if (
+      meta.deletionGracePeriodSeconds === undefined &&
+      old.metadata.deletionGracePeriodSeconds !== undefined
+    )
+      meta.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds;
+    if (old.metadata.generateName && !meta.generateName)
+      meta.generateName = old.metadata.generateName;
+    delete meta.selfLink;
+    strategy.defaults?.(draft);
+    if (!tracked)
+      trackUpdate(old, draft, write.manager, nowText(context), fieldScope(served, subresource));
+    const request = admissionRequest(call, 'UPDATE', draft, old, write, {
+      served,
+      subresource,
+      namespace,
+      name,
+    });
+    await admit(context, request);
+    const strategyContext = { nowMs: context.options.clock.now() };
+    if (old.metadata.generation === undefined) delete meta.generation;
+    else meta.generation = old.metadata.generation;
+    let errors: FieldError[] = [];
+    if (subresource === '' || subresource === 'scale') {
+      if (strategy.prepareForUpdate) strategy.prepareForUpdate(draft, old, strategyContext);
+      else if (served.hasStatus) keepField(draft, old, 'status');
+      prepareSpecial(call, draft, old);
+      errors = [
+        ...(strategy.validate && !strategy.validateUpdate
+          ? strategy.validate(draft, strategyContext)
+          : []),
+        ...(strategy.validateUpdate?.(draft, old, strategyContext) ?? []),
+      ];
+    } else if (subresource === 'status' || subresource === 'approval') {
+      if (strategy.prepareForStatusUpdate)
+        strategy.prepareForStatusUpdate(draft, old, strategyContext);
+      else
+        for (const field of Object.keys({ ...old, ...draft }))
+          if (!untouched.has(field)) keepField(draft, old, field);
+      errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
+    } else errors = strategy.validate?.(draft, strategyContext) ?? [];
+    fail(served, name, [...validateObjectMetaUpdate(meta, old.metadata), ...errors]);
+    for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
+    await admitFinal(context, request);
+    if (subresource === '') checkInventory(call, draft, old);
+    if (isFinished(served, draft)) {
+      if (write.dryRun) return new StoredObject(ordered(draft));
+      if (context.options.store.get(key)?.modRevision !== kv.modRevision) continue;
+      const stored = removeObject(context, served, key, kv, draft);
+      if (stored) return viewOf(context, served, stored);
+      continue;
+    }
+    if (jsonEqual(draft, old)) return view;
+    if (write.dryRun) return new StoredObject(ordered(draft));
+    try {
+      const storage = toStorage(context, served, draft);
+      const stored = writeObject(
+        context,
+        served,
+        key,
+        storage instanceof Promise ? await storage : storage,
+        kv.modRevision,
+      );
+      return await viewOf(context, served, stored);
+    } catch (error) {
+      if (!(error instanceof CompareFailedError)) throw error;
+      if (conditional && error.currentModRevision !== undefined)
+        throw conflict(served.groupResource, name, modified);
+    }
+  }
+}
+
+const untouched = new Set(['kind', 'apiVersion', 'metadata', 'status']);
+
+function keepField(draft: KubeObject, old: DeepReadonly<KubeObject>, field: string): void {
+  if (old[field] === undefined) delete draft[field];
+  else draft[field] = structuredClone(old[field]);
+}
+
+/** Whether an object being deleted has nothing left that holds it. */
+export function isFinished(served: Served, object: DeepReadonly<KubeObject>): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false;
+  if (served.info.kind === 'Namespace' && served.info.group === '') {
+    const spec = object['spec'] as { readonly finalizers?: readonly string[] } | undefined;
+    return (spec?.finalizers?.length ?? 0) === 0;
+  }
+  return (deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+/** Takes an object out of the store. @returns its last state, as the answer shows it; undefined after a lost race. */
+export function removeObject(
+  context: ServerContext,
+  served: Served,
+  key: string,
+  kv: KeyValue<StoredObject>,
+  last?: KubeObject,
+): StoredObject | undefined {
+  try {
+    const removed = context.options.store.delete(key, { expected: kv.modRevision });
+    if (!removed) return undefined;
+  } catch (error) {
+    if (error instanceof CompareFailedError) return undefined;
+    throw storageError(error);
+  }
+  const object = last ?? draftOf(kv.value.object);
+  object.metadata.resourceVersion = String(context.options.store.revision);
+  return new StoredObject(ordered(object));
+}

@@ -1,0 +1,117 @@
+import type { ApiRequest } from '../machinery/index.ts';
+
+/** What a request is about, read from its line alone. */
+export type RequestInfo = ResourceRequest | OtherRequest;
+
+export interface ResourceRequest {
+  readonly kind: 'resource';
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** get, list, watch, create, update, patch, delete or deletecollection. */
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly name: string;
+  /** What follows a proxy subresource, with its first slash. */
+  readonly rest: string;
+  /** The path has more parts than any resource. */
+  readonly tooLong: boolean;
+}
+
+export interface OtherRequest {
+  readonly kind: 'other';
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly verb: string;
+}
+
+const verbOf: Readonly<Record<ApiRequest['method'], string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+  OPTIONS: 'options',
+};
+const namespaceSubresources = new Set(['status', 'finalize']);
+const emptyQuery = new URLSearchParams();
+
+/** Whether a query value is true as upstream's converters read it. */
+export function isTrue(value: string | null): boolean {
+  return value !== null && value !== 'false' && value !== '0';
+}
+
+/** @see k8s.io/apiserver/pkg/endpoints/request/requestinfo.go */
+export function requestInfoOf(request: Pick<ApiRequest, 'method' | 'url'>): RequestInfo {
+  const question = request.url.indexOf('?');
+  const path = question < 0 ? request.url : request.url.slice(0, question);
+  const query = question < 0 ? emptyQuery : new URLSearchParams(request.url.slice(question + 1));
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
+  const other: OtherRequest = {
+    kind: 'other',
+    path,
+    query,
+    verb: request.method.toLowerCase(),
+  };
+  let at: number;
+  let group = '';
+  let version: string | undefined;
+  if (parts[0] === 'api' && parts.length >= 3) {
+    version = parts[1];
+    at = 2;
+  } else if (parts[0] === 'apis' && parts.length >= 4) {
+    group = parts[1] ?? '';
+    version = parts[2];
+    at = 3;
+  } else return other;
+  let verb = verbOf[request.method];
+  let prefixedWatch = false;
+  if (parts[at] === 'watch' && parts.length > at + 1) {
+    prefixedWatch = true;
+    at += 1;
+  }
+  let namespace = '';
+  let rest = parts.slice(at);
+  if (rest[0] === 'namespaces') {
+    if (rest.length > 1) {
+      namespace = rest[1] ?? '';
+      if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? '')) rest = rest.slice(2);
+    }
+  }
+  const [resource = '', name = '', subresource = ''] = rest;
+  if (resource === 'namespaces') namespace = name;
+  const watching = prefixedWatch || isTrue(query.get('watch'));
+  if (verb === 'get' && name === '') verb = watching ? 'watch' : 'list';
+  else if (verb === 'get' && prefixedWatch) verb = 'watch';
+  else if (verb === 'delete' && name === '') verb = 'deletecollection';
+  return {
+    kind: 'resource',
+    path,
+    query,
+    verb,
+    group,
+    version: version ?? '',
+    namespace,
+    resource,
+    subresource,
+    name,
+    rest: rest.length > 3 ? `/${rest.slice(3).join('/')}` : '',
+    tooLong: rest.length > 3 && subresource !== 'proxy',
+  };
+}
+
+function decode(part: string): string {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

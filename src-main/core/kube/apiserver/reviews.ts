@@ -1,0 +1,157 @@
+import { jsonClone } from '#core/base';
+import {
+  type ApiResponse,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  requiredValue,
+} from '../machinery/index.ts';
+import { type Call, notServed, writeOptions } from './call.ts';
+import { objectResponse } from './negotiation.ts';
+import { warningHeaders } from './read.ts';
+import type { Attributes, UserInfo } from './types.ts';
+import { decodeObject } from './write.ts';
+
+type Fields = Record<string, unknown>;
+
+const kinds = new Set([
+  'SubjectAccessReview',
+  'LocalSubjectAccessReview',
+  'SelfSubjectAccessReview',
+  'SelfSubjectRulesReview',
+  'SelfSubjectReview',
+  'TokenReview',
+]);
+
+/** Whether a resource is answered and never stored. */
+export function isReview(kind: string): boolean {
+  return kinds.has(kind);
+}
+
+/** Answers POST of a review. @see kubernetes/pkg/registry/{authorization,authentication} */
+export async function handleReview(call: Call): Promise<ApiResponse> {
+  const { served, context } = call;
+  const { options } = context;
+  const write = writeOptions(call, 'CreateOptions');
+  const review = decodeObject(call, write);
+  const spec = (review['spec'] ?? {}) as Fields;
+  const { kind } = served.info;
+  const fail = (causes: Parameters<typeof invalid>[2]): never => {
+    throw invalid(served.groupKind, '', causes);
+  };
+  switch (kind) {
+    case 'SelfSubjectReview':
+      review['status'] = {
+        userInfo: {
+          username: call.user.username,
+          ...(call.user.uid === undefined ? {} : { uid: call.user.uid }),
+          groups: [...call.user.groups],
+          ...(call.user.extra ? { extra: jsonClone(call.user.extra) } : {}),
+        },
+      };
+      review.metadata = {
+        creationTimestamp: new Date(options.clock.now()).toISOString().replace(/\.\d+/, ''),
+      };
+      break;
+    case 'TokenReview': {
+      const token = spec['token'] as string | undefined;
+      if (!token) fail([requiredValue('spec.token')]);
+      review['status'] = options.reviewToken
+        ? await options.reviewToken(token ?? '', (spec['audiences'] ?? []) as string[])
+        : { user: {} };
+      break;
+    }
+    case 'SelfSubjectRulesReview': {
+      const namespace = spec['namespace'] as string | undefined;
+      if (!namespace) fail([invalidValue('namespace', '', 'namespace can not be empty')]);
+      if (!options.subjectRules) throw notServed();
+      review['status'] = options.subjectRules(call.user, namespace ?? '');
+      break;
+    }
+    default:
+      await reviewAccess(call, review, spec, fail);
+  }
+  return objectResponse(
+    201,
+    ordered(review),
+    call.form,
+    options.protobuf,
+    undefined,
+    warningHeaders(call),
+  );
+}
+
+function ordered({ kind, apiVersion, metadata, ...rest }: KubeObject): KubeObject {
+  return { kind, apiVersion, metadata, ...rest };
+}
+
+async function reviewAccess(
+  call: Call,
+  review: KubeObject,
+  spec: Fields,
+  fail: (causes: Parameters<typeof invalid>[2]) => never,
+): Promise<void> {
+  const { kind } = call.served.info;
+  const resource = spec['resourceAttributes'] as Record<string, string> | undefined;
+  const other = spec['nonResourceAttributes'] as Record<string, string> | undefined;
+  if (resource && other)
+    fail([
+      invalidValue(
+        'spec.nonResourceAttributes',
+        other,
+        'cannot be specified in combination with resourceAttributes',
+      ),
+    ]);
+  if (!resource && !other)
+    fail([
+      invalidValue(
+        'spec.resourceAttributes',
+        null,
+        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
+    ]);
+  let user: UserInfo = call.user;
+  if (kind !== 'SelfSubjectAccessReview') {
+    const name = (spec['user'] ?? '') as string;
+    const groups = (spec['groups'] ?? []) as string[];
+    if (name === '' && groups.length === 0)
+      fail([invalidValue('spec.user', '', 'at least one of user or group must be specified')]);
+    user = {
+      username: name,
+      groups,
+      ...(spec['uid'] === undefined ? {} : { uid: spec['uid'] as string }),
+      ...(spec['extra'] === undefined ? {} : { extra: spec['extra'] as Record<string, string[]> }),
+    };
+    if (
+      kind === 'LocalSubjectAccessReview' &&
+      resource &&
+      resource['namespace'] !== call.info.namespace
+    )
+      fail([
+        invalidValue(
+          'spec.resourceAttributes.namespace',
+          resource['namespace'] ?? '',
+          `must match metadata.namespace`,
+        ),
+      ]);
+  }
+  const attributes: Attributes = resource
+    ? {
+        kind: 'resource',
+        user,
+        verb: resource['verb'] ?? '',
+        group: resource['group'] ?? '',
+        version: resource['version'] ?? '',
+        resource: resource['resource'] ?? '',
+        subresource: resource['subresource'] ?? '',
+        namespace: resource['namespace'] ?? '',
+        name: resource['name'] ?? '',
+      }
+    : { kind: 'non-resource', user, verb: other?.['verb'] ?? '', path: other?.['path'] ?? '' };
+  const { decision, reason } = await call.context.options.authorizer.authorize(attributes);
+  review['status'] = {
+    allowed: decision === 'allow',
+    ...(decision === 'deny' ? { denied: true } : {}),
+    ...(reason === '' ? {} : { reason }),
+  };
+}

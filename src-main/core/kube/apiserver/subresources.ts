@@ -1,0 +1,520 @@
+import type { DeepReadonly } from '#core/base';
+import { jsonClone } from '#core/base';
+import {
+  type ApiResponse,
+  badRequest,
+  conflict,
+  failure,
+  formatSelector,
+  formatTime,
+  invalid,
+  invalidValue,
+  type KubeObject,
+  type LabelSelector,
+  matchesLabels,
+  parseGroupVersion,
+  selectorOf,
+  type Status,
+} from '../machinery/index.ts';
+import { decodeBody, expectedKind } from './body.ts';
+import {
+  type Call,
+  draftOf,
+  methodNotAllowed,
+  notServed,
+  nowText,
+  type WriteOptions,
+  writeOptions,
+} from './call.ts';
+import type { Served } from './catalog.ts';
+import { handleConnect } from './connect.ts';
+import { checkedDelete, deleteObject } from './delete.ts';
+import { objectResponse, statusResponse } from './negotiation.ts';
+import { checkName, handlePatch, type PatchTarget } from './patch.ts';
+import { handleGet, respondObject, warningHeaders } from './read.ts';
+import { readCurrent, updateObject } from './registry.ts';
+import { decodeObject } from './write.ts';
+
+type Fields = Record<string, unknown>;
+
+const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+/** Subresources that are the object itself under other rules. */
+const views = new Set(['status', 'approval', 'ephemeralcontainers', 'resize', 'finalize']);
+
+/** Answers requests for `<resource>/<name>/<subresource>`. */
+export async function handleSubresource(call: Call): Promise<ApiResponse> {
+  const { info, served } = call;
+  const row = served.info.subresources.find(({ name }) => name === info.subresource);
+  if (!row) throw notServed();
+  if (streams.has(info.subresource)) return handleConnect(call);
+  if (info.subresource === 'scale') return handleScale(call);
+  if (views.has(info.subresource)) {
+    switch (info.verb) {
+      case 'get':
+        return handleGet(call);
+      case 'update':
+        return updateView(call);
+      case 'patch':
+        return handlePatch(call, viewTarget(call, served, info.subresource));
+      default:
+        throw methodNotAllowed();
+    }
+  }
+  if (info.verb !== 'create') throw methodNotAllowed();
+  const write = writeOptions(call, 'CreateOptions');
+  const { group, version } = parseGroupVersion(
+    row.group === '' ? row.version : `${row.group}/${row.version}`,
+  );
+  const { object } = decodeBody(
+    call.request,
+    expectedKind(call.context.options.schemas, group, version, row.kind),
+    false,
+    write.fieldValidation,
+    call.context.options.protobuf,
+    (_group, _version, kind) => kind === row.kind,
+  );
+  switch (info.subresource) {
+    case 'binding':
+      return bindPod(call, info.name, object, write);
+    case 'eviction':
+      return evictPod(call, object);
+    case 'token': {
+      const { createToken } = call.context.options;
+      if (!createToken) throw notServed();
+      const answer = await createToken(
+        info.namespace,
+        info.name,
+        object,
+        (text) => void call.warnings.push(text),
+      );
+      return objectResponse(
+        201,
+        answer,
+        call.form,
+        call.context.options.protobuf,
+        undefined,
+        warningHeaders(call),
+      );
+    }
+    default:
+      throw notServed();
+  }
+}
+
+/** Restricts a draft to what the subresource may change. */
+function restrict(
+  subresource: string,
+  draft: KubeObject,
+  old: DeepReadonly<KubeObject>,
+  nowMs: number,
+): KubeObject {
+  const whole = draftOf(old);
+  if (draft.metadata.managedFields) whole.metadata.managedFields = draft.metadata.managedFields;
+  if (draft.metadata.resourceVersion === undefined) delete whole.metadata.resourceVersion;
+  else whole.metadata.resourceVersion = draft.metadata.resourceVersion;
+  const spec = (draft['spec'] ?? {}) as Fields;
+  if (subresource === 'finalize') {
+    whole['spec'] = { ...(whole['spec'] as Fields), finalizers: spec['finalizers'] };
+    if (spec['finalizers'] === undefined) delete (whole['spec'] as Fields)['finalizers'];
+  } else if (subresource === 'ephemeralcontainers')
+    whole['spec'] = {
+      ...(whole['spec'] as Fields),
+      ephemeralContainers: spec['ephemeralContainers'] ?? [],
+    };
+  else if (subresource === 'resize') {
+    for (const list of ['containers', 'initContainers']) {
+      const wanted = (spec[list] ?? []) as Fields[];
+      for (const container of ((whole['spec'] as Fields)[list] ?? []) as Fields[]) {
+        const match = wanted.find((each) => each['name'] === container['name']);
+        if (match?.['resources'] !== undefined) container['resources'] = match['resources'];
+      }
+    }
+    whole.metadata.generation = (whole.metadata.generation ?? 0) + 1;
+  } else if (subresource === 'approval') {
+    const conditions = ((draft['status'] as Fields | undefined)?.['conditions'] ?? []) as Fields[];
+    const now = formatTime(nowMs);
+    whole['status'] = {
+      ...(whole['status'] as Fields | undefined),
+      conditions: conditions.map((condition) => ({
+        ...condition,
+        lastUpdateTime: condition['lastUpdateTime'] ?? now,
+        lastTransitionTime: condition['lastTransitionTime'] ?? now,
+      })),
+    };
+  }
+  return whole;
+}
+
+/** The patch target of the resource itself or of a view of it. */
+export function viewTarget(call: Call, served: Served, subresource: string): PatchTarget {
+  if (subresource === '' || subresource === 'status') return { served, subresource };
+  return {
+    served,
+    subresource,
+    read: (object) => jsonClone(object) as KubeObject,
+    write: (object, patched) => {
+      const { nowMs } = { nowMs: call.context.options.clock.now() };
+      const whole = restrict(subresource, patched, object, nowMs);
+      for (const key of Object.keys(object)) delete object[key];
+      Object.assign(object, whole);
+    },
+  };
+}
+
+async function updateView(call: Call): Promise<ApiResponse> {
+  const { served, info, context } = call;
+  const write = writeOptions(call, 'UpdateOptions');
+  const draft = decodeObject(call, write);
+  checkName(draft, info.name, info.namespace);
+  const stored = await updateObject(
+    call,
+    write,
+    { served, namespace: info.namespace, name: info.name, subresource: info.subresource },
+    (old) => ({
+      draft:
+        info.subresource === 'status'
+          ? draftOf(draft)
+          : restrict(info.subresource, draft, old, context.options.clock.now()),
+      ...(draft.metadata.uid === undefined ? {} : { uid: draft.metadata.uid }),
+    }),
+  );
+  return respondObject(call, 200, stored);
+}
+
+/** The `autoscaling/v1` Scale of a workload. */
+function scaleOf(call: Call, object: DeepReadonly<KubeObject>): KubeObject {
+  const { served, context } = call;
+  if (served.custom && context.options.customResources)
+    return context.options.customResources.scaleOf(served.info, object);
+  const spec = (object['spec'] ?? {}) as { replicas?: number; selector?: LabelSelector };
+  const status = (object['status'] ?? {}) as { replicas?: number };
+  const selector =
+    served.info.kind === 'ReplicationController'
+      ? selectorOf({ matchLabels: (spec.selector ?? {}) as Record<string, string> })
+      : selectorOf(spec.selector);
+  const {
+    name = '',
+    namespace = '',
+    uid = '',
+    resourceVersion = '',
+    creationTimestamp = '',
+  } = object.metadata;
+  const text = formatSelector(selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: spec.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status.replicas ?? 0, ...(text === '' ? {} : { selector: text }) },
+  };
+}
+
+function applyScale(call: Call, draft: KubeObject, scale: KubeObject): void {
+  const { served, context } = call;
+  const replicas = ((scale['spec'] ?? {}) as { replicas?: unknown }).replicas ?? 0;
+  if (typeof replicas !== 'number')
+    throw badRequest(
+      `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`,
+    );
+  if (replicas < 0)
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, scale.metadata.name ?? '', [
+      invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'),
+    ]);
+  if (served.custom && context.options.customResources)
+    context.options.customResources.applyScale(served.info, draft, scale);
+  else draft['spec'] = { ...(draft['spec'] as object), replicas };
+}
+
+async function handleScale(call: Call): Promise<ApiResponse> {
+  const { info, served, context } = call;
+  const { protobuf } = context.options;
+  if (info.verb === 'get') {
+    const { view } = await readCurrent(context, served, info.namespace, info.name);
+    return objectResponse(200, scaleOf(call, view.object), call.form, protobuf);
+  }
+  if (info.verb === 'patch')
+    return handlePatch(call, {
+      served,
+      subresource: 'scale',
+      read: (object) => scaleOf(call, object),
+      write: (object, patched) => applyScale(call, object, patched),
+    });
+  if (info.verb !== 'update') throw methodNotAllowed();
+  const write = writeOptions(call, 'UpdateOptions');
+  const { object: scale } = decodeBody(
+    call.request,
+    expectedKind(context.options.schemas, 'autoscaling', 'v1', 'Scale'),
+    false,
+    write.fieldValidation,
+    protobuf,
+    (_group, _version, kind) => kind === 'Scale',
+  );
+  checkName(scale, info.name, info.namespace);
+  const stored = await updateObject(
+    call,
+    write,
+    { served, namespace: info.namespace, name: info.name, subresource: 'scale' },
+    (old) => {
+      const draft = draftOf(old);
+      if (scale.metadata.resourceVersion === undefined) delete draft.metadata.resourceVersion;
+      else draft.metadata.resourceVersion = scale.metadata.resourceVersion;
+      applyScale(call, draft, scale);
+      return { draft, ...(scale.metadata.uid === undefined ? {} : { uid: scale.metadata.uid }) };
+    },
+  );
+  return objectResponse(200, scaleOf(call, stored.object), call.form, protobuf);
+}
+
+function success(call: Call, code: number): ApiResponse {
+  const status: Status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    code,
+  };
+  const { store } = call.context.options;
+  const { revision } = store;
+  return {
+    ...statusResponse(status, call.form.pretty, warningHeaders(call)),
+    durable: () => store.durable(revision),
+  };
+}
+
+/** Puts a pod on a node. @see pkg/registry/core/pod/storage/storage.go, BindingREST */
+export async function bindPod(
+  call: Call,
+  name: string,
+  binding: KubeObject,
+  write: WriteOptions,
+): Promise<ApiResponse> {
+  const { context, info } = call;
+  const pods = context.catalog.get('', 'v1', 'pods');
+  if (!pods) throw notServed();
+  const target = (binding['target'] ?? {}) as { kind?: string; name?: string };
+  const errors = [];
+  if (target.kind && target.kind !== 'Node')
+    errors.push({
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: ${JSON.stringify(target.kind)}: supported values: "Node", "<empty>"`,
+      field: 'target.kind',
+    });
+  if (!target.name)
+    errors.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'target.name' });
+  if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, '', errors);
+  const resource = { group: '', resource: 'pods/binding' };
+  await updateObject(
+    call,
+    write,
+    { served: pods, namespace: info.namespace, name, subresource: 'binding' },
+    (old) => {
+      const refuse = (why: string): Error => conflict(resource, name, why);
+      const spec = (old['spec'] ?? {}) as DeepReadonly<Fields>;
+      if (old.metadata.deletionTimestamp)
+        throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+      if (binding.metadata.uid && binding.metadata.uid !== old.metadata.uid)
+        throw refuse(
+          `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+        );
+      if (spec['nodeName'])
+        throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(spec['nodeName'])}`);
+      if (((spec['schedulingGates'] ?? []) as unknown[]).length > 0)
+        throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+      const draft = draftOf(old);
+      delete draft.metadata.resourceVersion;
+      draft['spec'] = { ...(draft['spec'] as Fields), nodeName: target.name };
+      if (binding.metadata.annotations)
+        draft.metadata.annotations = {
+          ...draft.metadata.annotations,
+          ...binding.metadata.annotations,
+        };
+      setCondition(draft, { type: 'PodScheduled', status: 'True' }, nowText(context));
+      return { draft, tracked: true };
+    },
+  );
+  return success(call, 201);
+}
+
+function setCondition(draft: KubeObject, condition: Fields, now: string): void {
+  const status = (draft['status'] ?? {}) as Fields;
+  const conditions = [...((status['conditions'] ?? []) as Fields[])];
+  const index = conditions.findIndex((each) => each['type'] === condition['type']);
+  const previous = conditions[index];
+  const next = {
+    ...condition,
+    observedGeneration: draft.metadata.generation ?? 1,
+    lastProbeTime: null,
+    lastTransitionTime:
+      previous?.['status'] === condition['status'] ? previous?.['lastTransitionTime'] : now,
+  };
+  if (index < 0) conditions.push(next);
+  else conditions[index] = next;
+  draft['status'] = { ...status, conditions };
+}
+
+interface Budget {
+  readonly spec?: {
+    readonly selector?: LabelSelector;
+    readonly unhealthyPodEvictionPolicy?: string;
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly disruptionsAllowed?: number;
+    readonly desiredHealthy?: number;
+    readonly currentHealthy?: number;
+    readonly disruptedPods?: Readonly<Record<string, string>>;
+  };
+}
+
+const violates = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+/** Deletes a pod if its disruption budget lets it go. @see pkg/registry/core/pod/storage/eviction.go */
+async function evictPod(call: Call, eviction: KubeObject): Promise<ApiResponse> {
+  const { context, info } = call;
+  const { name, namespace } = info;
+  if (eviction.metadata.name && eviction.metadata.name !== name)
+    throw badRequest('name in URL does not match name in Eviction object');
+  const request = checkedDelete((eviction['deleteOptions'] ?? {}) as Fields);
+  const { view } = await readCurrent(context, call.served, namespace, name);
+  const pod = view.object;
+  const status = (pod['status'] ?? {}) as { phase?: string; conditions?: Fields[] };
+  const ignored =
+    ['Succeeded', 'Failed', 'Pending'].includes(status.phase ?? '') ||
+    pod.metadata.deletionTimestamp !== undefined;
+  if (!ignored) await takeDisruption(call, pod, request.dryRun);
+  const { options } = context;
+  const write: WriteOptions = {
+    dryRun: request.dryRun,
+    fieldValidation: 'Ignore',
+    manager: 'kube-apiserver',
+    fieldManager: '',
+    options: {},
+  };
+  if (!ignored && !request.dryRun)
+    await updateObject(
+      call,
+      write,
+      { served: call.served, namespace, name, subresource: 'status' },
+      (old) => {
+        const draft = draftOf(old);
+        delete draft.metadata.resourceVersion;
+        setCondition(
+          draft,
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'EvictionByEvictionAPI',
+            message: 'Eviction API: evicting',
+          },
+          formatTime(options.clock.now()),
+        );
+        return { draft };
+      },
+    );
+  await deleteObject(call, name, namespace, request);
+  return success(call, 201);
+}
+
+async function takeDisruption(
+  call: Call,
+  pod: DeepReadonly<KubeObject>,
+  dryRun: boolean,
+): Promise<void> {
+  const { context, info } = call;
+  const budgets = context.options.state
+    .list('policy', 'poddisruptionbudgets', info.namespace)
+    .filter((each) => {
+      const { selector } = (each as Budget).spec ?? {};
+      return selector !== undefined && matchesLabels(selectorOf(selector), pod.metadata.labels);
+    });
+  if (budgets.length === 0) return;
+  if (budgets.length > 1)
+    throw failure(
+      500,
+      'InternalError',
+      'Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      {
+        causes: [
+          {
+            message:
+              'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+          },
+        ],
+      },
+    );
+  const served = context.catalog.get('policy', 'v1', 'poddisruptionbudgets');
+  const name = budgets[0]?.metadata.name ?? '';
+  if (!served) return;
+  const conditions = ((pod['status'] as { conditions?: Fields[] } | undefined)?.conditions ??
+    []) as Fields[];
+  const ready = conditions.some((each) => each['type'] === 'Ready' && each['status'] === 'True');
+  const refuse = (cause: string, retryAfterSeconds?: number): Error =>
+    failure(429, 'TooManyRequests', violates, {
+      causes: [{ reason: 'DisruptionBudget', message: cause }],
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  const write: WriteOptions = {
+    dryRun,
+    fieldValidation: 'Ignore',
+    manager: 'kube-apiserver',
+    fieldManager: '',
+    options: {},
+  };
+  let untouched = false;
+  await updateObject(
+    call,
+    write,
+    { served, namespace: info.namespace, name, subresource: 'status' },
+    (old) => {
+      const draft = draftOf(old);
+      delete draft.metadata.resourceVersion;
+      const { spec = {}, status = {} } = old as DeepReadonly<Budget>;
+      const { currentHealthy = 0, desiredHealthy = 0, disruptionsAllowed = 0 } = status;
+      untouched =
+        !ready &&
+        (spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' ||
+          (currentHealthy >= desiredHealthy && desiredHealthy > 0));
+      if (untouched) return { draft };
+      if ((status.observedGeneration ?? 0) < (old.metadata.generation ?? 0))
+        throw refuse(`The disruption budget ${name} is still being processed by the server.`, 10);
+      if (disruptionsAllowed < 0)
+        throw failure(
+          403,
+          'Forbidden',
+          `poddisruptionbudgets.policy ${JSON.stringify(name)} is forbidden: pdb disruptions allowed is negative`,
+          {
+            name,
+            group: 'policy',
+            kind: 'poddisruptionbudgets',
+          },
+        );
+      if (disruptionsAllowed === 0)
+        throw refuse(
+          `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+        );
+      const allowed = disruptionsAllowed - 1;
+      draft['status'] = {
+        ...(draft['status'] as Fields),
+        disruptionsAllowed: allowed,
+        disruptedPods: { ...status.disruptedPods, [pod.metadata.name ?? '']: nowText(context) },
+        ...(allowed === 0
+          ? {
+              conditions: (((draft['status'] as Fields)['conditions'] ?? []) as Fields[]).map(
+                (each) =>
+                  each['type'] === 'DisruptionAllowed'
+                    ? {
+                        ...each,
+                        status: 'False',
+                        reason: 'InsufficientPods',
+                        message: '',
+                        lastTransitionTime: nowText(context),
+                      }
+                    : each,
+              ),
+            }
+          : {}),
+      };
+      return { draft };
+    },
+  );
+}

@@ -1,0 +1,74 @@
+import type { DeepReadonly } from '#core/base';
+import type { StrategyContext, TableColumn } from '../apis/index.ts';
+import { badRequest, type KubeObject, type ListMeta } from '../machinery/index.ts';
+import type { Served } from './catalog.ts';
+
+const nameDescription =
+  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
+const creationDescription =
+  'CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata';
+
+const defaultColumns: readonly TableColumn[] = [
+  { name: 'Name', type: 'string', format: 'name', description: nameDescription, priority: 0 },
+  { name: 'Created At', type: 'date', format: '', description: creationDescription, priority: 0 },
+];
+
+/** How much of each object a Table's rows carry. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+/** @throws StatusError 400 */
+export function includeObjectOf(value: string | null): IncludeObject {
+  if (value === null || value === '') return 'Metadata';
+  if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
+  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`);
+}
+
+export interface Table {
+  readonly kind: 'Table';
+  readonly apiVersion: string;
+  readonly metadata: ListMeta;
+  /** Null in all events of a watch but the first. */
+  readonly columnDefinitions: readonly TableColumn[] | null;
+  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: object }[];
+}
+
+/** The Table of some objects. */
+export function tableOf(
+  served: Served,
+  objects: readonly DeepReadonly<KubeObject>[],
+  metadata: ListMeta,
+  version: 'v1' | 'v1beta1',
+  include: IncludeObject,
+  context: StrategyContext,
+  withColumns = true,
+): Table {
+  const apiVersion = `meta.k8s.io/${version}`;
+  const table = served.strategy.table;
+  const columns = table ? table.columns : defaultColumns;
+  return {
+    kind: 'Table',
+    apiVersion,
+    metadata,
+    columnDefinitions: withColumns ? columns : null,
+    rows: objects.map((object) => ({
+      cells: table
+        ? table.cells(object, context)
+        : [object.metadata.name, object.metadata.creationTimestamp],
+      ...(include === 'None'
+        ? {}
+        : { object: include === 'Object' ? object : partialMetadata(object, version) }),
+    })),
+  };
+}
+
+/** The object's metadata alone. */
+export function partialMetadata(
+  object: DeepReadonly<KubeObject>,
+  version: 'v1' | 'v1beta1',
+): object {
+  return {
+    kind: 'PartialObjectMetadata',
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata: object.metadata,
+  };
+}

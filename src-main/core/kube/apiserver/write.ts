@@ -1,0 +1,65 @@
+import { type ApiResponse, isReason, type KubeObject } from '../machinery/index.ts';
+import { decodeBody } from './body.ts';
+import { type Call, draftOf, type WriteOptions, writeOptions } from './call.ts';
+import { convertBuiltin } from './conversions.ts';
+import { checkName } from './patch.ts';
+import { respondObject } from './read.ts';
+import { createObject, updateObject } from './registry.ts';
+import { badRequest } from '../machinery/index.ts';
+
+/** The body as an object of the call's resource; problems become warnings or a 400. */
+export function decodeObject(call: Call, write: WriteOptions): KubeObject {
+  const { served, context, request } = call;
+  const { resources, protobuf, customResources } = context.options;
+  const { object, problems } = decodeBody(
+    request,
+    { ...served.info, schemas: served.schemas, root: served.root },
+    served.custom,
+    write.fieldValidation,
+    protobuf,
+    (group, version, kind) => resources.ofKind(group, version, kind) !== undefined,
+  );
+  const all = [...problems];
+  if (served.custom) {
+    const pruned = (customResources?.prune(served.info, object) ?? []).map(
+      (path) => `unknown field "${path}"`,
+    );
+    if (write.fieldValidation === 'Strict' && pruned.length > 0)
+      throw badRequest(
+        `${object.kind} in version ${JSON.stringify(served.info.version)} cannot be handled as a ${served.info.kind}: strict decoding error: ${pruned.join(', ')}`,
+      );
+    all.push(...pruned);
+  }
+  if (write.fieldValidation === 'Warn') call.warnings.push(...all);
+  return object.apiVersion === served.groupVersion ? object : convertBuiltin(object, served.info);
+}
+
+/** Answers POST to a collection. */
+export async function handleCreate(call: Call): Promise<ApiResponse> {
+  const write = writeOptions(call, 'CreateOptions');
+  const draft = decodeObject(call, write);
+  return respondObject(call, 201, await createObject(call, draft, write));
+}
+
+/** Answers PUT of one object. */
+export async function handleUpdate(call: Call): Promise<ApiResponse> {
+  const { served, info } = call;
+  const write = writeOptions(call, 'UpdateOptions');
+  const draft = decodeObject(call, write);
+  checkName(draft, info.name, info.namespace);
+  try {
+    const stored = await updateObject(
+      call,
+      write,
+      { served, namespace: info.namespace, name: info.name, subresource: '' },
+      () => ({
+        draft: draftOf(draft),
+        ...(draft.metadata.uid === undefined ? {} : { uid: draft.metadata.uid }),
+      }),
+    );
+    return respondObject(call, 200, stored);
+  } catch (error) {
+    if (!served.strategy.createOnUpdate || !isReason(error, 'NotFound')) throw error;
+    return respondObject(call, 201, await createObject(call, draft, write));
+  }
+}
