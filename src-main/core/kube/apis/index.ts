@@ -14,6 +14,15 @@ export {
   type ServedVersion,
 } from './discovery/index.ts';
 export {
+  createOpenApi,
+  type CustomVersion,
+  type Descriptions,
+  descriptionsOf,
+  type OpenApi,
+  type OpenApiDocument,
+  type OpenApiOptions,
+} from './openapi/index.ts';
+export {
   decodeMessage,
   decodeProtobuf,
   decodeWatchFrame,

@@ -1,0 +1,8 @@
+export {
+  createOpenApi,
+  type CustomVersion,
+  type OpenApi,
+  type OpenApiDocument,
+  type OpenApiOptions,
+} from './openapi.ts';
+export { type Descriptions, descriptionsOf } from './schema-document.ts';
