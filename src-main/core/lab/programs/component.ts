@@ -43,6 +43,8 @@ export interface Component {
 
 export interface ComponentOptions {
   readonly flags: readonly FlagSpec[];
+  /** How the program words a bad command line; default: `Error: …` alone. */
+  readonly flagError?: (message: string) => string;
   /** Ports are closed and stores left when this returns or throws. */
   run(component: Component): Promise<number>;
 }
@@ -59,7 +61,8 @@ export function componentProgram(options: ComponentOptions): Program {
       flags = parseFlags(context.argv.slice(1), options.flags);
     } catch (error) {
       if (!(error instanceof FlagError)) throw error;
-      klog.raw(`Error: ${error.message}\n`);
+      if (options.flagError) klog.commandFailed(options.flagError(error.message));
+      else klog.raw(`Error: ${error.message}\n`);
       return 1;
     }
     const owned: Disposable[] = [];

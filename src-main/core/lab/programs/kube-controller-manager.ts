@@ -79,8 +79,7 @@ export function kubeControllerManager(deps: {
         }
       };
       if (flags.bool('leader-elect', true)) {
-        const recorder = createEventRecorder({
-          client,
+        const recorder = createEventRecorder(client, {
           clock: context.clock,
           random: context.random,
           component: 'kube-controller-manager',

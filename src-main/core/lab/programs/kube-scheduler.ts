@@ -63,8 +63,7 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
         ),
       );
       context.process.setMemory(60 * 1024 * 1024);
-      const recorder = createEventRecorder({
-        client,
+      const recorder = createEventRecorder(client, {
         clock,
         random,
         component: 'default-scheduler',
