@@ -1,1 +1,4 @@
+export { customResourceDefinitionStrategy } from './definition.ts';
+export { createCrdRegistry } from './registry.ts';
+export { crdCleanupFinalizer, markCrdTerminating, reconcileCrdStatus } from './status.ts';
 export type { CallConversionWebhook, CrdRegistry } from './types.ts';

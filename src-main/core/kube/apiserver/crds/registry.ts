@@ -1,0 +1,260 @@
+import { Emitter, jsonClone, jsonEqual, type Random, uuid } from '#core/base';
+import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
+import { formatGroupVersion, internalError, type KubeObject } from '../../machinery/index.ts';
+import {
+  at,
+  byBytes,
+  isMap,
+  type JsonMap,
+  mapOf,
+  mapsOf,
+  numberOf,
+  textAt,
+  textOf,
+  textsOf,
+} from '../fields/index.ts';
+import type { ServerState } from '../types.ts';
+import { compileJsonPath } from './json-path.ts';
+import { openApiSchema } from './openapi.ts';
+import {
+  pruneObject,
+  schemaName,
+  schemaNode,
+  schemaSet,
+  storageVersionOf,
+  versionSchema,
+  versionsOf,
+} from './schema.ts';
+import { customResourceStrategy } from './strategy.ts';
+import type { CallConversionWebhook, CrdRegistry } from './types.ts';
+
+const verbs: readonly Verb[] = [
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'create',
+  'update',
+  'watch',
+];
+const group = 'apiextensions.k8s.io';
+const resource = 'customresourcedefinitions';
+const conversionTimeoutMs = 30_000;
+
+interface Row {
+  readonly info: ResourceInfo;
+  readonly crd: unknown;
+  readonly version: JsonMap;
+  readonly strategy: KindStrategy;
+  readonly node: SchemaNode;
+}
+
+/** Makes the registry; it is empty until the first `sync`. */
+export function createCrdRegistry(options: {
+  readonly state: ServerState;
+  readonly random: Random;
+  /** Built-in schemas, for ObjectMeta. */
+  readonly schemas?: SchemaSet;
+  readonly callWebhook?: CallConversionWebhook;
+}): CrdRegistry {
+  const changed = new Emitter<void>();
+  let seen: number | undefined;
+  let rows: readonly Row[] = [];
+  let byKey = new Map<string, Row>();
+  let set = schemaSet(new Map(), options.schemas);
+
+  const keyOf = (info: ResourceInfo): string => `${info.group}/${info.version}/${info.resource}`;
+  const rowOf = (info: ResourceInfo): Row | undefined => byKey.get(keyOf(info));
+  const mustHave = (info: ResourceInfo): Row => {
+    const row = rowOf(info);
+    if (!row) throw internalError(new Error(`no custom resource ${keyOf(info)}`));
+    return row;
+  };
+
+  return {
+    sync() {
+      const version = options.state.version(group, resource);
+      if (version === seen) return;
+      seen = version;
+      const next = options.state.list(group, resource).flatMap((crd) => rowsOf(crd, byKey));
+      next.sort((a, b) => byBytes(keyOf(a.info), keyOf(b.info)));
+      const same = next.length === rows.length && next.every((row, index) => row === rows[index]);
+      if (same) return;
+      rows = next;
+      byKey = new Map(rows.map((row) => [keyOf(row.info), row]));
+      set = schemaSet(new Map(rows.map((row) => [row.info.schema, row.node])), options.schemas);
+      changed.fire();
+    },
+    resources: () => rows.map((row) => row.info),
+    strategyFor: (info) => rowOf(info)?.strategy,
+    schemaFor(info) {
+      const row = rowOf(info);
+      return row && { set, root: row.node };
+    },
+    prune: (info, draft) => pruneObject(versionSchema(mustHave(info).version), draft),
+    storageVersion: (info) => storageVersionOf(mustHave(info).crd),
+    async convert(info, object, version) {
+      const { crd } = mustHave(info);
+      const apiVersion = formatGroupVersion({ group: info.group, version });
+      const copy = jsonClone(object) as KubeObject;
+      if (copy.apiVersion === apiVersion) return copy;
+      if (textAt(crd, 'spec', 'conversion', 'strategy') !== 'Webhook') {
+        copy.apiVersion = apiVersion;
+        return copy;
+      }
+      return convertByWebhook(crd, copy, apiVersion, options);
+    },
+    scaleOf: (info, object) => scaleOf(mustHave(info), object),
+    applyScale(info, draft, scale) {
+      const path = textAt(mustHave(info).version, 'subresources', 'scale', 'specReplicasPath');
+      const names = path.split('.').filter((name) => name !== '');
+      const last = names.pop();
+      if (last === undefined) return;
+      let target: Record<string, unknown> = draft;
+      for (const name of names) {
+        if (!isMap(target[name])) target[name] = {};
+        target = target[name] as Record<string, unknown>;
+      }
+      target[last] = numberOf(at(scale, 'spec', 'replicas')) ?? 0;
+    },
+    openApiSchemas(wanted, version) {
+      const own = rows.filter(({ info }) => info.group === wanted && info.version === version);
+      return Object.fromEntries(
+        own.flatMap((row) => {
+          const { schema, kind } = row.info;
+          const listKind = textAt(row.crd, 'spec', 'names', 'listKind');
+          return Object.entries(
+            openApiSchema(
+              schema,
+              { group: wanted, version, kind, listKind, plural: row.info.resource },
+              versionSchema(row.version),
+            ),
+          );
+        }),
+      );
+    },
+    onChange: (listener) => changed.event(listener),
+  };
+}
+
+/** Rows of an established definition; those that did not change are kept, with their compiled parts. */
+function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
+  const conditions = mapsOf(at(crd, 'status', 'conditions'));
+  if (!conditions.some((each) => each['type'] === 'Established' && each['status'] === 'True'))
+    return [];
+  const names = mapOf(at(crd, 'status', 'acceptedNames'));
+  const own = textAt(crd, 'spec', 'group');
+  const plural = textOf(names['plural']);
+  const kind = textOf(names['kind']);
+  return versionsOf(crd)
+    .filter((version) => version['served'] === true)
+    .map((version) => {
+      const versionName = textOf(version['name']);
+      const self = { kind, group: own, version: versionName };
+      const writes: readonly Verb[] = ['get', 'patch', 'update'];
+      const info: ResourceInfo = {
+        group: own,
+        version: versionName,
+        resource: plural,
+        singular: textOf(names['singular']),
+        kind,
+        namespaced: textAt(crd, 'spec', 'scope') === 'Namespaced',
+        verbs,
+        shortNames: textsOf(names['shortNames']),
+        categories: textsOf(names['categories']),
+        subresources: [
+          ...(isMap(at(version, 'subresources', 'status'))
+            ? [{ name: 'status', ...self, verbs: writes }]
+            : []),
+          ...(isMap(at(version, 'subresources', 'scale'))
+            ? [{ name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: writes }]
+            : []),
+        ],
+        schema: schemaName(own, versionName, kind),
+      };
+      const old = known.get(`${own}/${versionName}/${plural}`);
+      if (
+        old &&
+        jsonEqual(old.info, info) &&
+        jsonEqual(old.version, version) &&
+        jsonEqual(at(old.crd, 'spec'), at(crd, 'spec'))
+      )
+        return old;
+      return {
+        info,
+        crd,
+        version,
+        strategy: customResourceStrategy(own, kind, version),
+        node: schemaNode(versionSchema(version)),
+      };
+    });
+}
+
+function scaleOf(row: Row, object: unknown): KubeObject {
+  const scale = at(row.version, 'subresources', 'scale');
+  const read = (field: string): unknown => {
+    const path = textAt(scale, field);
+    return path === '' ? undefined : compileJsonPath(path)?.(object)[0];
+  };
+  const specReplicas = numberOf(read('specReplicasPath'));
+  if (specReplicas === undefined)
+    throw internalError(
+      new Error(
+        `the spec replicas field ${JSON.stringify(textAt(scale, 'specReplicasPath'))} does not exist`,
+      ),
+    );
+  const selector = textOf(read('labelSelectorPath'));
+  const meta = mapOf(at(object, 'metadata'));
+  const kept = ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'];
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: Object.fromEntries(
+      kept.filter((field) => meta[field] !== undefined).map((field) => [field, meta[field]]),
+    ),
+    spec: specReplicas === 0 ? {} : { replicas: specReplicas },
+    status: {
+      replicas: numberOf(read('statusReplicasPath')) ?? 0,
+      ...(selector === '' ? {} : { selector }),
+    },
+  };
+}
+
+/** @see apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go */
+async function convertByWebhook(
+  crd: unknown,
+  object: KubeObject,
+  apiVersion: string,
+  options: { readonly random: Random; readonly callWebhook?: CallConversionWebhook },
+): Promise<KubeObject> {
+  const kind = object.kind;
+  const from = object.apiVersion;
+  const fail = (why: string): Error =>
+    internalError(new Error(`conversion webhook for ${from}, Kind=${kind} failed: ${why}`));
+  if (!options.callWebhook) throw fail('no webhook transport');
+  const uid = uuid(options.random);
+  let answer: unknown;
+  try {
+    answer = await options.callWebhook(
+      mapOf(at(crd, 'spec', 'conversion', 'webhook', 'clientConfig')),
+      {
+        kind: 'ConversionReview',
+        apiVersion: 'apiextensions.k8s.io/v1',
+        request: { uid, desiredAPIVersion: apiVersion, objects: [object] },
+      },
+      conversionTimeoutMs,
+    );
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : String(error));
+  }
+  const response = at(answer, 'response');
+  if (textAt(response, 'result', 'status') !== 'Success')
+    throw fail(textAt(response, 'result', 'message'));
+  const [converted, more] = mapsOf(at(response, 'convertedObjects'));
+  if (!converted || more)
+    throw fail(
+      `webhook returned ${mapsOf(at(response, 'convertedObjects')).length} objects, expected 1`,
+    );
+  return converted as unknown as KubeObject;
+}

@@ -1,0 +1,227 @@
+import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
+import type { FieldError, KindStrategy, TableColumn } from '../../apis/index.ts';
+import type { KubeObject } from '../../machinery/index.ts';
+import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fields/index.ts';
+import { customResourceDefinitionStrategy } from './definition.ts';
+import { invalidValue } from './field-errors.ts';
+import { compileJsonPath } from './json-path.ts';
+import { hasRules, validateRules } from './rules.ts';
+import { applyDefaults, versionSchema } from './schema.ts';
+import { validateListTypes, validateSchema } from './validation.ts';
+
+const blocking = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+/**
+ * The strategy of one version of a custom kind.
+ * @see apiextensions-apiserver/pkg/registry/customresource/strategy.go
+ */
+export function customResourceStrategy(
+  group: string,
+  kind: string,
+  version: JsonMap,
+): KindStrategy {
+  const schema = versionSchema(version);
+  const rules = hasRules(schema);
+  const hasStatus = isMap(at(version, 'subresources', 'status'));
+
+  const validateAll = (
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject> | undefined,
+  ): FieldError[] => {
+    const errors = [...validateSchema(schema, object), ...scaleErrors(version, object)];
+    errors.push(...validateListTypes(schema, object));
+    if (!rules) return errors;
+    if (errors.some((error) => blocking.has(error.reason ?? '')))
+      return [
+        ...errors,
+        invalidValue(
+          '',
+          null,
+          'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+        ),
+      ];
+    return [...errors, ...validateRules(schema, object, old)];
+  };
+  /** Old faults in fields that did not change are forgiven, as upstream's ratcheting does. */
+  const validateChange = (
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject>,
+  ): FieldError[] => {
+    const errors = validateAll(object, old);
+    if (errors.length === 0) return errors;
+    const before = validateAll(old, undefined);
+    const kept = errors.filter(
+      (error) =>
+        !(
+          before.some((each) => jsonEqual(each, error)) &&
+          jsonEqual(valueAt(object, error.field ?? ''), valueAt(old, error.field ?? ''))
+        ),
+    );
+    return kept.every((error) => (error.field ?? '') === '<nil>') && kept.length < errors.length
+      ? []
+      : kept;
+  };
+
+  return {
+    group,
+    kind,
+    hasGeneration: true,
+    defaults: (draft) => applyDefaults(schema, draft),
+    prepareForCreate(draft) {
+      if (hasStatus) delete draft['status'];
+      draft.metadata.generation = 1;
+    },
+    prepareForUpdate(draft, old) {
+      if (hasStatus) {
+        if (old['status'] === undefined) delete draft['status'];
+        else draft['status'] = jsonClone(old['status']);
+      }
+      // Without a status subresource the status counts as content, too.
+      const content = (object: DeepReadonly<KubeObject>): unknown => {
+        const { metadata: _, status, ...rest } = object as Record<string, unknown>;
+        return hasStatus ? rest : { ...rest, status: status ?? null };
+      };
+      const generation = old.metadata.generation ?? 0;
+      draft.metadata.generation = jsonEqual(content(draft), content(old))
+        ? generation
+        : generation + 1;
+    },
+    prepareForStatusUpdate(draft, old) {
+      const status = draft['status'];
+      const { managedFields } = draft.metadata;
+      for (const field of Object.keys(draft))
+        if (field !== 'metadata' && field !== 'apiVersion' && field !== 'kind') delete draft[field];
+      for (const [field, value] of Object.entries(old))
+        if (field !== 'metadata' && field !== 'apiVersion' && field !== 'kind')
+          draft[field] = jsonClone(value);
+      const { resourceVersion } = draft.metadata;
+      draft.metadata = jsonClone(old.metadata) as KubeObject['metadata'];
+      if (resourceVersion !== undefined) draft.metadata.resourceVersion = resourceVersion;
+      if (managedFields) draft.metadata.managedFields = managedFields;
+      if (status === undefined) delete draft['status'];
+      else draft['status'] = status;
+    },
+    validate: (object) => validateAll(object, undefined),
+    validateUpdate: validateChange,
+    validateStatusUpdate: validateChange,
+    selectableFields(object) {
+      const fields: Record<string, string> = {};
+      for (const { jsonPath } of mapsOf(version['selectableFields'])) {
+        const path = textOf(jsonPath);
+        const [value] = compileJsonPath(path)?.(object) ?? [];
+        fields[path.replace(/^\./, '')] =
+          typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+            ? String(value)
+            : '';
+      }
+      return fields;
+    },
+    table: customTable(version),
+  };
+}
+
+/** The value a field error is about; the whole object when its path cannot be followed. */
+function valueAt(object: unknown, path: string): unknown {
+  const [value] = compileJsonPath(path === '<nil>' ? '' : `.${path}`)?.(object) ?? [];
+  return value;
+}
+
+/** @see customresource/validator.go, ValidateScaleSpec */
+function scaleErrors(version: JsonMap, object: unknown): FieldError[] {
+  const path = textAt(version, 'subresources', 'scale', 'specReplicasPath');
+  if (path === '') return [];
+  const [value] = compileJsonPath(path)?.(object) ?? [];
+  const replicas = numberOf(value);
+  const field = path.replace(/^\./, '');
+  if (replicas === undefined) return [];
+  if (replicas < 0) return [invalidValue(field, replicas, 'should be a non-negative integer')];
+  if (replicas > 2 ** 31 - 1)
+    return [invalidValue(field, replicas, 'should be less than or equal to 2147483647')];
+  return [];
+}
+
+const nameColumn = customResourceDefinitionStrategy.table?.columns[0];
+const createdColumn = customResourceDefinitionStrategy.table?.columns[1];
+
+/** @see apiextensions-apiserver/pkg/registry/customresource/tableconvertor */
+function customTable(version: JsonMap): NonNullable<KindStrategy['table']> {
+  const declared = mapsOf(version['additionalPrinterColumns']);
+  const columns: TableColumn[] = nameColumn ? [nameColumn] : [];
+  const paths: string[] = [];
+  for (const column of declared) {
+    columns.push({
+      name: textOf(column['name']),
+      type: textOf(column['type']) as TableColumn['type'],
+      format: textOf(column['format']),
+      description:
+        textOf(column['description']) ||
+        `Custom resource definition column (in JSONPath format): ${textOf(column['jsonPath'])}`,
+      priority: numberOf(column['priority']) ?? 0,
+    });
+    paths.push(textOf(column['jsonPath']));
+  }
+  if (declared.length === 0 && createdColumn) {
+    columns.push({ ...createdColumn, name: 'Age' });
+    paths.push('.metadata.creationTimestamp');
+  }
+  const readers = paths.map((path) => compileJsonPath(path));
+  return {
+    columns,
+    cells: (object, { nowMs }) => [
+      object.metadata.name ?? '',
+      ...readers.map((read, index) =>
+        cell(read?.(object)[0], columns[index + 1]?.type ?? 'string', nowMs),
+      ),
+    ],
+  };
+}
+
+function cell(value: unknown, type: TableColumn['type'], nowMs: number): unknown {
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case 'integer':
+      return typeof value === 'number' ? Math.trunc(value) : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date': {
+      if (typeof value !== 'string') return null;
+      const ms = Date.parse(value);
+      return Number.isNaN(ms) ? '<invalid>' : humanDuration(nowMs - ms);
+    }
+    case 'string':
+      return typeof value === 'object' ? goText(value) : String(value as string | number | boolean);
+  }
+}
+
+/** How the JSONPath printer writes lists and objects: as JSON. */
+const goText = (value: object): string => JSON.stringify(value);
+
+/** @see k8s.io/apimachinery/pkg/util/duration/duration.go, HumanDuration */
+function humanDuration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  const join = (whole: number, unit: string, rest: number, small: string): string =>
+    rest === 0 ? `${whole}${unit}` : `${whole}${unit}${rest}${small}`;
+  if (minutes < 10) return join(minutes, 'm', seconds % 60, 's');
+  if (hours < 3) return `${minutes}m`;
+  if (hours < 8) return join(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  if (days < 8) return join(days, 'd', hours % 24, 'h');
+  if (days < 730) return `${days}d`;
+  const years = Math.floor(days / 365);
+  if (years < 8) return join(years, 'y', days % 365, 'd');
+  return `${years}y`;
+}
