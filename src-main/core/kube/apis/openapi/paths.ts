@@ -57,8 +57,9 @@ type Method = 'get' | 'post' | 'put' | 'delete' | 'patch';
 interface Operation {
   readonly method: Method;
   readonly action: string;
-  /** Verb of the operation's id. */
+  /** What the operation's id begins with, and what stands in it between version and kind. */
   readonly id: string;
+  readonly infix?: string;
   readonly query: readonly string[];
   readonly body?: string | undefined;
   readonly answer?: string | undefined;
@@ -111,7 +112,8 @@ export function pathsOf(source: PathSource): JsonObject {
       verbs.has('deletecollection') && {
         method: 'delete',
         action: 'deletecollection',
-        id: 'deleteCollection',
+        id: 'delete',
+        infix: 'Collection',
         query: [...new Set([...list, ...remove])].filter((name) => !/watch/i.test(name)).sort(),
         body: `${meta}.DeleteOptions`,
         answer: status,
@@ -218,8 +220,8 @@ function connectOperations(verbs: readonly Verb[]): Operation[] {
   return verbs.flatMap((verb) => {
     const method = connectMethods[verb];
     if (!method) return [];
-    const id = `connect${capital(method)}`;
-    return [{ method, action: 'connect', id, query: [], codes: [ok] }];
+    const infix = capital(method);
+    return [{ method, action: 'connect', id: 'connect', infix, query: [], codes: [ok] }];
   });
 }
 
@@ -267,7 +269,7 @@ function operationDocument(
   ];
   return {
     tags: [tagOf(source)],
-    operationId: `${operation.id}${capital(name)}${capital(source.version)}${target}`,
+    operationId: `${operation.id}${capital(name)}${capital(source.version)}${operation.infix ?? ''}${target}`,
     ...(operation.query.length > 0 && { parameters: operation.query.map(queryParameter) }),
     ...(operation.body !== undefined && {
       requestBody: {
