@@ -1,0 +1,5 @@
+export { type AdmissionOptions, createAdmissionChain } from './chain.ts';
+export type { ResourceOfKind } from './policies/params.ts';
+export type { UpdateStatus } from './quota/plugin.ts';
+export { applyJsonPatch, JsonPatchError } from './webhooks/json-patch.ts';
+export type { CallWebhook } from './webhooks/plugin.ts';

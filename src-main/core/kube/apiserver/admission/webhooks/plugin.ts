@@ -1,0 +1,259 @@
+import { fromBase64, fromUtf8, type Random } from '#core/base';
+import {
+  badRequest,
+  failure,
+  internalError,
+  type StatusError,
+  type StatusReason,
+} from '../../../machinery/index.ts';
+import { CelError, celValue, compileCel } from '../../cel/index.ts';
+import {
+  aggregate,
+  at,
+  byBytes,
+  isMap,
+  type JsonMap,
+  listOf,
+  mapOf,
+  mapsOf,
+  numberOf,
+  quoted,
+  textAt,
+  textOf,
+  textsOf,
+} from '../../fields/index.ts';
+import type { AdmissionPlugin, AdmissionRequest, ServerState } from '../../types.ts';
+import { applyJsonPatch } from './json-patch.ts';
+import { isExempt, matchesRules, matchesSelectors } from './match.ts';
+import { reviewRequest } from './review.ts';
+
+/**
+ * Sends an AdmissionReview to a webhook.
+ * @param clientConfig the webhook's `clientConfig`: a URL, or a service, and its CA.
+ * @returns the decoded answer.
+ * @throws Error with Go's text (`Post "https://…": dial tcp …`, `context deadline exceeded`).
+ */
+export type CallWebhook = (
+  clientConfig: Readonly<Record<string, unknown>>,
+  body: object,
+  timeoutMs: number,
+) => Promise<unknown>;
+
+interface Hook {
+  readonly hook: JsonMap;
+  readonly configuration: string;
+}
+
+const group = 'admissionregistration.k8s.io';
+
+/** Webhooks of all configurations, these by name, as upstream. */
+function hooksOf(state: ServerState, resource: string): Hook[] {
+  return [...state.list(group, resource)]
+    .sort((a, b) => byBytes(a.metadata.name ?? '', b.metadata.name ?? ''))
+    .flatMap((configuration) =>
+      mapsOf(at(configuration, 'webhooks')).map((hook) => ({
+        hook,
+        configuration: configuration.metadata.name ?? '',
+      })),
+    );
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go */
+export function mutatingAdmissionWebhook(
+  state: ServerState,
+  random: Random,
+  callWebhook: CallWebhook,
+): AdmissionPlugin {
+  return {
+    name: 'MutatingAdmissionWebhook',
+    async admit(request) {
+      if (isExempt(request)) return;
+      const again: Hook[] = [];
+      let changedSince = false;
+      const run = async ({ hook }: Hook): Promise<boolean> => {
+        if (!matches(state, hook, request, random)) return false;
+        const response = await callHook(hook, request, random, callWebhook);
+        return response !== undefined && applyPatch(hook, response, request);
+      };
+      for (const each of hooksOf(state, 'mutatingwebhookconfigurations')) {
+        const changed = await run(each);
+        // A hook that asked for it sees the object again when a later one has changed it.
+        if (changed) changedSince = again.length > 0;
+        if (textOf(each.hook['reinvocationPolicy']) === 'IfNeeded') again.push(each);
+      }
+      if (changedSince) for (const each of again) await run(each);
+    },
+  };
+}
+
+/** All hooks are asked together; the first refusal in their order counts. @see validating/dispatcher.go */
+export function validatingAdmissionWebhook(
+  state: ServerState,
+  random: Random,
+  callWebhook: CallWebhook,
+): AdmissionPlugin {
+  return {
+    name: 'ValidatingAdmissionWebhook',
+    async validate(request) {
+      if (isExempt(request)) return;
+      const hooks = hooksOf(state, 'validatingwebhookconfigurations').filter(({ hook }) =>
+        matches(state, hook, request, random),
+      );
+      const results = await Promise.allSettled(
+        hooks.map(({ hook }) => callHook(hook, request, random, callWebhook)),
+      );
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+  };
+}
+
+function matches(
+  state: ServerState,
+  hook: JsonMap,
+  request: AdmissionRequest,
+  random: Random,
+): boolean {
+  const equivalent = textOf(hook['matchPolicy']) !== 'Exact';
+  return (
+    matchesRules(mapsOf(hook['rules']), request, equivalent) &&
+    matchesSelectors(state, hook, request) &&
+    matchesConditions(hook, request, random)
+  );
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go */
+function matchesConditions(hook: JsonMap, request: AdmissionRequest, random: Random): boolean {
+  const conditions = mapsOf(hook['matchConditions']);
+  if (conditions.length === 0) return true;
+  const variables = {
+    object: celValue(request.object),
+    oldObject: celValue(request.oldObject),
+    request: celValue(reviewRequest(request, random)),
+  };
+  const errors: string[] = [];
+  for (const condition of conditions) {
+    const expression = textOf(condition['expression']).trim();
+    try {
+      if (compileCel(expression, Object.keys(variables)).evaluate(variables) !== true) return false;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      errors.push(`expression '${expression}' resulted in error: ${error.message}`);
+    }
+  }
+  if (errors.length === 0) return true;
+  if (textOf(hook['failurePolicy']) === 'Ignore') return false;
+  throw internalError(new Error(aggregate(errors)));
+}
+
+/** @returns the response; undefined when the hook failed and may be ignored. @throws StatusError */
+async function callHook(
+  hook: JsonMap,
+  request: AdmissionRequest,
+  random: Random,
+  callWebhook: CallWebhook,
+): Promise<JsonMap | undefined> {
+  const name = textOf(hook['name']);
+  if (request.dryRun && !['None', 'NoneOnDryRun'].includes(textOf(hook['sideEffects'])))
+    throw badRequest(`admission webhook ${quoted(name)} does not support dry run`);
+  let response: JsonMap;
+  try {
+    response = await reviewed(hook, request, random, callWebhook);
+  } catch (error) {
+    if (textOf(hook['failurePolicy']) === 'Ignore') return undefined;
+    const text = error instanceof Error ? error.message : String(error);
+    throw internalError(new Error(`failed calling webhook ${quoted(name)}: ${text}`));
+  }
+  for (const warning of textsOf(response['warnings'])) request.warn(warning);
+  for (const [key, value] of Object.entries(mapOf(response['auditAnnotations'])))
+    request.annotate(`${name}/${key}`, textOf(value));
+  if (response['allowed'] !== true) throw denied(name, mapOf(response['status']));
+  return response;
+}
+
+async function reviewed(
+  hook: JsonMap,
+  request: AdmissionRequest,
+  random: Random,
+  callWebhook: CallWebhook,
+): Promise<JsonMap> {
+  const version = textsOf(hook['admissionReviewVersions']).find(
+    (each) => each === 'v1' || each === 'v1beta1',
+  );
+  if (version === undefined)
+    throw new Error(
+      'could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)',
+    );
+  const apiVersion = `admission.k8s.io/${version}`;
+  const body = reviewRequest(request, random);
+  const timeoutMs = (numberOf(hook['timeoutSeconds']) ?? 10) * 1000;
+  let answer: unknown;
+  try {
+    answer = await callWebhook(
+      mapOf(hook['clientConfig']),
+      { kind: 'AdmissionReview', apiVersion, request: body },
+      timeoutMs,
+    );
+  } catch (error) {
+    throw new Error(
+      `failed to call webhook: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  const problem = (text: string): Error => new Error(`received invalid webhook response: ${text}`);
+  const response = at(answer, 'response');
+  if (!isMap(response)) throw problem('webhook response was absent');
+  if (version === 'v1') {
+    if (response['uid'] !== body['uid'])
+      throw problem(
+        `expected response.uid=${quoted(textOf(body['uid']))}, got ${quoted(textOf(response['uid']))}`,
+      );
+    if (textAt(answer, 'apiVersion') !== apiVersion || textAt(answer, 'kind') !== 'AdmissionReview')
+      throw problem(
+        `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${textAt(answer, 'apiVersion')}, Kind=${textAt(answer, 'kind')}`,
+      );
+    const hasPatch = textOf(response['patch']) !== '';
+    const type = textOf(response['patchType']);
+    if (hasPatch && type === '')
+      throw problem('webhook returned response.patch but not response.patchType');
+    if (!hasPatch && type !== '')
+      throw problem('webhook returned response.patchType but not response.patch');
+    if (type !== '' && type !== 'JSONPatch')
+      throw problem(`webhook returned invalid response.patchType of ${quoted(type)}`);
+  }
+  return response;
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go */
+function denied(name: string, status: JsonMap): StatusError {
+  const by = `admission webhook ${quoted(name)} denied the request`;
+  const why = textOf(status['message']) || textOf(status['reason']);
+  const code = numberOf(status['code']) ?? 0;
+  const details = status['details'];
+  return failure(
+    code < 400 ? 400 : code,
+    textOf(status['reason']) as StatusReason,
+    why === '' ? `${by} without explanation` : `${by}: ${why}`,
+    isMap(details) ? details : undefined,
+  );
+}
+
+/** Applies the patch of a response to the request's object, in place. @returns whether it changed. */
+function applyPatch(hook: JsonMap, response: JsonMap, request: AdmissionRequest): boolean {
+  const patch = textOf(response['patch']);
+  const { object } = request;
+  if (patch === '' || !object) return false;
+  let patched: unknown;
+  let operations: unknown;
+  try {
+    operations = JSON.parse(fromUtf8(fromBase64(patch)));
+    patched = applyJsonPatch(object, operations);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (textOf(hook['failurePolicy']) === 'Ignore') return false;
+    throw internalError(new Error(text));
+  }
+  if (listOf(operations).length === 0 || !isMap(patched)) return false;
+  for (const field of Object.keys(object)) delete object[field];
+  Object.assign(object, patched);
+  return true;
+}
