@@ -1,0 +1,831 @@
+import { BytePipe } from '#core/base';
+import type { ScriptNode, WordNode } from 'just-bash';
+import {
+  BadInterpreterError,
+  type ChildProcess,
+  isElf,
+  SpawnError,
+  type SpawnOptions,
+} from '../process/index.ts';
+import { builtins, specialBuiltins } from './builtins/index.ts';
+import { conditional } from './conditional.ts';
+import { ShellError, ShellFlow } from './flow.ts';
+import { signalTexts } from './jobs.ts';
+import { parse, parseScript, selectMarker, serializeWord } from './parser.ts';
+import { matches } from './pattern.ts';
+import { redirect } from './redirect.ts';
+import type { FunctionNode, Shell } from './shell.ts';
+import { toArray, quoteWord } from './variables.ts';
+
+type Statement = ScriptNode['statements'][number];
+type Pipeline = Statement['pipelines'][number];
+type Command = Pipeline['commands'][number];
+type Simple = Extract<Command, { type: 'SimpleCommand' }>;
+
+/** Runs syntax trees. @see bash(1) SHELL GRAMMAR */
+export class Interpreter {
+  readonly #shell: Shell;
+  /** Status of the last command substitution: that of an assignment alone. */
+  substitutionStatus: number | undefined;
+  /** What `>(…)` left to do when the command is over. */
+  readonly afterCommand: (() => Promise<void>)[] = [];
+  /** Above 0 where a failure does not end a `set -e` shell. */
+  #tested = 0;
+
+  constructor(shell: Shell) {
+    this.#shell = shell;
+  }
+
+  /** Parses and runs a text (a script, `eval`, a trap). @returns the status. */
+  async runText(source: string): Promise<number> {
+    const { script, error } = parseScript(source);
+    const shell = this.#shell;
+    if (script) await this.runBody(script.statements);
+    if (error) {
+      const prefix =
+        shell.flavour === 'dash'
+          ? `${shell.arg0}: ${error.line}: `
+          : `${shell.arg0}: ${shell.fromString ? '-c: ' : ''}${shell.interactive ? '' : `line ${error.line}: `}`;
+      const message =
+        shell.flavour === 'dash'
+          ? `Syntax error: ${error.incomplete ? (/matching/.test(error.message) ? 'Unterminated quoted string' : 'end of file unexpected') : error.message.replace(/^syntax error near unexpected token `(.*)'$/, '"$1" unexpected')}`
+          : error.message;
+      await shell.errorText(`${prefix}${message}\n`);
+      if (error.showsLine && shell.flavour === 'bash')
+        await shell.errorText(`${prefix}\`${source.split('\n')[error.line - 1] ?? ''}'\n`);
+      shell.lastStatus = 2;
+      if (shell.flavour !== 'bash' && !shell.interactive) throw new ShellFlow('exit', 2);
+    }
+    return shell.lastStatus;
+  }
+
+  async runBody(statements: readonly Statement[]): Promise<number> {
+    for (const statement of statements) await this.#statement(statement);
+    return this.#shell.lastStatus;
+  }
+
+  async #statement(statement: Statement): Promise<void> {
+    const shell = this.#shell;
+    if (shell.options.has('verbose') && statement.sourceText)
+      await shell.errorText(`${statement.sourceText}\n`);
+    if (shell.options.has('noexec')) return;
+    if (statement.background) return this.#background(statement);
+    await this.#list(statement);
+  }
+
+  async #list(statement: Statement): Promise<void> {
+    const shell = this.#shell;
+    for (const [index, pipeline] of statement.pipelines.entries()) {
+      const operator = index === 0 ? ';' : statement.operators[index - 1];
+      if (operator === '&&' && shell.lastStatus !== 0) continue;
+      if (operator === '||' && shell.lastStatus === 0) continue;
+      const last = index === statement.pipelines.length - 1;
+      const tested = !last || pipeline.negated;
+      if (tested) this.#tested++;
+      try {
+        await this.#pipeline(pipeline);
+      } finally {
+        if (tested) this.#tested--;
+      }
+      if (!tested) await this.#checkErrexit(pipeline);
+    }
+  }
+
+  async #checkErrexit(pipeline: Pipeline): Promise<void> {
+    const shell = this.#shell;
+    if (shell.lastStatus === 0 || this.#tested > 0) return;
+    // Compound commands have been checked inside; a subshell's failure counts.
+    const only = pipeline.commands.length === 1 ? pipeline.commands[0]?.type : undefined;
+    const inner = ['If', 'For', 'CStyleFor', 'While', 'Until', 'Case', 'Group'];
+    if (only && inner.includes(only) && !this.#failedOutside) return;
+    const trap = shell.traps.get('ERR');
+    if (trap) {
+      const status = shell.lastStatus;
+      this.#tested++;
+      try {
+        await this.runText(trap);
+      } finally {
+        this.#tested--;
+      }
+      shell.lastStatus = status;
+    }
+    if (shell.options.has('errexit')) throw new ShellFlow('exit', shell.lastStatus);
+  }
+
+  /** A redirection of a compound command failed: that is its own failure. */
+  #failedOutside = false;
+
+  async #background(statement: Statement): Promise<void> {
+    const shell = this.#shell;
+    const command = (statement.sourceText ?? '').replace(/\s*&\s*$/, '').trim();
+    const child = shell.fork(
+      async (inner) => {
+        const { pipelines } = statement;
+        if (pipelines.length === 1 && pipelines[0]?.commands.length === 1 && !pipelines[0].negated)
+          return inner.interpreter.#last(pipelines[0].commands[0] as Command);
+        await inner.interpreter.#list({ ...statement, background: false });
+        return inner.lastStatus;
+      },
+      {
+        // Without job control a background job does not read the shell's input.
+        ...(shell.interactive
+          ? { group: 'new' as const }
+          : { stdin: { read: () => Promise.resolve(undefined) } }),
+      },
+    );
+    const job = shell.jobs.add([child], command);
+    shell.lastBackground = child.pid;
+    shell.lastStatus = 0;
+    if (shell.interactive) await shell.errorText(`[${job.number}] ${child.pid}\n`);
+  }
+
+  async #pipeline(pipeline: Pipeline): Promise<void> {
+    const shell = this.#shell;
+    const startedMs = shell.context.clock.now();
+    if (pipeline.commands.length === 1) {
+      await this.#command(pipeline.commands[0] as Command);
+      this.#pipestatus([shell.lastStatus]);
+    } else await this.#pipe(pipeline);
+    if (pipeline.negated) shell.lastStatus = shell.lastStatus === 0 ? 1 : 0;
+    if (pipeline.timed)
+      await this.#time(shell.context.clock.now() - startedMs, pipeline.timePosix ?? false);
+  }
+
+  async #time(elapsedMs: number, posix: boolean): Promise<void> {
+    const minutes = Math.floor(elapsedMs / 60_000);
+    const seconds = ((elapsedMs % 60_000) / 1000).toFixed(3);
+    await this.#shell.errorText(
+      posix
+        ? `real ${(elapsedMs / 1000).toFixed(2)}\nuser 0.00\nsys 0.00\n`
+        : `\nreal\t${minutes}m${seconds}s\nuser\t0m0.000s\nsys\t0m0.000s\n`,
+    );
+  }
+
+  async #pipe(pipeline: Pipeline): Promise<void> {
+    const shell = this.#shell;
+    const children: ChildProcess[] = [];
+    let stdin = shell.descriptors.get(0)?.source;
+    let group: number | 'new' | undefined = shell.interactive ? 'new' : undefined;
+    for (const [index, command] of pipeline.commands.entries()) {
+      const last = index === pipeline.commands.length - 1;
+      const pipe = last ? undefined : new BytePipe();
+      const child = shell.fork((inner) => inner.interpreter.#last(command), {
+        ...(stdin ? { stdin } : {}),
+        ...(pipe ? { stdout: pipe } : {}),
+        ...(pipe && pipeline.pipeStderr?.[index] ? { stderr: pipe } : {}),
+        ...(group === undefined ? {} : { group }),
+      });
+      if (group === 'new') group = child.group ?? child.pid;
+      children.push(child);
+      stdin = pipe;
+    }
+    const codes = await this.wait(children, () => sourceOf(pipeline));
+    this.#pipestatus(codes);
+    shell.lastStatus = shell.options.has('pipefail')
+      ? (codes.findLast((code) => code !== 0) ?? 0)
+      : (codes.at(-1) ?? 0);
+  }
+
+  #pipestatus(codes: readonly number[]): void {
+    if (this.#shell.flavour !== 'bash') return;
+    const variable = this.#shell.variables.declare('PIPESTATUS');
+    toArray(variable);
+    variable.items.clear();
+    for (const [index, code] of codes.entries()) variable.items.set(index, String(code));
+  }
+
+  /** Waits for foreground children, as the terminal's foreground group when the shell is interactive. */
+  async wait(children: readonly ChildProcess[], command: () => string): Promise<number[]> {
+    const shell = this.#shell;
+    const terminal = shell.interactive ? shell.context.process.terminal : undefined;
+    const last = children.at(-1);
+    if (terminal && last?.group !== undefined) terminal.foregroundGroup = last.group;
+    const exits = Promise.all(children.map((child) => child.exit));
+    const stopped = new Promise<'stopped'>((resolve) => {
+      if (shell.interactive) last?.onStopped?.((state) => state && resolve('stopped'));
+    });
+    const result = await Promise.race([exits, stopped]);
+    if (terminal && shell.context.process.group !== undefined)
+      terminal.foregroundGroup = shell.context.process.group;
+    if (result === 'stopped') {
+      const job = shell.jobs.add(children, command());
+      job.state = 'Stopped';
+      await shell.errorText(`\n${shell.jobs.describe(job)}\n`);
+      return children.map(() => 148);
+    }
+    await this.#report(last, command);
+    return result;
+  }
+
+  /** `Killed`, `Terminated` …: what a shell says of a child that a signal ended. */
+  async #report(child: ChildProcess | undefined, command: () => string): Promise<void> {
+    const shell = this.#shell;
+    const signal = child?.endedBy;
+    if (!signal || !child) return;
+    if (signal === 'SIGINT') {
+      if (shell.interactive) await shell.errorText('\n');
+      return;
+    }
+    const text = signalTexts[signal];
+    if (!text || shell.subshellDepth > 0) return;
+    await shell.errorText(
+      shell.interactive || shell.flavour !== 'bash'
+        ? `${text}\n`
+        : `${shell.prefix()}${String(child.pid).padStart(5)} ${text.padEnd(24)}${command()}\n`,
+    );
+  }
+
+  /** The last command of a process of its own: an external one takes the process over. */
+  async #last(command: Command): Promise<number> {
+    if (command.type === 'SimpleCommand') await this.#simple(command, true);
+    else await this.#command(command);
+    return this.#shell.lastStatus;
+  }
+
+  async #command(command: Command): Promise<void> {
+    const shell = this.#shell;
+    await shell.breathe();
+    if ('line' in command && command.line) shell.line = command.line;
+    try {
+      await this.#anyCommand(command);
+    } catch (error) {
+      if (!(error instanceof ShellError)) throw error;
+      await shell.complain(error.message);
+      shell.lastStatus = error.status;
+      if (error.fatal && !shell.interactive)
+        throw new ShellFlow('exit', shell.flavour === 'bash' ? error.status : 2);
+      if (error.fatal) throw new ShellFlow('abort', error.status);
+    }
+    for (const after of this.afterCommand.splice(0)) await after();
+    if (shell.hasPendingTrap) await shell.runPendingTraps();
+  }
+
+  async #anyCommand(command: Command): Promise<void> {
+    const shell = this.#shell;
+    if (command.type === 'SimpleCommand') return this.#simple(command, false);
+    if (command.type === 'FunctionDef') {
+      shell.functions.set(command.name, command);
+      shell.lastStatus = 0;
+      return;
+    }
+    if (command.redirections.length === 0) return this.#compound(command);
+    this.#failedOutside = true;
+    const restore = await redirect(shell, command.redirections);
+    this.#failedOutside = false;
+    try {
+      await this.#compound(command);
+    } finally {
+      restore();
+    }
+  }
+
+  async #compound(
+    command: Exclude<Command, { type: 'SimpleCommand' } | { type: 'FunctionDef' }>,
+  ): Promise<void> {
+    const shell = this.#shell;
+    switch (command.type) {
+      case 'Group':
+        await this.runBody(command.body);
+        break;
+      case 'Subshell': {
+        const tested = this.#tested;
+        const child = shell.fork(
+          (inner) => {
+            inner.interpreter.#tested = tested;
+            return inner.interpreter.runBody(command.body);
+          },
+          shell.interactive ? { group: 'new' } : {},
+        );
+        [shell.lastStatus = 0] = await this.wait([child], () => '( ... )');
+        break;
+      }
+      case 'If': {
+        for (const clause of command.clauses)
+          if (await this.#condition(clause.condition)) {
+            shell.lastStatus = 0;
+            await this.runBody(clause.body);
+            return;
+          }
+        shell.lastStatus = 0;
+        if (command.elseBody) await this.runBody(command.elseBody);
+        break;
+      }
+      case 'While':
+      case 'Until': {
+        let status = 0;
+        await this.#loop(async () => {
+          if ((await this.#condition(command.condition)) !== (command.type === 'While'))
+            return false;
+          return async () => {
+            status = 0;
+            status = await this.runBody(command.body);
+          };
+        });
+        shell.lastStatus = this.#broken ?? status;
+        break;
+      }
+      case 'For': {
+        const words = command.words ? await shell.expander.words(command.words) : shell.positional;
+        if (command.variable.startsWith(selectMarker))
+          return this.#select(command.variable.slice(selectMarker.length), words, command.body);
+        const items = [...words];
+        shell.lastStatus = 0;
+        await this.#loop(() => {
+          const item = items.shift();
+          if (item === undefined) return Promise.resolve(false);
+          return Promise.resolve(async () => {
+            shell.variables.set(command.variable, item);
+            await this.runBody(command.body);
+          });
+        });
+        break;
+      }
+      case 'CStyleFor': {
+        if (command.init) await shell.expander.arithmetic(command.init);
+        shell.lastStatus = 0;
+        let first = true;
+        await this.#loop(async () => {
+          if (!first && command.update) await shell.expander.arithmetic(command.update);
+          first = false;
+          if (command.condition && (await shell.expander.arithmetic(command.condition)) === 0n)
+            return false;
+          return async () => void (await this.runBody(command.body));
+        });
+        break;
+      }
+      case 'Case': {
+        await this.#case(command);
+        break;
+      }
+      case 'ArithmeticCommand':
+        shell.lastStatus = (await shell.expander.arithmetic(command.expression)) === 0n ? 1 : 0;
+        break;
+      case 'ConditionalCommand':
+        shell.lastStatus = (await conditional(shell, command.expression)) ? 0 : 1;
+        break;
+    }
+  }
+
+  #broken: number | undefined;
+
+  /** @param next the body of the next round, or false at the end. */
+  async #loop(next: () => Promise<false | (() => Promise<void>)>): Promise<void> {
+    const shell = this.#shell;
+    this.#broken = undefined;
+    shell.loopDepth++;
+    try {
+      for (;;) {
+        await shell.breathe();
+        try {
+          const body = await next();
+          if (!body) return;
+          await body();
+        } catch (error) {
+          if (
+            !(error instanceof ShellFlow) ||
+            (error.kind !== 'break' && error.kind !== 'continue')
+          )
+            throw error;
+          if (error.value > 1 && shell.loopDepth > 1)
+            throw new ShellFlow(error.kind, error.value - 1);
+          shell.lastStatus = 0;
+          if (error.kind === 'break') {
+            this.#broken = 0;
+            return;
+          }
+        }
+      }
+    } finally {
+      shell.loopDepth--;
+    }
+  }
+
+  async #select(name: string, words: readonly string[], body: readonly Statement[]): Promise<void> {
+    const shell = this.#shell;
+    const read = builtins['read'];
+    let show = true;
+    await this.#loop(async () => {
+      if (show)
+        await shell.errorText(words.map((word, index) => `${index + 1}) ${word}\n`).join(''));
+      await shell.errorText(shell.variables.get('PS3') ?? '#? ');
+      if (!read || (await read(shell, ['REPLY'])) !== 0) {
+        shell.lastStatus = 1;
+        return false;
+      }
+      const reply = shell.variables.get('REPLY') ?? '';
+      show = reply === '';
+      if (show) return () => Promise.resolve();
+      return async () => {
+        shell.variables.set(name, words[Number(reply) - 1] ?? '');
+        await this.runBody(body);
+      };
+    });
+  }
+
+  async #condition(statements: readonly Statement[]): Promise<boolean> {
+    this.#tested++;
+    try {
+      return (await this.runBody(statements)) === 0;
+    } finally {
+      this.#tested--;
+    }
+  }
+
+  async #case(command: Extract<Command, { type: 'Case' }>): Promise<void> {
+    const shell = this.#shell;
+    const text = await shell.expander.text(command.word);
+    shell.lastStatus = 0;
+    let falling = false;
+    for (const item of command.items) {
+      let hit = falling;
+      for (const pattern of item.patterns) {
+        if (hit) break;
+        hit = matches(
+          await shell.expander.pattern(pattern),
+          text,
+          shell.options.has('nocasematch'),
+        );
+      }
+      if (!hit) continue;
+      await this.runBody(item.body);
+      if (item.terminator === ';;') return;
+      falling = item.terminator === ';&';
+    }
+  }
+
+  // Simple commands
+
+  async #simple(command: Simple, takeOver: boolean): Promise<void> {
+    const shell = this.#shell;
+    if (command.line) shell.line = command.line;
+    const aliased = this.#alias(command);
+    if (aliased) {
+      await this.runBody(aliased);
+      return;
+    }
+    this.substitutionStatus = undefined;
+    let words = await shell.expander.words(command.name ? [command.name, ...command.args] : []);
+    const declaring = words[0] !== undefined && declarations.has(words[0]);
+    if (declaring && command.name)
+      words = [words[0] as string, ...(await this.#declarationWords(command.args))];
+    const [name] = words;
+    if (name === undefined) return this.#assignmentsAlone(command);
+    await this.#trace(command, words);
+    const known = shell.functions.get(name) ?? builtins[name];
+    // `exec` without a command makes its redirections stay.
+    if (name === 'exec' && words.length === 1) {
+      await redirect(shell, command.redirections);
+      shell.lastStatus = 0;
+      return;
+    }
+    if (!known) return this.external(words, command, takeOver);
+    const restoreVariables = await this.#temporary(command);
+    let restore: (() => void) | undefined;
+    try {
+      restore = await redirect(shell, command.redirections);
+      shell.lastStatus = await this.call(words);
+    } finally {
+      restore?.();
+      restoreVariables();
+    }
+    shell.lastArgument = words.at(-1) ?? '';
+  }
+
+  /** Runs a function or builtin. */
+  async call(words: readonly string[], options: { functions?: boolean } = {}): Promise<number> {
+    const shell = this.#shell;
+    const name = words[0] ?? '';
+    const definition = options.functions === false ? undefined : shell.functions.get(name);
+    if (definition) return this.#function(definition, words.slice(1));
+    const builtin = builtins[name];
+    if (!builtin) return 127;
+    try {
+      return await builtin(shell, words.slice(1));
+    } catch (error) {
+      if (!(error instanceof ShellError)) throw error;
+      await shell.complain(error.message);
+      if (error.fatal || (specialBuiltins.has(name) && shell.flavour !== 'bash'))
+        throw new ShellFlow('exit', shell.flavour === 'bash' ? error.status : 2);
+      return error.status;
+    }
+  }
+
+  async #function(definition: FunctionNode, args: readonly string[]): Promise<number> {
+    const shell = this.#shell;
+    if (shell.functionDepth > 1000)
+      throw new ShellError(`${definition.name}: maximum function nesting level exceeded (1000)`);
+    const { positional } = shell;
+    shell.positional = [...args];
+    shell.functionDepth++;
+    shell.callStack.push(definition.name);
+    shell.variables.pushScope();
+    const loops = shell.loopDepth;
+    shell.loopDepth = 0;
+    try {
+      await this.#command({
+        ...definition.body,
+        redirections: [...definition.body.redirections, ...definition.redirections],
+      });
+      return shell.lastStatus;
+    } catch (error) {
+      if (error instanceof ShellFlow && error.kind === 'return') return error.value;
+      throw error;
+    } finally {
+      shell.loopDepth = loops;
+      shell.variables.popScope();
+      shell.callStack.pop();
+      shell.functionDepth--;
+      shell.positional = positional;
+    }
+  }
+
+  /** Runs a program file; complains as the shell does when it cannot. */
+  async external(
+    words: readonly string[],
+    command: Pick<Simple, 'assignments' | 'redirections'>,
+    takeOver: boolean,
+  ): Promise<void> {
+    const shell = this.#shell;
+    const env = shell.variables.environment();
+    for (const assignment of command.assignments)
+      env[assignment.name] = assignment.value ? await shell.expander.text(assignment.value) : '';
+    shell.lastArgument = words.at(-1) ?? '';
+    const restore = await redirect(shell, command.redirections);
+    try {
+      shell.lastStatus = await this.launch(words, env, takeOver);
+    } finally {
+      restore();
+    }
+  }
+
+  async launch(
+    words: readonly string[],
+    env: Record<string, string>,
+    takeOver: boolean,
+  ): Promise<number> {
+    const shell = this.#shell;
+    const { process } = shell.context;
+    const closed = { read: () => Promise.resolve(undefined) };
+    const options: SpawnOptions = {
+      env: { ...env, _: words[0] ?? '' },
+      cwd: shell.cwd,
+      umask: shell.umask,
+      stdin: shell.descriptors.get(0)?.source ?? closed,
+      stdout: shell.descriptors.get(1)?.sink ?? badDescriptor,
+      stderr: shell.descriptors.get(2)?.sink ?? badDescriptor,
+    };
+    try {
+      // Inside a process of its own the program takes it over, unless a trap still has to run.
+      if (takeOver && process.exec && shell.traps.size === 0)
+        return await process.exec(words, options);
+      const child = process.spawn(
+        words,
+        shell.interactive ? { ...options, group: 'new' } : options,
+      );
+      const [status = 0] = await this.wait([child], () => words.join(' '));
+      return status;
+    } catch (error) {
+      if (!(error instanceof SpawnError)) throw error;
+      return this.#spawnFailed(words, error, env);
+    }
+  }
+
+  async #spawnFailed(
+    words: readonly string[],
+    error: SpawnError,
+    env: Record<string, string>,
+  ): Promise<number> {
+    const shell = this.#shell;
+    const name = words[0] ?? '';
+    if (error.code === 'ENOEXEC') {
+      const path = name.includes('/') ? shell.resolve(name) : name;
+      const content = shell.files.readFile(path);
+      if (!isElf(content)) {
+        const child = shell.fork(async (inner) => {
+          inner.arg0 = name;
+          inner.positional = words.slice(1);
+          return inner.interpreter.runText(new TextDecoder().decode(content));
+        });
+        void env;
+        return child.exit;
+      }
+      await shell.complain(`${name}: cannot execute binary file: Exec format error`);
+      return 126;
+    }
+    if (error instanceof BadInterpreterError) {
+      await shell.complain(
+        shell.flavour === 'bash'
+          ? `${name}: cannot execute: required file not found`
+          : `${name}: not found`,
+      );
+      return 127;
+    }
+    const missing = error.code === 'ENOENT';
+    if (shell.flavour !== 'bash')
+      await shell.complain(missing ? `${name}: not found` : `${name}: Permission denied`);
+    else
+      await shell.complain(
+        missing && !name.includes('/') ? `${name}: command not found` : `${name}: ${error.message}`,
+      );
+    return missing ? 127 : 126;
+  }
+
+  async #assignmentsAlone(command: Simple): Promise<void> {
+    const shell = this.#shell;
+    for (const assignment of command.assignments) await this.assign(assignment);
+    if (shell.options.has('xtrace'))
+      for (const { name } of command.assignments)
+        await shell.errorText(`+ ${name}=${quoteWord(shell.variables.get(name) ?? '')}\n`);
+    const restore = await redirect(shell, command.redirections);
+    restore();
+    shell.lastStatus = this.substitutionStatus ?? 0;
+  }
+
+  async assign(assignment: Simple['assignments'][number]): Promise<void> {
+    const shell = this.#shell;
+    if (!assignment.array) {
+      const text = assignment.value ? await shell.expander.text(assignment.value) : '';
+      return shell.assignText(assignment.name, text, assignment.append);
+    }
+    await this.assignArray(assignment.name, assignment.array, assignment.append);
+  }
+
+  async assignArray(name: string, words: readonly WordNode[], append: boolean): Promise<void> {
+    const shell = this.#shell;
+    const variable = shell.variables.declare(name);
+    if (variable.readonly) throw new ShellError(`${name}: readonly variable`, { fatal: true });
+    const items: [string | undefined, string][] = [];
+    for (const word of words) {
+      const keyed = splitKey(word);
+      if (keyed) {
+        const key = await shell.expander.index(name, await shell.expander.text(keyed.key));
+        items.push([key, await shell.expander.text(keyed.value)]);
+      } else for (const value of await shell.expander.words([word])) items.push([undefined, value]);
+    }
+    if (variable.kind !== 'map') toArray(variable);
+    if (!append) {
+      variable.items.clear();
+      variable.entries.clear();
+    }
+    let next = append ? Math.max(-1, ...variable.items.keys()) + 1 : 0;
+    for (const [key, value] of items) {
+      if (variable.kind === 'map') variable.entries.set(key ?? value, value);
+      else {
+        if (key !== undefined) next = Number(key);
+        variable.items.set(next++, value);
+      }
+    }
+  }
+
+  /** `X=1 builtin`: set while it runs. */
+  async #temporary(command: Simple): Promise<() => void> {
+    const shell = this.#shell;
+    const saved = command.assignments.map(({ name }) => {
+      const variable = shell.variables.find(name);
+      return { name, value: shell.variables.get(name), exported: variable?.exported ?? false };
+    });
+    for (const assignment of command.assignments) {
+      await this.assign(assignment);
+      const variable = shell.variables.find(assignment.name);
+      if (variable) variable.exported = true;
+    }
+    return () => {
+      for (const { name, value, exported } of saved)
+        if (value === undefined) shell.variables.unset(name);
+        else shell.variables.set(name, value).exported = exported;
+    };
+  }
+
+  /** Arguments of `export`, `local` …: what looks like an assignment is expanded as one. */
+  async #declarationWords(args: readonly WordNode[]): Promise<string[]> {
+    const words: string[] = [];
+    for (const word of args) {
+      const [first] = word.parts;
+      if (first?.type === 'Literal' && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(first.value)) {
+        words.push(
+          /^[A-Za-z_]\w*\+?=\(/.test(first.value)
+            ? serializeWord(word)
+            : await this.#shell.expander.text(word),
+        );
+      } else words.push(...(await this.#shell.expander.words([word])));
+    }
+    return words;
+  }
+
+  async #trace(command: Simple, words: readonly string[]): Promise<void> {
+    const shell = this.#shell;
+    if (!shell.options.has('xtrace')) return;
+    const prefix = shell.variables.get('PS4') ?? '+ ';
+    const depth = shell.flavour === 'bash' ? (prefix[0] ?? '').repeat(shell.subshellDepth) : '';
+    const assignments = [];
+    for (const { name, value } of command.assignments)
+      assignments.push(`${name}=${quoteWord(value ? await shell.expander.text(value) : '')}`);
+    await shell.errorText(
+      `${depth}${prefix}${[...assignments, ...words.map((word) => quoteWord(word))].join(' ')}\n`,
+    );
+  }
+
+  readonly #expanding = new Set<string>();
+
+  /** The statements an alias stands for, with the arguments given to its last command. */
+  #alias(command: Simple): Statement[] | undefined {
+    const shell = this.#shell;
+    const [part] = command.name?.parts ?? [];
+    if (part?.type !== 'Literal' || command.name?.parts.length !== 1) return undefined;
+    if (!shell.options.has('expand_aliases')) return undefined;
+    const name = part.value;
+    const value = shell.aliases.get(name);
+    if (value === undefined || this.#expanding.has(name)) return undefined;
+    const statements = [...parse(value).statements];
+    const last = statements.pop();
+    const pipeline = last?.pipelines.at(-1);
+    const tail = pipeline?.commands.at(-1);
+    if (!last || !pipeline || tail?.type !== 'SimpleCommand') return undefined;
+    const merged: Simple = {
+      ...tail,
+      assignments: [...command.assignments, ...tail.assignments],
+      args: [...tail.args, ...command.args],
+      redirections: [...tail.redirections, ...command.redirections],
+      ...(command.line === undefined ? {} : { line: command.line }),
+    };
+    // An alias may name itself (`ls='ls --color'`), or another one.
+    const [first] = merged.name?.parts ?? [];
+    const same = first?.type === 'Literal' && first.value === name;
+    const head: Simple =
+      same && merged.name
+        ? { ...merged, name: { ...merged.name, parts: [{ type: 'SingleQuoted', value: name }] } }
+        : merged;
+    return [
+      ...statements,
+      {
+        ...last,
+        pipelines: [
+          ...last.pipelines.slice(0, -1),
+          { ...pipeline, commands: [...pipeline.commands.slice(0, -1), head] },
+        ],
+      },
+    ];
+  }
+}
+
+const declarations = new Set(['export', 'declare', 'typeset', 'local', 'readonly', 'alias']);
+
+const badDescriptor = {
+  write: (): Promise<void> => Promise.reject(new Error('write error: Bad file descriptor')),
+  end: (): void => undefined,
+};
+
+/** `[key]=value` inside an array's parentheses, which the grammar reads as a pattern. */
+function splitKey(word: WordNode): { key: WordNode; value: WordNode } | undefined {
+  const [first, ...rest] = word.parts;
+  if (first?.type !== 'Glob' && first?.type !== 'Literal') return undefined;
+  const text = first.type === 'Glob' ? first.pattern : first.value;
+  const whole = /^\[([^\]]*)\](=?)(.*)$/s.exec(text);
+  if (!whole) {
+    // `["a b"]=…`: the key is in parts of its own.
+    if (text !== '[') return undefined;
+    const close = rest.findIndex((part) => part.type === 'Literal' && part.value.startsWith(']='));
+    const end = rest[close];
+    if (end?.type !== 'Literal') return undefined;
+    return {
+      key: { type: 'Word', parts: rest.slice(0, close) },
+      value: {
+        type: 'Word',
+        parts: [{ type: 'Literal', value: end.value.slice(2) }, ...rest.slice(close + 1)],
+      },
+    };
+  }
+  const [, key = '', equals, more = ''] = whole;
+  const next = rest[0];
+  if (!equals && !(next?.type === 'Literal' && next.value.startsWith('='))) return undefined;
+  const value = equals
+    ? [{ type: 'Literal' as const, value: more }, ...rest]
+    : [
+        { type: 'Literal' as const, value: (next as { value: string }).value.slice(1) },
+        ...rest.slice(1),
+      ];
+  return {
+    key: { type: 'Word', parts: [{ type: 'Literal', value: key.replace(/^(["'])(.*)\1$/, '$2') }] },
+    value: { type: 'Word', parts: value },
+  };
+}
+
+function sourceOf(pipeline: Pipeline): string {
+  return pipeline.commands
+    .map((command) =>
+      command.type === 'SimpleCommand' ? wordText(command.name, command.args) : '( ... )',
+    )
+    .join(' | ');
+}
+
+function wordText(name: WordNode | null, args: readonly WordNode[]): string {
+  return [name, ...args]
+    .map((word) =>
+      (word?.parts ?? [])
+        .map((part) =>
+          'value' in part ? part.value : 'parameter' in part ? `$${part.parameter}` : '',
+        )
+        .join(''),
+    )
+    .join(' ');
+}
