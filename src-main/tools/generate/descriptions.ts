@@ -1,12 +1,11 @@
 /**
- * Takes the prose of the API, which `kubectl explain` prints, out of installed packages:
- *
- *     node src-main/tools/generate/descriptions.ts     writes out/data/descriptions.json
+ * Takes the prose of the API, which `kubectl explain` prints, out of installed packages.
  *
  * A build product, never committed: `{ "io.k8s.api.core.v1.Pod": { "": text of the type, "spec": text of the field } }`.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { builtinSchemaNames, builtinSchemas } from '#core/kube';
 
 type Texts = Record<string, Record<string, string>>;
@@ -15,9 +14,8 @@ const root = join(import.meta.dirname, '../../..');
 
 /** Declaration files of the packages, those whose words win first. */
 function declarationFiles(): string[] {
-  const packages = ['kubernetes-models', '@kubernetes-models/apimachinery'];
-  return packages
-    .map((name) => join(root, 'node_modules', name))
+  const models = dirname(fileURLToPath(import.meta.resolve('kubernetes-models')));
+  return [models, join(models, '../@kubernetes-models/apimachinery')]
     .filter(existsSync)
     .flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -59,7 +57,8 @@ export function readDescriptions(): Texts {
 
 /** `apiVersion` and `kind` read alike everywhere; the first package has them as literal types without words. */
 function typeMetaTexts(): Record<string, string> {
-  const file = join(root, 'node_modules/@kubernetes/client-node/dist/gen/models/V1Pod.d.ts');
+  const client = dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node')));
+  const file = join(client, 'gen/models/V1Pod.d.ts');
   if (!existsSync(file)) return {};
   const texts: Record<string, string> = {};
   const fields = readFileSync(file, 'utf8').matchAll(
@@ -99,5 +98,3 @@ export function writeDescriptions(): string {
   writeFileSync(file, JSON.stringify(readDescriptions()));
   return file;
 }
-
-if (import.meta.main) console.log(writeDescriptions());

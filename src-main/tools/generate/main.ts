@@ -3,12 +3,19 @@
  *
  *     npm run generate [-- VERSION]     writes the files
  *     npm run generate -- --check       fails when a file differs from what would be written
+ *     npm run generate -- --descriptions   writes out/data/descriptions.json, from installed packages
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateApis } from './apis.ts';
 import { defaultKubernetesVersion, findSources } from './sources.ts';
 
+if (process.argv.includes('--descriptions')) {
+  // Loaded late: it reads what this program generates.
+  const { writeDescriptions } = await import('./descriptions.ts');
+  console.log(writeDescriptions());
+  process.exit();
+}
 const root = join(import.meta.dirname, '../../..');
 const check = process.argv.includes('--check');
 const version =
