@@ -1,0 +1,7 @@
+export { type ApiServiceWrites, isAvailable, reconcileLocalApiServices } from './local-services.ts';
+export {
+  type Aggregator,
+  createAggregator,
+  type ServiceTarget,
+  type ServiceTransport,
+} from './remote-services.ts';
