@@ -1,7 +1,10 @@
+export { createCronJobController } from './cronjob/cronjob-controller.ts';
+export { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 export { createDeploymentController } from './deployment/deployment-controller.ts';
 export { createEndpointsController } from './endpointslice/endpoints-controller.ts';
 export { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 export { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
+export { createJobController } from './job/job-controller.ts';
 export { createNamespaceController } from './namespace/namespace-controller.ts';
 export {
   createNodeLifecycleController,
@@ -18,6 +21,8 @@ export {
   createServiceAccountController,
 } from './serviceaccount/serviceaccounts-controller.ts';
 export type { Controller, ControllerContext } from './shared/context.ts';
+export { createStatefulSetController } from './statefulset/statefulset-controller.ts';
+export { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
 export {
   type ControllerFlags,
   controllerNames,

@@ -6,10 +6,13 @@ import {
   type KubeClient,
   scopedInformers,
 } from '../client/index.ts';
+import { createCronJobController } from './cronjob/cronjob-controller.ts';
+import { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
 import { createEndpointsController } from './endpointslice/endpoints-controller.ts';
 import { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
+import { createJobController } from './job/job-controller.ts';
 import { createNamespaceController } from './namespace/namespace-controller.ts';
 import {
   createNodeLifecycleController,
@@ -25,6 +28,8 @@ import {
   createRootCaCertPublisher,
   createServiceAccountController,
 } from './serviceaccount/serviceaccounts-controller.ts';
+import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
+import { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
 import type { Controller, ControllerContext } from './shared/context.ts';
 
 /** What the flags of kube-controller-manager say; absent: upstream's default. */
@@ -132,6 +137,36 @@ const rows: readonly Row[] = [
         context,
         terminatedPodThreshold === undefined ? {} : { terminatedPodThreshold },
       ),
+  },
+  {
+    name: 'statefulset-controller',
+    account: 'statefulset-controller',
+    component: 'statefulset-controller',
+    create: (context) => createStatefulSetController(context),
+  },
+  {
+    name: 'daemonset-controller',
+    account: 'daemon-set-controller',
+    component: 'daemonset-controller',
+    create: (context) => createDaemonSetController(context),
+  },
+  {
+    name: 'job-controller',
+    account: 'job-controller',
+    component: 'job-controller',
+    create: (context) => createJobController(context),
+  },
+  {
+    name: 'cronjob-controller',
+    account: 'cronjob-controller',
+    component: 'cronjob-controller',
+    create: (context) => createCronJobController(context),
+  },
+  {
+    name: 'ttl-after-finished-controller',
+    account: 'ttl-after-finished-controller',
+    component: 'ttl-after-finished-controller',
+    create: (context) => createTtlAfterFinishedController(context),
   },
 ];
 

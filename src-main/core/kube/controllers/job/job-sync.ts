@@ -1,0 +1,703 @@
+import { jsonEqual } from '#core/base';
+import type { Job, JobCondition, JobStatus, Pod } from '../../apis/index.ts';
+import { controllerReference, type Result } from '../../client/index.ts';
+import { formatTime, isReason, type ObjectKey } from '../../machinery/index.ts';
+import { type ControllerContext, mutableCopy } from '../shared/context.ts';
+import {
+  createPodControl,
+  isNamespaceTerminating,
+  podFromTemplate,
+  slowStartBatch,
+} from '../shared/pod-control.ts';
+import {
+  compareForDeletion,
+  isPodActive,
+  isPodReady,
+  isPodTerminating,
+  type PodView,
+  timeMs,
+} from '../shared/pods.ts';
+import { formatIndexes, parseIndexes } from './indexes.ts';
+import type { JobMemory } from './job-controller.ts';
+import {
+  finishedMs,
+  ignoredFailureAnnotation,
+  indexAnnotation,
+  indexFailureAnnotation,
+  indexOf,
+  isIndexed,
+  isPodFailed,
+  type JobView,
+  matchFailurePolicy,
+  matchSuccessPolicy,
+  onlyReplacesFailed,
+  remainingBackoffMs,
+  trackingFinalizer,
+} from './policies.ts';
+
+const maxPodsPerSync = 500;
+const maxUncounted = 500;
+
+/** One sync of one Job. @see job/job_controller.go, syncJob */
+export class JobSync {
+  readonly #context: ControllerContext;
+  readonly #memory: JobMemory;
+  readonly #key: ObjectKey;
+  readonly #cached: JobView;
+  readonly #job: Job;
+  readonly #status: JobStatus;
+  readonly #pods: readonly PodView[];
+  readonly #nowMs: number;
+  #finish: JobCondition | undefined;
+  #active: PodView[];
+  #activeCount: number;
+  #readyCount: number;
+  #terminating: number;
+  #succeededIndexes = new Set<number>();
+  #previousIndexes = new Set<number>();
+  #failedIndexes: Set<number> | undefined;
+  /** The last failed pod of each index, kept until its replacement is there. */
+  readonly #delayed = new Map<number, PodView>();
+  #requeueMs: number | undefined;
+
+  constructor(
+    context: ControllerContext,
+    memory: JobMemory,
+    key: ObjectKey,
+    job: JobView,
+    pods: readonly PodView[],
+  ) {
+    this.#context = context;
+    this.#memory = memory;
+    this.#key = key;
+    this.#cached = job;
+    this.#job = mutableCopy<Job>(job);
+    this.#status = this.#job.status ??= {};
+    this.#pods = pods;
+    this.#nowMs = context.clock.now();
+    this.#active = pods.filter(isPodActive);
+    this.#activeCount = this.#active.length;
+    this.#readyCount = this.#active.filter(isPodReady).length;
+    this.#terminating = pods.filter(isPodTerminating).length;
+  }
+
+  async run(): Promise<Result> {
+    const { spec } = this.#job;
+    const status = this.#status;
+    status.uncountedTerminatedPods ??= {};
+    const uncounted = status.uncountedTerminatedPods;
+    const isSuspended = spec?.suspend === true;
+    const satisfied = this.#memory.expectations.satisfied(this.#key);
+    const newSucceeded = this.#fresh(uncounted.succeeded).filter(
+      (pod) => pod.status?.phase === 'Succeeded',
+    );
+    const newFailed = this.#fresh(uncounted.failed).filter((pod) => isPodFailed(pod, this.#job));
+    let succeeded =
+      (status.succeeded ?? 0) + newSucceeded.length + (uncounted.succeeded ?? []).length;
+    const failed =
+      (status.failed ?? 0) +
+      newFailed.filter((pod) => matchFailurePolicy(spec?.podFailurePolicy, pod).counts).length +
+      (uncounted.failed ?? []).length;
+    if (!status.startTime && !isSuspended) status.startTime = formatTime(this.#nowMs);
+    const backoff = this.#backoff(newSucceeded, newFailed);
+
+    this.#finish = this.#decidedFinish(failed);
+    if (isIndexed(this.#job)) {
+      this.#countIndexes();
+      succeeded = this.#succeededIndexes.size;
+      if (!this.#finish) this.#finish = this.#indexFinish();
+    }
+    let suspendChanged = false;
+    let failure: unknown;
+    if (this.#finish) {
+      failure = await this.#deleteAllActive(satisfied);
+    } else {
+      let managed = false;
+      if (satisfied && !this.#job.metadata.deletionTimestamp) {
+        failure = await this.#manage(succeeded, backoff);
+        managed = true;
+      }
+      const { completions } = spec ?? {};
+      const isComplete =
+        completions === undefined
+          ? succeeded > 0 && this.#activeCount === 0
+          : succeeded >= completions && this.#activeCount === 0;
+      if (isComplete)
+        this.#finish = this.#condition(
+          'SuccessCriteriaMet',
+          'CompletionsReached',
+          'Reached expected number of succeeded pods',
+        );
+      else if (managed) suspendChanged = this.#noteSuspension(isSuspended);
+    }
+    const needsFlush =
+      suspendChanged ||
+      this.#activeCount !== (status.active ?? 0) ||
+      this.#readyCount !== (status.ready ?? -1) ||
+      this.#terminating !== (status.terminating ?? -1);
+    setCount(status, 'active', this.#activeCount);
+    status.ready = this.#readyCount;
+    status.terminating = this.#terminating;
+    await this.#track(needsFlush, backoff);
+    if (failure !== undefined) throw failure as Error;
+    return this.#requeueMs === undefined ? {} : { requeueAfterMs: this.#requeueMs };
+  }
+
+  /** Tracked pods not counted yet; an indexed job's only with a valid index. */
+  #fresh(uncounted: readonly string[] | undefined): PodView[] {
+    return this.#pods.filter((pod) => {
+      const uid = pod.metadata.uid ?? '';
+      if (!this.#isTracked(pod) || uncounted?.includes(uid)) return false;
+      if (!isIndexed(this.#job)) return true;
+      const index = indexOf(pod);
+      return index !== undefined && index < (this.#job.spec?.completions ?? 0);
+    });
+  }
+
+  #isTracked(pod: PodView): boolean {
+    return (
+      (pod.metadata.finalizers?.includes(trackingFinalizer) ?? false) &&
+      !this.#memory.released.has(pod.metadata.uid ?? '')
+    );
+  }
+
+  #backoff(succeeded: readonly PodView[], failed: readonly PodView[]) {
+    const before = this.#memory.backoff.get(this.#key) ?? { failures: 0, lastFailureMs: 0 };
+    const failTimes = failed.map(finishedMs).sort((a, b) => a - b);
+    if (succeeded.length === 0) {
+      if (failTimes.length === 0) return before;
+      return {
+        failures: before.failures + failTimes.length,
+        lastFailureMs: failTimes.at(-1) ?? 0,
+      };
+    }
+    const lastSuccess = Math.max(...succeeded.map(finishedMs));
+    const after = failTimes.filter((time) => time > lastSuccess);
+    return { failures: after.length, lastFailureMs: after.at(-1) ?? 0 };
+  }
+
+  #condition(type: string, reason: string, message: string, status = 'True'): JobCondition {
+    const time = formatTime(this.#nowMs);
+    return { type, status, lastProbeTime: time, lastTransitionTime: time, reason, message };
+  }
+
+  /** The end that is already decided, or that failures and deadlines decide now. */
+  #decidedFinish(failed: number): JobCondition | undefined {
+    const { spec } = this.#job;
+    const holds = (type: string): JobCondition | undefined =>
+      this.#status.conditions?.find(
+        (condition) => condition.type === type && condition.status === 'True',
+      );
+    const met = holds('SuccessCriteriaMet');
+    if (met) return met;
+    const target = holds('FailureTarget');
+    if (target) return this.#condition('Failed', target.reason ?? '', target.message ?? '');
+    if (spec?.podFailurePolicy)
+      for (const pod of this.#pods) {
+        if (!isPodFailed(pod, this.#job)) continue;
+        const { failure } = matchFailurePolicy(spec.podFailurePolicy, pod);
+        if (failure) return this.#condition('FailureTarget', 'PodFailurePolicy', failure);
+      }
+    if (failed > (spec?.backoffLimit ?? 6) || this.#restartsExceeded())
+      return this.#condition(
+        'FailureTarget',
+        'BackoffLimitExceeded',
+        'Job has reached the specified backoff limit',
+      );
+    const deadline = spec?.activeDeadlineSeconds;
+    if (deadline === undefined || spec?.suspend === true) return undefined;
+    const leftMs = (timeMs(this.#status.startTime) ?? this.#nowMs) + deadline * 1000 - this.#nowMs;
+    if (leftMs <= 0)
+      return this.#condition(
+        'FailureTarget',
+        'DeadlineExceeded',
+        'Job was active longer than specified deadline',
+      );
+    this.#requeueAfter(leftMs);
+    return undefined;
+  }
+
+  #requeueAfter(delayMs: number): void {
+    this.#requeueMs = Math.min(this.#requeueMs ?? delayMs, delayMs);
+  }
+
+  /** Containers restarted in place count when pods are not replaced. */
+  #restartsExceeded(): boolean {
+    const { spec } = this.#job;
+    if (spec?.template.spec?.restartPolicy !== 'OnFailure') return false;
+    let restarts = 0;
+    for (const { status } of this.#pods)
+      if (status?.phase === 'Running' || status?.phase === 'Pending')
+        for (const { restartCount } of [
+          ...(status.initContainerStatuses ?? []),
+          ...(status.containerStatuses ?? []),
+        ])
+          restarts += restartCount;
+    const limit = spec.backoffLimit ?? 6;
+    return limit === 0 ? restarts > 0 : restarts >= limit;
+  }
+
+  #countIndexes(): void {
+    const { spec } = this.#job;
+    const completions = spec?.completions ?? 0;
+    this.#previousIndexes = parseIndexes(this.#status.completedIndexes, completions);
+    this.#succeededIndexes = new Set(this.#previousIndexes);
+    for (const pod of this.#pods) {
+      const index = indexOf(pod);
+      if (index !== undefined && index < completions && pod.status?.phase === 'Succeeded')
+        if (this.#isTracked(pod)) this.#succeededIndexes.add(index);
+    }
+    if (spec?.backoffLimitPerIndex === undefined) return;
+    this.#failedIndexes = parseIndexes(this.#status.failedIndexes, completions);
+    for (const pod of this.#pods) {
+      const index = indexOf(pod);
+      if (index === undefined || index >= completions || !this.#isTracked(pod)) continue;
+      if (!isPodFailed(pod, this.#job)) continue;
+      const match = matchFailurePolicy(spec.podFailurePolicy, pod);
+      const failures = Number(pod.metadata.annotations?.[indexFailureAnnotation] ?? 0);
+      if (match.action === 'FailIndex' || (match.counts && failures >= spec.backoffLimitPerIndex))
+        this.#failedIndexes.add(index);
+      const other = this.#delayed.get(index);
+      const age = (view: PodView): number =>
+        Number(view.metadata.annotations?.[indexFailureAnnotation] ?? 0) +
+        Number(view.metadata.annotations?.[ignoredFailureAnnotation] ?? 0);
+      if (!other || age(pod) > age(other)) this.#delayed.set(index, pod);
+    }
+    for (const index of [...this.#delayed.keys()]) {
+      const isReplaced = this.#active.some((pod) => indexOf(pod) === index);
+      if (isReplaced || this.#failedIndexes.has(index) || this.#succeededIndexes.has(index))
+        this.#delayed.delete(index);
+    }
+  }
+
+  #indexFinish(): JobCondition | undefined {
+    const { spec } = this.#job;
+    const completions = spec?.completions ?? 0;
+    const failed = this.#failedIndexes;
+    if (failed) {
+      if (spec?.maxFailedIndexes !== undefined && failed.size > spec.maxFailedIndexes)
+        return this.#condition(
+          'FailureTarget',
+          'MaxFailedIndexesExceeded',
+          'Job has exceeded the specified maximal number of failed indexes',
+        );
+      if (failed.size > 0 && failed.size + this.#succeededIndexes.size >= completions)
+        return this.#condition('FailureTarget', 'FailedIndexes', 'Job has failed indexes');
+    }
+    const message = matchSuccessPolicy(spec?.successPolicy, completions, this.#succeededIndexes);
+    return message === undefined
+      ? undefined
+      : this.#condition('SuccessCriteriaMet', 'SuccessPolicy', message);
+  }
+
+  async #deleteAllActive(satisfied: boolean): Promise<unknown> {
+    const before = this.#activeCount;
+    const { deleted, failure } = await this.#deletePods(this.#active, false);
+    // Not all are gone, or more may be on their way: the end has to wait.
+    if (deleted !== before || !satisfied) this.#finish = undefined;
+    return failure;
+  }
+
+  async #deletePods(
+    pods: readonly PodView[],
+    release: boolean,
+  ): Promise<{ deleted: number; failure: unknown }> {
+    const { client, recorder } = this.#context;
+    const control = createPodControl(client, recorder);
+    let deleted = 0;
+    let failure: unknown;
+    await Promise.all(
+      pods.map(async (pod) => {
+        try {
+          if (release) await this.#release(pod);
+          await control.delete(pod.metadata.namespace, pod.metadata.name ?? '', this.#cached);
+        } catch (error) {
+          if (release) this.#memory.expectations.deletionObserved(this.#key, keyOfPod(pod));
+          if (!isReason(error, 'NotFound')) {
+            failure ??= error;
+            return;
+          }
+        }
+        deleted += 1;
+        if (isPodReady(pod)) this.#readyCount -= 1;
+      }),
+    );
+    this.#activeCount -= deleted;
+    this.#terminating += deleted;
+    return { deleted, failure };
+  }
+
+  async #release(pod: PodView): Promise<void> {
+    if (!pod.metadata.finalizers?.includes(trackingFinalizer)) return;
+    const uid = pod.metadata.uid ?? '';
+    this.#memory.released.add(uid);
+    try {
+      await this.#context.client
+        .resource('pods')
+        .patch(pod.metadata.namespace, pod.metadata.name ?? '', 'strategic', {
+          metadata: { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] },
+        });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return;
+      this.#memory.released.delete(uid);
+      throw error;
+    }
+  }
+
+  /** Creates or deletes pods. @returns the first error. */
+  async #manage(
+    succeeded: number,
+    backoff: { failures: number; lastFailureMs: number },
+  ): Promise<unknown> {
+    const { spec } = this.#job;
+    const parallelism = spec?.parallelism ?? 1;
+    const active = this.#activeCount;
+    if (spec?.suspend === true) return this.#shrink(active);
+    const wanted =
+      spec?.completions === undefined
+        ? succeeded > 0
+          ? active
+          : parallelism
+        : Math.max(0, Math.min(spec.completions - succeeded, parallelism));
+    const surplus = this.#surplus(Math.max(0, active - wanted));
+    if (surplus.length > 0) return this.#remove(surplus.slice(0, maxPodsPerSync));
+    const terminating = onlyReplacesFailed(this.#job) ? this.#terminating : 0;
+    let count = Math.min(wanted - terminating - active, maxPodsPerSync);
+    if (count <= 0) return undefined;
+    const perIndex = spec?.backoffLimitPerIndex !== undefined;
+    if (!perIndex) {
+      const waitMs = remainingBackoffMs(backoff.failures, backoff.lastFailureMs, this.#nowMs);
+      if (waitMs > 0) {
+        this.#requeueAfter(waitMs);
+        return undefined;
+      }
+    }
+    let indexes: number[] = [];
+    if (isIndexed(this.#job)) {
+      indexes = this.#pendingIndexes(count);
+      if (perIndex) indexes = this.#withoutBackoff(indexes);
+      count = indexes.length;
+      if (count === 0) return undefined;
+    }
+    return this.#create(count, indexes);
+  }
+
+  #shrink(count: number): Promise<unknown> {
+    return this.#remove(this.#surplus(count));
+  }
+
+  async #remove(pods: readonly PodView[]): Promise<unknown> {
+    if (pods.length === 0) return undefined;
+    this.#memory.expectations.expectDeletions(this.#key, pods.map(keyOfPod));
+    return (await this.#deletePods(pods, true)).failure;
+  }
+
+  /** Doubles of an index, then those that are lost most easily. */
+  #surplus(count: number): PodView[] {
+    const sorted = [...this.#active].sort(compareForDeletion(this.#nowMs));
+    const doomed: PodView[] = [];
+    if (isIndexed(this.#job)) {
+      const kept = new Set<number>();
+      for (const pod of [...sorted].reverse()) {
+        const index = indexOf(pod);
+        if (index === undefined || index >= (this.#job.spec?.completions ?? 0) || kept.has(index))
+          doomed.push(pod);
+        else kept.add(index);
+      }
+    }
+    for (const pod of sorted) {
+      if (doomed.length >= count) break;
+      if (!doomed.includes(pod)) doomed.push(pod);
+    }
+    return doomed;
+  }
+
+  #pendingIndexes(count: number): number[] {
+    const taken = new Set([...this.#succeededIndexes, ...(this.#failedIndexes ?? [])]);
+    for (const pod of this.#active) taken.add(indexOf(pod) ?? -1);
+    if (onlyReplacesFailed(this.#job))
+      for (const pod of this.#pods) if (isPodTerminating(pod)) taken.add(indexOf(pod) ?? -1);
+    const pending: number[] = [];
+    for (let i = 0; i < (this.#job.spec?.completions ?? 0) && pending.length < count; i++)
+      if (!taken.has(i)) pending.push(i);
+    return pending;
+  }
+
+  #withoutBackoff(indexes: readonly number[]): number[] {
+    const now: number[] = [];
+    for (const index of indexes) {
+      const last = this.#delayed.get(index);
+      const failures = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0) + 1;
+      const waitMs = last ? remainingBackoffMs(failures, finishedMs(last), this.#nowMs) : 0;
+      if (waitMs === 0) now.push(index);
+      else this.#requeueAfter(waitMs);
+    }
+    return now;
+  }
+
+  async #create(count: number, indexes: readonly number[]): Promise<unknown> {
+    const { client, recorder } = this.#context;
+    const control = createPodControl(client, recorder);
+    const { expectations } = this.#memory;
+    expectations.expectCreations(this.#key, count);
+    const { successes, error } = await slowStartBatch(count, async (at) => {
+      try {
+        await control.create(this.#podFor(indexes[at]), this.#cached);
+      } catch (createError) {
+        if (!isNamespaceTerminating(createError)) throw createError;
+      }
+    });
+    for (let skipped = count - successes; skipped > 0; skipped--)
+      expectations.creationObserved(this.#key);
+    this.#activeCount += successes;
+    return error;
+  }
+
+  #podFor(index: number | undefined): Pod {
+    const job = this.#job;
+    const draft = podFromTemplate(
+      job.spec?.template ?? {},
+      this.#cached,
+      controllerReference(job, 'batch/v1', 'Job'),
+    );
+    const { metadata } = draft;
+    metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
+    if (index === undefined) return draft;
+    const text = String(index);
+    metadata.annotations = { ...metadata.annotations, [indexAnnotation]: text };
+    metadata.labels = { ...metadata.labels, [indexAnnotation]: text };
+    metadata.generateName = `${job.metadata.name ?? ''}-${index}-`;
+    if (job.spec?.backoffLimitPerIndex !== undefined) {
+      const last = this.#delayed.get(index);
+      const previous = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0);
+      const counts = last && matchFailurePolicy(job.spec.podFailurePolicy, last).counts;
+      metadata.annotations[indexFailureAnnotation] = String(previous + (counts ? 1 : 0));
+    }
+    if (draft.spec) {
+      draft.spec.hostname = `${job.metadata.name ?? ''}-${index}`;
+      for (const container of [...draft.spec.containers, ...(draft.spec.initContainers ?? [])]) {
+        if (container.env?.some(({ name }) => name === 'JOB_COMPLETION_INDEX')) continue;
+        container.env = [
+          ...(container.env ?? []),
+          {
+            name: 'JOB_COMPLETION_INDEX',
+            valueFrom: {
+              fieldRef: {
+                apiVersion: 'v1',
+                fieldPath: `metadata.labels['${indexAnnotation}']`,
+              },
+            },
+          },
+        ];
+      }
+    }
+    return draft;
+  }
+
+  #noteSuspension(isSuspended: boolean): boolean {
+    const { recorder } = this.#context;
+    const present = this.#status.conditions?.find(({ type }) => type === 'Suspended');
+    if (isSuspended === (present?.status === 'True') || (!isSuspended && !present)) return false;
+    const condition = isSuspended
+      ? this.#condition('Suspended', 'JobSuspended', 'Job suspended')
+      : this.#condition('Suspended', 'JobResumed', 'Job resumed', 'False');
+    this.#status.conditions = [
+      ...(this.#status.conditions ?? []).filter(({ type }) => type !== 'Suspended'),
+      condition,
+    ];
+    if (isSuspended) {
+      delete this.#status.startTime;
+      recorder.event(this.#cached, 'Normal', 'Suspended', 'Job suspended');
+    } else {
+      this.#status.startTime = formatTime(this.#nowMs);
+      recorder.event(this.#cached, 'Normal', 'Resumed', 'Job resumed');
+    }
+    return true;
+  }
+
+  /**
+   * Counts finished pods in three steps, so that none is lost or counted twice whatever fails in between:
+   * its uid goes into the status, its finalizer comes off, the uid becomes a number.
+   */
+  async #track(
+    flush: boolean,
+    backoff: { failures: number; lastFailureMs: number },
+  ): Promise<void> {
+    const status = this.#status;
+    const uncounted = (status.uncountedTerminatedPods ??= {});
+    const { spec } = this.#job;
+    const tracked = new Set(
+      this.#pods.filter((pod) => this.#isTracked(pod)).map((pod) => pod.metadata.uid ?? ''),
+    );
+    let needsFlush = this.#countReleased(tracked) || flush;
+    const toRelease: PodView[] = [];
+    const newIndexes = new Set(this.#previousIndexes);
+    let isFull = false;
+    for (const pod of this.#pods) {
+      if (!this.#isTracked(pod)) continue;
+      const uid = pod.metadata.uid ?? '';
+      const hasFailed = isPodFailed(pod, this.#job);
+      if (!this.#mayRelease(pod, hasFailed)) continue;
+      toRelease.push(pod);
+      const index = indexOf(pod);
+      const isValidIndex = index !== undefined && index < (spec?.completions ?? 0);
+      if (pod.status?.phase === 'Succeeded' && !uncounted.failed?.includes(uid)) {
+        if (isIndexed(this.#job)) {
+          if (isValidIndex && !newIndexes.has(index)) {
+            newIndexes.add(index);
+            needsFlush = true;
+          }
+        } else if (!uncounted.succeeded?.includes(uid)) {
+          uncounted.succeeded = [...(uncounted.succeeded ?? []), uid];
+          needsFlush = true;
+        }
+      } else if (hasFailed || (this.#finish && this.#finish.type !== 'SuccessCriteriaMet')) {
+        if (
+          !uncounted.failed?.includes(uid) &&
+          (!isIndexed(this.#job) || isValidIndex) &&
+          matchFailurePolicy(spec?.podFailurePolicy, pod).counts
+        ) {
+          uncounted.failed = [...(uncounted.failed ?? []), uid];
+          needsFlush = true;
+        }
+      }
+      if ((uncounted.succeeded ?? []).length + (uncounted.failed ?? []).length >= maxUncounted) {
+        isFull = true;
+        break;
+      }
+    }
+    if (isIndexed(this.#job)) {
+      const completed = formatIndexes(newIndexes);
+      if (completed !== (status.completedIndexes ?? '')) needsFlush = true;
+      setCount(status, 'succeeded', newIndexes.size);
+      if (completed === '') delete status.completedIndexes;
+      else status.completedIndexes = completed;
+      if (this.#failedIndexes) {
+        const failed = formatIndexes(this.#failedIndexes);
+        if (failed !== status.failedIndexes) needsFlush = true;
+        status.failedIndexes = failed;
+      }
+    }
+    if (this.#finish?.type === 'FailureTarget' || this.#finish?.type === 'SuccessCriteriaMet') {
+      const { type, reason = '', message = '' } = this.#finish;
+      if (!status.conditions?.some((condition) => condition.type === type)) {
+        status.conditions = [...(status.conditions ?? []), this.#finish];
+        needsFlush = true;
+      }
+      this.#finish = this.#condition(
+        type === 'FailureTarget' ? 'Failed' : 'Complete',
+        reason,
+        message,
+      );
+    }
+    if (needsFlush) {
+      await this.#write();
+      this.#memory.backoff.set(this.#key, backoff);
+      needsFlush = false;
+    }
+    let failure: unknown;
+    await Promise.all(
+      toRelease.map(async (pod) => {
+        try {
+          await this.#release(pod);
+          tracked.delete(pod.metadata.uid ?? '');
+        } catch (error) {
+          failure ??= error;
+        }
+      }),
+    );
+    needsFlush = this.#countReleased(tracked);
+    if (failure !== undefined) {
+      if (needsFlush) await this.#write();
+      throw failure as Error;
+    }
+    const isDone = !isFull && this.#enactFinish();
+    if (needsFlush || isDone) await this.#write();
+    if (isDone) this.#recordFinish();
+  }
+
+  /** Turns uids whose pods have lost their finalizer into numbers. */
+  #countReleased(tracked: ReadonlySet<string>): boolean {
+    const status = this.#status;
+    const uncounted = (status.uncountedTerminatedPods ??= {});
+    let changed = false;
+    for (const kind of ['succeeded', 'failed'] as const) {
+      const list = uncounted[kind] ?? [];
+      const left = list.filter((uid) => tracked.has(uid));
+      if (left.length === list.length) continue;
+      setCount(status, kind, (status[kind] ?? 0) + list.length - left.length);
+      if (left.length > 0) uncounted[kind] = left;
+      else delete uncounted[kind];
+      changed = true;
+    }
+    return changed;
+  }
+
+  #mayRelease(pod: PodView, hasFailed: boolean): boolean {
+    if (this.#job.metadata.deletionTimestamp || this.#finish || pod.status?.phase === 'Succeeded')
+      return true;
+    if (!hasFailed) return false;
+    const index = indexOf(pod);
+    return index === undefined || this.#delayed.get(index)?.metadata.uid !== pod.metadata.uid;
+  }
+
+  #enactFinish(): boolean {
+    const status = this.#status;
+    const uncounted = status.uncountedTerminatedPods ?? {};
+    if (!this.#finish) return false;
+    if ((uncounted.succeeded ?? []).length + (uncounted.failed ?? []).length > 0) return false;
+    if (this.#terminating > 0) return false;
+    status.conditions = [
+      ...(status.conditions ?? []).filter(({ type }) => type !== this.#finish?.type),
+      this.#finish,
+    ];
+    if (this.#finish.type === 'Complete' && this.#finish.lastTransitionTime)
+      status.completionTime = this.#finish.lastTransitionTime;
+    return true;
+  }
+
+  #recordFinish(): void {
+    const { recorder } = this.#context;
+    this.#memory.finished.add(this.#job.metadata.uid ?? '');
+    if (this.#finish?.type === 'Complete') {
+      const { completions } = this.#job.spec ?? {};
+      if (completions !== undefined && (this.#status.succeeded ?? 0) > completions)
+        recorder.event(
+          this.#cached,
+          'Warning',
+          'TooManySucceededPods',
+          'Too many succeeded pods running after completion count reached',
+        );
+      recorder.event(this.#cached, 'Normal', 'Completed', 'Job completed');
+    } else
+      recorder.event(
+        this.#cached,
+        'Warning',
+        this.#finish?.reason ?? '',
+        this.#finish?.message ?? '',
+      );
+  }
+
+  async #write(): Promise<void> {
+    const draft = mutableCopy<Job>(this.#job);
+    draft.status = mutableCopy<JobStatus>(this.#status);
+    if (jsonEqual(draft.status, this.#cached.status)) return;
+    const updated = await this.#context.client.resource('jobs.batch').updateStatus(draft);
+    const { resourceVersion } = updated.metadata;
+    if (resourceVersion) this.#job.metadata.resourceVersion = resourceVersion;
+  }
+}
+
+function keyOfPod({ metadata }: PodView): string {
+  return `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+}
+
+/** A count is left out when it is zero. */
+function setCount(
+  status: JobStatus,
+  field: 'active' | 'succeeded' | 'failed',
+  count: number,
+): void {
+  if (count === 0) delete status[field];
+  else status[field] = count;
+}
