@@ -13,7 +13,7 @@ import {
 import { scanJson } from './json-scan.ts';
 import { protobufType } from './negotiation.ts';
 import { DecodeError, normalize } from './normalize.ts';
-import type { ProtobufCodec } from './options.ts';
+import type { ProtobufCodec } from './protobuf.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -55,7 +55,12 @@ function hexOf(bytes: Uint8Array): string {
 }
 
 /** Reads a body as an object of any kind. @throws StatusError 400, 415 */
-function readRaw(request: ApiRequest, kind: string, protobuf: ProtobufCodec | undefined): Raw {
+function readRaw(
+  request: ApiRequest,
+  apiVersion: string,
+  kind: string,
+  protobuf: ProtobufCodec | undefined,
+): Raw {
   if (request.object) return { value: request.object, duplicates: [] };
   const body = request.body ?? new Uint8Array();
   const media = mediaTypeOf(request);
@@ -82,7 +87,7 @@ function readRaw(request: ApiRequest, kind: string, protobuf: ProtobufCodec | un
     }
   } else if (media === protobufType && protobuf) {
     try {
-      value = protobuf.decode(body);
+      value = protobuf.decode(body, { apiVersion, kind });
     } catch (error) {
       throw badRequest(error instanceof Error ? error.message : String(error));
     }
@@ -115,7 +120,7 @@ export function decodeBody(
   protobuf: ProtobufCodec | undefined,
   known: (group: string, version: string, kind: string) => boolean,
 ): Decoded {
-  const raw = readRaw(request, expected.kind, protobuf);
+  const raw = readRaw(request, formatGroupVersion(expected), expected.kind, protobuf);
   const value = raw.value as Record<string, unknown>;
   const wanted = formatGroupVersion(expected);
   const apiVersion =
@@ -149,12 +154,24 @@ export function decodeBody(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: ${message}`,
     ),
   );
-  const problems = [...raw.duplicates, ...result.problems];
+  const problems = withDuplicates(raw.duplicates, result.problems);
   if (validation === 'Strict' && problems.length > 0)
     throw badRequest(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${problems.join(', ')}`,
     );
   return { object: result.object, problems };
+}
+
+/** Duplicates of fields nobody knows are not told. */
+export function withDuplicates(
+  duplicates: readonly string[],
+  problems: readonly string[],
+): readonly string[] {
+  const unknown = new Set(problems);
+  return [
+    ...duplicates.filter((text) => !unknown.has(text.replace('duplicate', 'unknown'))),
+    ...problems,
+  ];
 }
 
 /**

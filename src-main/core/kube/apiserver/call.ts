@@ -110,13 +110,17 @@ export function admissionRequest(
     readonly name?: string;
   } = {},
 ): AdmissionRequest {
+  const { info } = target.served ?? call.served;
+  const name = target.name ?? call.info.name;
+  const isNamespaces = info.group === '' && info.resource === 'namespaces';
   return {
     operation,
     user: call.user,
-    resource: (target.served ?? call.served).info,
+    resource: info,
     subresource: target.subresource ?? call.info.subresource,
-    namespace: target.namespace ?? call.info.namespace,
-    name: target.name ?? call.info.name,
+    // A namespace counts as being in itself.
+    namespace: isNamespaces ? name : (target.namespace ?? call.info.namespace),
+    name,
     object,
     oldObject,
     options: write.options,

@@ -27,7 +27,12 @@ export function convertBuiltin(
   const draft = jsonClone(object) as KubeObject;
   if (draft.apiVersion === apiVersion) return draft;
   draft.apiVersion = apiVersion;
-  if (to.kind === 'Event') return renameFields(draft, to.group === '' ? eventToCore : coreToEvent);
+  if (to.kind === 'Event') {
+    const event = renameFields(draft, to.group === '' ? eventToCore : coreToEvent);
+    if (event['reportingController'] === '') delete event['reportingController'];
+    if (to.group !== '' && event['reportingInstance'] === '') delete event['reportingInstance'];
+    return event;
+  }
   if (to.kind === 'HorizontalPodAutoscaler')
     return to.version === 'v1' ? hpaToV1(draft) : hpaToV2(draft);
   return draft;

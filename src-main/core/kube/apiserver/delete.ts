@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import type { DeepReadonly } from '#core/base';
 import {
   type ApiResponse,
@@ -40,7 +41,7 @@ export function deleteRequestOf(call: Call): DeleteRequest {
       { ...expectedKind(context.options.schemas, '', 'v1', 'DeleteOptions') },
       false,
       'Ignore',
-      context.options.protobuf,
+      protobufCodec,
       () => true,
     ).object;
   } else {
@@ -270,7 +271,7 @@ export async function handleDelete(call: Call): Promise<ApiResponse> {
   const status = !gone && request.orphanDependents === false ? 202 : 200;
   if (!gone || (returnsObject.has(call.served.info.kind) && !call.served.custom)) {
     if (object === stored.object) return respondObject(call, status, stored);
-    return objectResponse(status, object, call.form, call.context.options.protobuf);
+    return objectResponse(status, object, call.form, protobufCodec);
   }
   const { group, resource } = call.served.info;
   const success: Status = {
@@ -318,6 +319,6 @@ export async function handleDeleteCollection(call: Call): Promise<ApiResponse> {
         : deleted.map(({ kind: _, apiVersion: __, ...rest }) => rest),
     },
     call.form,
-    call.context.options.protobuf,
+    protobufCodec,
   );
 }

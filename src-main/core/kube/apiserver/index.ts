@@ -1,3 +1,5 @@
+export { type ApiServerConfig, assembleApiServer } from './assembly.ts';
+export { knownAdmissionPlugins } from './admission/index.ts';
 export type {
   AdmissionPlugin,
   AdmissionRequest,
@@ -15,11 +17,9 @@ export type {
   UserInfo,
 } from './types.ts';
 export {
-  type ApiDocuments,
   type ApiServer,
   type ApiServerOptions,
   type AuditRecord,
-  type ProtobufCodec,
   type ProxyTarget,
   type VersionInfo,
 } from './options.ts';

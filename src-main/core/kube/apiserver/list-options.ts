@@ -56,13 +56,6 @@ export function listOptionsOf(
             'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
           ),
         );
-      if (sendInitialEvents && !isTrue(query.get('allowWatchBookmarks')))
-        errors.push(
-          forbiddenValue(
-            'allowWatchBookmarks',
-            'sendInitialEvents requires setting allowWatchBookmarks to true',
-          ),
-        );
     } else if (match !== '')
       errors.push(
         forbiddenValue(
@@ -70,6 +63,8 @@ export function listOptionsOf(
           'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
         ),
       );
+    if (match !== '' && match !== 'NotOlderThan')
+      errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']));
   } else {
     if (sendInitialEvents !== undefined)
       errors.push(forbiddenValue('sendInitialEvents', 'sendInitialEvents is forbidden for list'));

@@ -6,7 +6,7 @@ import {
   formatYaml,
   type Status,
 } from '../machinery/index.ts';
-import type { ProtobufCodec } from './options.ts';
+import type { ProtobufCodec } from './protobuf.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 
 /** The form a client wants its answer in. */

@@ -1,5 +1,12 @@
 import type { Clock, Logger, Random } from '#core/base';
-import type { KindStrategy, ResourceInfo, ResourceTable, SchemaSet } from '../apis/index.ts';
+import type {
+  Descriptions,
+  KindStrategy,
+  ResourceInfo,
+  ResourceTable,
+  SchemaSet,
+  ServedVersion,
+} from '../apis/index.ts';
 import type { ApiRequest, ApiResponse, KubeObject, Transport } from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { CrdRegistry } from './crds/index.ts';
@@ -27,34 +34,6 @@ export interface VersionInfo {
   readonly [field: string]: string;
 }
 
-/** Kubernetes' binary form of built-in kinds. */
-export interface ProtobufCodec {
-  /** @throws Error the bytes are not an object. */
-  decode(bytes: Uint8Array): object;
-  /** Undefined when the kind has no binary form: JSON is sent then. */
-  encode(object: object): Uint8Array | undefined;
-}
-
-/** The documents of discovery and OpenAPI. Rows of custom resources are given anew when they change. */
-export interface ApiDocuments {
-  /** `APIVersions` of `/api`. */
-  apiVersions(): object;
-  /** `APIGroupList` of `/apis`. */
-  groupList(): object;
-  /** `APIGroup` of `/apis/<group>`. */
-  group(group: string): object | undefined;
-  /** `APIResourceList` of a group version. */
-  resourceList(group: string, version: string): object | undefined;
-  /** `APIGroupDiscoveryList` of `/api` or `/apis`. */
-  aggregated(root: 'api' | 'apis', version: 'v2' | 'v2beta1'): object;
-  /** `/openapi/v3`. */
-  openApiV3Index(): object;
-  /** `/openapi/v3/<path>`, e.g. `apis/apps/v1`. */
-  openApiV3(path: string): { readonly json: () => string; readonly etag: string } | undefined;
-  /** `/openapi/v2` as JSON. */
-  openApiV2(): object;
-}
-
 /** Where a kubelet or a pod is reached. */
 export interface ProxyTarget {
   readonly node: string;
@@ -76,8 +55,10 @@ export interface ApiServerOptions {
   /** Undefined: the kind gets the generic treatment. */
   strategyFor(group: string, kind: string): KindStrategy | undefined;
   readonly customResources?: CrdRegistry;
-  readonly documents?: ApiDocuments;
-  readonly protobuf?: ProtobufCodec;
+  /** Prose of the OpenAPI documents; absent: they have types alone. */
+  readonly descriptions?: Descriptions;
+  /** Group versions of aggregated API servers, for discovery. */
+  readonly aggregatedVersions?: () => readonly ServedVersion[];
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Mutating steps run in this order, then the validating ones. */

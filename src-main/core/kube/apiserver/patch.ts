@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import { type DeepReadonly, fromUtf8 } from '#core/base';
 import {
   type ApiResponse,
@@ -19,7 +20,7 @@ import {
   strategicMergePatch,
   YamlError,
 } from '../machinery/index.ts';
-import { type FieldValidation, mediaTypeOf, normalizeObject } from './body.ts';
+import { type FieldValidation, mediaTypeOf, normalizeObject, withDuplicates } from './body.ts';
 import { type Call, nowText, type WriteOptions, writeOptions } from './call.ts';
 import { fieldScope, type Served } from './catalog.ts';
 import { scanJson } from './json-scan.ts';
@@ -111,13 +112,7 @@ export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiR
     { served: target.served, namespace, name, subresource: target.subresource },
     (old) => proposePatched(call, patch, write, target, old),
   );
-  if (target.read)
-    return objectResponse(
-      200,
-      target.read(stored.object),
-      call.form,
-      call.context.options.protobuf,
-    );
+  if (target.read) return objectResponse(200, target.read(stored.object), call.form, protobufCodec);
   return respondObject(call, 200, stored);
 }
 
@@ -217,7 +212,7 @@ function typedResult(
         (path) => `unknown field "${path}"`,
       )
     : [];
-  const all = [...patch.duplicates, ...problems, ...pruned];
+  const all = withDuplicates(patch.duplicates, [...problems, ...pruned]);
   if (validation === 'Strict' && all.length > 0)
     throw refuse(`strict decoding error: ${all.join(', ')}`);
   if (validation === 'Warn') call.warnings.push(...all);
@@ -243,7 +238,7 @@ export function checkName(object: KubeObject, name: string, namespace: string): 
     );
   if (namespace !== '' && meta.namespace && meta.namespace !== namespace)
     throw badRequest(
-      `the namespace of the object (${meta.namespace}) does not match the namespace on the request (${namespace})`,
+      'the namespace of the provided object does not match the namespace sent on the request',
     );
 }
 
@@ -258,7 +253,6 @@ async function applyPatch(
   const { name, namespace } = call.info;
   const config = configuration(value, served, call);
   checkName(config, name, namespace);
-  if (served.info.namespaced) config.metadata.namespace = namespace;
   const options = { manager: write.fieldManager, force, time: nowText(call.context) };
   const scope = fieldScope(served, target.subresource);
   const defaults = (draft: KubeObject): void => {

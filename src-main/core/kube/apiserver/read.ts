@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import { defer, fromBase64, fromUtf8, toBase64, utf8 } from '#core/base';
 import {
   type ApiResponse,
@@ -44,7 +45,8 @@ export function warningHeaders(call: Call): Record<string, string> {
 /** One object in the form the client asked for. */
 export function respondObject(call: Call, status: number, stored: StoredObject): ApiResponse {
   const { form, served, context, info } = call;
-  const { protobuf, store } = context.options;
+  const protobuf = protobufCodec;
+  const { store } = context.options;
   const headers = warningHeaders(call);
   const { object } = stored;
   let response: ApiResponse;
@@ -224,7 +226,8 @@ function tooLarge(asked: number, current: number): Error {
 /** Answers a list. */
 export async function handleList(call: Call): Promise<ApiResponse> {
   const { form, served, context, info } = call;
-  const { protobuf, clock } = context.options;
+  const protobuf = protobufCodec;
+  const { clock } = context.options;
   const { items, metadata } = await listStored(call);
   const headers = warningHeaders(call);
   const objects = items.map(({ object }) => object);

@@ -10,7 +10,6 @@ import {
   dns1123SubdomainErrors,
   failure,
   invalid,
-  invalidValue,
   type KubeObject,
   type NameCheck,
   notFound,
@@ -95,6 +94,8 @@ export function writeObject(
 ): StoredObject {
   const { store } = context.options;
   const lease = served.info.kind === 'Event' ? eventLease(context) : undefined;
+  // Room for the version where Go writes it; the store tells it.
+  draft.metadata.resourceVersion = '0';
   const object = ordered(draft);
   try {
     return store.put(
@@ -304,13 +305,11 @@ export async function updateObject(
       ]);
     if (conditional && version !== currentVersion) {
       if (!/^\d+$/.test(version))
-        fail(served, name, [
-          invalidValue(
-            'metadata.resourceVersion',
-            version,
-            `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-          ),
-        ]);
+        throw failure(
+          500,
+          '',
+          `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+        );
       throw conflict(served.groupResource, name, modified);
     }
     meta.resourceVersion = currentVersion;
@@ -361,7 +360,9 @@ export async function updateObject(
           if (!untouched.has(field)) keepField(draft, old, field);
       errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
     } else errors = strategy.validate?.(draft, strategyContext) ?? [];
-    fail(served, name, [...validateObjectMetaUpdate(meta, old.metadata), ...errors]);
+    // Upstream checks metadata twice, and clients see each problem as two causes.
+    const metaErrors = validateObjectMetaUpdate(meta, old.metadata);
+    fail(served, name, [...metaErrors, ...metaErrors, ...errors]);
     for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);
     if (subresource === '') checkInventory(call, draft, old);

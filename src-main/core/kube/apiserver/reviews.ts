@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import { jsonClone } from '#core/base';
 import {
   type ApiResponse,
@@ -37,7 +38,8 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
   const spec = (review['spec'] ?? {}) as Fields;
   const { kind } = served.info;
   const fail = (causes: Parameters<typeof invalid>[2]): never => {
-    throw invalid(served.groupKind, '', causes);
+    // Upstream leaves the kind out here.
+    throw invalid({ group: served.info.group, kind: '' }, '', causes);
   };
   switch (kind) {
     case 'SelfSubjectReview':
@@ -75,7 +77,7 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
     201,
     ordered(review),
     call.form,
-    options.protobuf,
+    protobufCodec,
     undefined,
     warningHeaders(call),
   );

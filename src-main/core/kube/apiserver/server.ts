@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import { type Disposable, nameSuffix, uuid } from '#core/base';
 import {
   type ApiRequest,
@@ -17,7 +18,8 @@ import {
 } from './call.ts';
 import { Catalog } from './catalog.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
-import { documentResponse } from './documents.ts';
+import { documentResponse } from './document-response.ts';
+import { Documents } from './documents.ts';
 import { healthResponse } from './health.ts';
 import {
   objectResponse,
@@ -48,6 +50,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 class Server implements ApiServer {
   readonly #options: ApiServerOptions;
   readonly #context: ServerContext;
+  readonly #documents: Documents;
   readonly #identity: string;
   readonly #requests = new Map<string, number>();
   #renewal: Disposable | undefined;
@@ -60,6 +63,7 @@ class Server implements ApiServer {
       catalog: new Catalog(options),
       hub: new WatchHub(options.store, options.clock),
     };
+    this.#documents = new Documents(options);
     this.#identity = `apiserver-${nameSuffix(options.random, 26)}`;
   }
 
@@ -179,8 +183,17 @@ class Server implements ApiServer {
         ...(attributesOf(info, user) as Attributes & { kind: 'resource' }),
         verb: 'create',
       });
-    const form = outputForm(request, info, this.#options.protobuf, true);
-    const call: Call = { context: this.#context, request, info, user, served, form, warnings };
+    // Events are streamed as JSON alone.
+    const form = outputForm(request, info, info.verb === 'watch' ? undefined : protobufCodec, true);
+    const call: Call = {
+      context: this.#context,
+      request,
+      info: served.info.namespaced ? info : { ...info, namespace: '' },
+      user,
+      served,
+      form,
+      warnings,
+    };
     if (info.subresource !== '') return handleSubresource(call);
     return this.#resource(call);
   }
@@ -244,7 +257,7 @@ class Server implements ApiServer {
         });
     }
     return (
-      documentResponse(request, info, this.#options, this.#context.catalog) ??
+      documentResponse(request, info, this.#documents, this.#options, this.#context.catalog) ??
       textResponse(404, '404 page not found\n')
     );
   }

@@ -159,7 +159,7 @@ export function allocateService(
       const ip = spec.clusterIP;
       const value = ipNumber(ip);
       if (ip !== 'None' && specOf(old)?.clusterIP !== ip) {
-        const shown = `[]string{${spec.clusterIPs.map((each) => JSON.stringify(each)).join(', ')}}`;
+        const shown = JSON.stringify(spec.clusterIPs);
         const refuse = (why: string): void =>
           void errors.push({
             reason: 'FieldValueInvalid',
@@ -167,9 +167,7 @@ export function allocateService(
             field: 'spec.clusterIPs',
           });
         if (value === undefined || value <= base || value >= base + size)
-          refuse(
-            `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${serviceClusterIpRange}`,
-          );
+          refuse('the provided network does not match the current range');
         else if (used.has(ip)) refuse('provided IP is already allocated');
       }
     }

@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import type { DeepReadonly } from '#core/base';
 import { jsonClone } from '#core/base';
 import {
@@ -70,11 +71,13 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
     expectedKind(call.context.options.schemas, group, version, row.kind),
     false,
     write.fieldValidation,
-    call.context.options.protobuf,
+    protobufCodec,
     (_group, _version, kind) => kind === row.kind,
   );
   switch (info.subresource) {
     case 'binding':
+      if (object.metadata.name !== info.name)
+        throw badRequest('name in URL does not match name in Binding object');
       return bindPod(call, info.name, object, write);
     case 'eviction':
       return evictPod(call, object);
@@ -87,14 +90,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
         object,
         (text) => void call.warnings.push(text),
       );
-      return objectResponse(
-        201,
-        answer,
-        call.form,
-        call.context.options.protobuf,
-        undefined,
-        warningHeaders(call),
-      );
+      return objectResponse(201, answer, call.form, protobufCodec, undefined, warningHeaders(call));
     }
     default:
       throw notServed();
@@ -227,7 +223,7 @@ function applyScale(call: Call, draft: KubeObject, scale: KubeObject): void {
 
 async function handleScale(call: Call): Promise<ApiResponse> {
   const { info, served, context } = call;
-  const { protobuf } = context.options;
+  const protobuf = protobufCodec;
   if (info.verb === 'get') {
     const { view } = await readCurrent(context, served, info.namespace, info.name);
     return objectResponse(200, scaleOf(call, view.object), call.form, protobuf);

@@ -1,3 +1,4 @@
+import { protobufCodec } from './protobuf.ts';
 import { type ApiResponse, isReason, type KubeObject } from '../machinery/index.ts';
 import { decodeBody } from './body.ts';
 import { type Call, draftOf, type WriteOptions, writeOptions } from './call.ts';
@@ -10,7 +11,8 @@ import { badRequest } from '../machinery/index.ts';
 /** The body as an object of the call's resource; problems become warnings or a 400. */
 export function decodeObject(call: Call, write: WriteOptions): KubeObject {
   const { served, context, request } = call;
-  const { resources, protobuf, customResources } = context.options;
+  const protobuf = protobufCodec;
+  const { resources, customResources } = context.options;
   const { object, problems } = decodeBody(
     request,
     { ...served.info, schemas: served.schemas, root: served.root },

@@ -41,11 +41,7 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
         removeAt(root, path);
         break;
       case 'replace':
-        if (getAt(root, path) === undefined)
-          throw new PatchError(
-            `replace operation does not apply: doc is missing key: ${path}: missing value`,
-          );
-        removeAt(root, path);
+        replaceAt(root, path);
         addAt(root, path, jsonClone(operation.value));
         break;
       case 'move':
@@ -111,6 +107,12 @@ function addAt(root: JsonMap, path: string, value: unknown): void {
     throw new PatchError(
       `add operation does not apply: doc is missing path: "${path}": missing value`,
     );
+}
+
+/** Makes room for the new value. A key that is not there is no failure, as upstream's library has it. */
+function replaceAt(root: JsonMap, path: string): void {
+  const { parent, key } = parentOf(root, path);
+  if (Array.isArray(parent) || (isMap(parent) && Object.hasOwn(parent, key))) removeAt(root, path);
 }
 
 function removeAt(root: JsonMap, path: string): void {

@@ -214,7 +214,7 @@ class Parser {
 function checkKey(key: string): void {
   const errors = qualifiedNameErrors(key);
   if (errors.length > 0)
-    throw new SelectorError(fieldErrorList([invalidValue('key', key, errors.join('; '))]));
+    throw new SelectorError(fieldErrorList([invalidValue('<nil>', key, errors.join('; '))]));
 }
 
 function checked(requirement: Requirement): Requirement {

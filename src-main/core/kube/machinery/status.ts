@@ -153,13 +153,15 @@ export function invalid(
   name: string,
   causes: readonly StatusCause[],
 ): StatusError {
-  const texts = causes.map(({ field, message }) => `${field ?? ''}: ${message ?? ''}`);
+  const texts = [
+    ...new Set(causes.map(({ field, message }) => `${field ?? ''}: ${message ?? ''}`)),
+  ];
   const list = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
   const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   return failure(422, 'Invalid', `${qualified} "${name}" is invalid: ${list}`, {
     ...(name === '' ? {} : { name }),
     ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind === '' ? {} : { kind: kind.kind }),
     causes,
   });
 }

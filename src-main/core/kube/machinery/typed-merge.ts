@@ -170,6 +170,7 @@ function compareNodes(
 function alwaysWritten(shape: MapShape, key: string, child: MergeSchema): unknown {
   if (shape.properties === undefined) return undefined;
   const value = child.default;
+  if (value === '' || value === 0 || value === false) return value;
   if (typeof value === 'object' && value !== null) return value;
   return shape.required.includes(key) ? null : undefined;
 }
@@ -184,7 +185,7 @@ function compareMaps(
   for (const key in now) {
     const value = now[key];
     const before = old[key];
-    if (value === before) continue;
+    if (value === before || (value === null && before === undefined)) continue;
     const child = childNode(shape, key);
     if (!child) continue;
     const difference = compareNodes(

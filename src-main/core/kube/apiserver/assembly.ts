@@ -1,0 +1,230 @@
+import { type Clock, DisposableStore, hex, type Logger, type Random, utf8 } from '#core/base';
+import { builtinResources, builtinSchemas, type Descriptions, strategyFor } from '../apis/index.ts';
+import { isReason, type Transport } from '../machinery/index.ts';
+import type { Store } from '../storage/index.ts';
+import { createAdmissionChain } from './admission/index.ts';
+import {
+  createAuthenticator,
+  discoveryDocument,
+  impersonatedUser,
+  issueServiceAccountToken,
+  keySetDocument,
+} from './authentication/index.ts';
+import {
+  alwaysAllowAuthorizer,
+  alwaysDenyAuthorizer,
+  createNodeAuthorizer,
+  createRbacAuthorizer,
+  mastersAuthorizer,
+  reconcileBootstrapPolicy,
+  subjectRulesStatus,
+  unionAuthorizer,
+} from './authorization/index.ts';
+import { runCrdLifecycle } from './crd-lifecycle.ts';
+import { createCrdRegistry } from './crds/index.ts';
+import { createLoopback } from './loopback.ts';
+import type { ApiServer, ProxyTarget, VersionInfo } from './options.ts';
+import { createApiServer } from './server.ts';
+import { createServerState } from './state.ts';
+import type { StoredObject } from './stored-object.ts';
+import type { Authorizer, Pki, UserInfo } from './types.ts';
+
+/** What kube-apiserver's flags and files come to, once read. */
+export interface ApiServerConfig {
+  readonly store: Store<StoredObject>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly pki: Pki;
+  readonly version: VersionInfo;
+  readonly descriptions: Descriptions | undefined;
+  readonly advertiseAddress: string;
+  /** Name of the machine. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly anonymous: boolean;
+  /** `Node`, `RBAC`, `AlwaysAllow`, `AlwaysDeny`; others never allow. */
+  readonly authorizationModes: readonly string[];
+  /** PEM bundle of `--client-ca-file`. */
+  readonly clientCa?: string;
+  readonly requestHeader?: NonNullable<Parameters<typeof createAuthenticator>[0]['requestHeader']>;
+  readonly serviceAccounts: {
+    readonly issuers: readonly string[];
+    readonly audiences: readonly string[];
+    /** PEM. */
+    readonly publicKeys: readonly string[];
+    readonly signingKey: string;
+  };
+  readonly bootstrapTokens: boolean;
+  readonly enabledPlugins: readonly string[];
+  readonly disabledPlugins: readonly string[];
+  readonly serviceClusterIpRange: string;
+  readonly nodePortRange: { readonly from: number; readonly to: number };
+  readonly connect?: (target: ProxyTarget) => Transport;
+  /** Names of checks that fail at the moment, beyond the server's own. */
+  readonly failingChecks?: () => readonly string[];
+  /** Sends an admission or conversion review. Absent: webhooks fail as unreachable. */
+  readonly callWebhook?: (
+    clientConfig: Readonly<Record<string, unknown>>,
+    body: object,
+    timeoutMs: number,
+  ) => Promise<unknown>;
+}
+
+/** A whole kube-apiserver: authentication, authorization, admission, custom resources and documents joined. */
+export function assembleApiServer(config: ApiServerConfig): ApiServer {
+  const { store, clock, random, logger, pki } = config;
+  const owned = new DisposableStore();
+  const state = createServerState(store, builtinResources);
+  const loopbackToken = hex(random, 64);
+  const [publicKey = ''] = config.serviceAccounts.publicKeys;
+  const authenticator = createAuthenticator({
+    state,
+    pki,
+    clock,
+    ...(config.clientCa === undefined ? {} : { clientCa: config.clientCa }),
+    ...(config.requestHeader ? { requestHeader: config.requestHeader } : {}),
+    serviceAccounts: config.serviceAccounts,
+    bootstrapTokens: config.bootstrapTokens,
+    staticTokens: new Map<string, UserInfo>([
+      [loopbackToken, { username: 'system:apiserver', groups: ['system:masters'] }],
+    ]),
+    anonymous: config.anonymous,
+  });
+  const rbac = createRbacAuthorizer(state);
+  const modes: Readonly<Record<string, Authorizer>> = {
+    Node: createNodeAuthorizer(state),
+    RBAC: rbac,
+    AlwaysAllow: alwaysAllowAuthorizer,
+    AlwaysDeny: alwaysDenyAuthorizer,
+  };
+  const authorizer = unionAuthorizer([
+    mastersAuthorizer,
+    ...config.authorizationModes.flatMap((mode) => modes[mode] ?? []),
+  ]);
+  const callWebhook =
+    config.callWebhook ??
+    ((clientConfig: Readonly<Record<string, unknown>>) =>
+      Promise.reject(
+        new Error(`Post ${JSON.stringify(clientConfig['url'] ?? '')}: no route to host`),
+      ));
+  const customResources = createCrdRegistry({
+    state,
+    random,
+    schemas: builtinSchemas,
+    callWebhook,
+  });
+  const issuer = {
+    state,
+    pki,
+    clock,
+    random,
+    issuer: config.serviceAccounts.issuers[0] ?? '',
+    audiences: config.serviceAccounts.audiences,
+    privateKey: config.serviceAccounts.signingKey,
+    publicKey,
+  };
+  const openIdPath = '/.well-known/openid-configuration';
+  const keysPath = '/openid/v1/jwks';
+  const json = (object: object) =>
+    Promise.resolve({
+      status: 200,
+      headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=3600' },
+      body: { kind: 'bytes' as const, bytes: utf8(JSON.stringify(object)) },
+    });
+
+  const server: ApiServer = createApiServer({
+    store,
+    state,
+    clock,
+    random,
+    logger,
+    version: config.version,
+    resources: builtinResources,
+    schemas: builtinSchemas,
+    strategyFor,
+    customResources,
+    ...(config.descriptions ? { descriptions: config.descriptions } : {}),
+    authenticator,
+    authorizer,
+    admission: createAdmissionChain({
+      state,
+      clock,
+      random,
+      pki,
+      authorizer,
+      ...(config.authorizationModes.includes('RBAC') ? { rbac } : {}),
+      enabled: config.enabledPlugins,
+      disabled: config.disabledPlugins,
+      callWebhook,
+      resourceOfKind: (group, version, kind) =>
+        [...builtinResources.rows, ...customResources.resources()].find(
+          (row) => row.group === group && row.version === version && row.kind === kind,
+        ),
+      updateStatus: async (group, resource, object) => {
+        const row = builtinResources.preferred(group, resource);
+        const root = group === '' ? '/api/v1' : `/apis/${group}/${row?.version ?? 'v1'}`;
+        await loopback.request(
+          'PUT',
+          `${root}/namespaces/${object.metadata.namespace ?? ''}/${resource}/${object.metadata.name ?? ''}/status`,
+          object,
+        );
+      },
+    }),
+    anonymous: config.anonymous,
+    serviceClusterIpRange: config.serviceClusterIpRange,
+    nodePortRange: config.nodePortRange,
+    advertiseAddress: config.advertiseAddress,
+    hostname: config.hostname,
+    port: config.port,
+    ...(config.connect ? { connect: config.connect } : {}),
+    createToken: (namespace, name, request, warn) =>
+      issueServiceAccountToken(issuer, namespace, name, request, warn),
+    reviewToken: (token, audiences) => authenticator.reviewToken(token, audiences),
+    subjectRules: (user, namespace) => subjectRulesStatus(rbac, user, namespace),
+    impersonate: (headers, attributes) => impersonatedUser(authorizer, headers, attributes),
+    extraPaths: {
+      [openIdPath]: () =>
+        json(
+          discoveryDocument(
+            issuer.issuer,
+            `https://${config.advertiseAddress}:${config.port}${keysPath}`,
+            config.serviceAccounts.publicKeys,
+          ),
+        ),
+      [keysPath]: async () => json(await keySetDocument(pki, config.serviceAccounts.publicKeys)),
+    },
+    failingChecks: () => config.failingChecks?.() ?? [],
+  });
+  const loopback = createLoopback((request) => server.handle(request), loopbackToken);
+
+  return {
+    handle: (request) => server.handle(request),
+    state,
+    ready: () => server.ready(),
+    bootstrap: async () => {
+      await server.bootstrap();
+      for (const { operation, resource, object } of reconcileBootstrapPolicy(state)) {
+        const { namespace, name = '' } = object.metadata;
+        const scope = namespace ? `/namespaces/${namespace}` : '';
+        const path = `/apis/rbac.authorization.k8s.io/v1${scope}/${resource}`;
+        await loopback
+          .request(
+            operation === 'create' ? 'POST' : 'PUT',
+            operation === 'create' ? path : `${path}/${name}`,
+            object,
+          )
+          .catch((error: unknown) => {
+            if (!isReason(error, 'AlreadyExists') && !isReason(error, 'Conflict')) throw error;
+          });
+      }
+      owned.add(
+        runCrdLifecycle({ store, state, registry: customResources, loopback, clock, logger }),
+      );
+    },
+    dispose: () => {
+      owned.dispose();
+      server.dispose();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { defer, type Clock, type Disposable, type Logger } from '#core/base';
+import { isReason, type KubeObject, parseGroupVersion } from '../machinery/index.ts';
+import { prefixEnd, type Store } from '../storage/index.ts';
+import { crdCleanupFinalizer, type CrdRegistry, reconcileCrdStatus } from './crds/index.ts';
+import type { Loopback } from './loopback.ts';
+import type { StoredObject } from './stored-object.ts';
+import type { ServerState } from './types.ts';
+
+const prefix = '/registry/apiextensions.k8s.io/customresourcedefinitions/';
+const group = 'apiextensions.k8s.io';
+const resource = 'customresourcedefinitions';
+
+export interface CrdLifecycleDeps {
+  readonly store: Store<StoredObject>;
+  readonly state: ServerState;
+  readonly registry: CrdRegistry;
+  readonly loopback: Loopback;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * What upstream's apiextensions server does beside serving: names are accepted, definitions become Established, and
+ * the objects of a deleted definition go before it does.
+ * @see k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}
+ */
+export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
+  const { store, state, registry, loopback, clock, logger } = deps;
+  let disposed = false;
+  let pending = false;
+
+  const write = async (method: 'PUT', path: string, object: KubeObject): Promise<void> => {
+    try {
+      await loopback.request(method, path, object);
+    } catch (error) {
+      // Someone wrote in between; that write has put us in the queue again.
+      if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) throw error;
+    }
+  };
+
+  const reconcile = async (): Promise<void> => {
+    registry.sync();
+    const all = state.list(group, resource);
+    for (const crd of all) {
+      const name = crd.metadata.name ?? '';
+      const path = `/apis/${group}/v1/${resource}/${name}`;
+      if (
+        crd.metadata.deletionTimestamp &&
+        crd.metadata.finalizers?.includes(crdCleanupFinalizer)
+      ) {
+        await removeInstances(crd as KubeObject);
+        const rest = crd.metadata.finalizers.filter(
+          (finalizer) => finalizer !== crdCleanupFinalizer,
+        );
+        await write('PUT', path, {
+          ...(crd as KubeObject),
+          metadata: { ...(crd.metadata as KubeObject['metadata']), finalizers: rest },
+        });
+        continue;
+      }
+      const changed = reconcileCrdStatus(crd, all, clock.now());
+      if (changed) await write('PUT', `${path}/status`, changed);
+    }
+  };
+
+  const removeInstances = async (crd: KubeObject): Promise<void> => {
+    const spec = crd['spec'] as { group: string; names: { plural: string } };
+    const rows = registry
+      .resources()
+      .filter((row) => row.group === spec.group && row.resource === spec.names.plural);
+    const [row] = rows;
+    if (!row) return;
+    const instances = state.list(row.group, row.resource);
+    for (const { metadata, apiVersion } of instances) {
+      const { version } = parseGroupVersion(apiVersion);
+      const scope = row.namespaced ? `/namespaces/${metadata.namespace ?? ''}` : '';
+      await loopback
+        .request(
+          'DELETE',
+          `/apis/${row.group}/${version}${scope}/${row.resource}/${metadata.name ?? ''}`,
+        )
+        .catch((error: unknown) => {
+          if (!isReason(error, 'NotFound')) throw error;
+        });
+    }
+  };
+
+  const run = (): void => {
+    pending = false;
+    if (disposed) return;
+    reconcile().catch((error: unknown) => {
+      logger.log('error', 'custom resource definitions', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    });
+  };
+  const changed = (): void => {
+    if (pending || disposed) return;
+    pending = true;
+    defer(clock, run);
+  };
+  registry.sync();
+  const watch = store.watch(prefix, prefixEnd(prefix), { onEvents: changed });
+  changed();
+  return {
+    dispose: () => {
+      disposed = true;
+      watch.dispose();
+    },
+  };
+}
