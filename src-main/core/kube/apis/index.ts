@@ -7,6 +7,8 @@ export type {
   SubresourceInfo,
   Verb,
 } from './types.ts';
+export { strategyFor } from './kinds/registry.ts';
+export { FieldErrors } from './validation/field.ts';
 export {
   createDiscovery,
   type Discovery,

@@ -66,8 +66,6 @@ export interface KindStrategy {
   readonly unconditionalUpdate?: boolean;
   /** Seconds between the first DELETE and the end, for kinds with graceful deletion (pods). */
   gracePeriodSeconds?(object: DeepReadonly<KubeObject>, requested: number | undefined): number;
-  /** Turns the object into another version of its kind, in place: `apiVersion` and all that differs. */
-  convert?(draft: KubeObject, version: string): void;
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
   readonly table?: {
     readonly columns: readonly TableColumn[];

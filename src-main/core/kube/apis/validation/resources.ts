@@ -55,7 +55,11 @@ export function validateResourceName(errors: FieldErrors, path: string, name: st
   return true;
 }
 
-function validateContainerResourceName(errors: FieldErrors, path: string, name: string): void {
+export function validateContainerResourceName(
+  errors: FieldErrors,
+  path: string,
+  name: string,
+): void {
   validateResourceName(errors, path, name);
   if (!name.includes('/')) {
     if (!computeNames.includes(name) && !isHugePages(name)) {

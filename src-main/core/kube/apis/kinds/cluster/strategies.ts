@@ -1,0 +1,426 @@
+import type { DeepReadonly } from '#core/base';
+
+import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
+import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
+import { FieldErrors } from '../../validation/field.ts';
+import { immutable, qualifiedName } from '../../validation/meta.ts';
+import { isDns1123Label, isIp } from '../../validation/names.ts';
+import { view } from '../core/pod-types.ts';
+import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+
+type Fields = Record<string, unknown>;
+type Check = (errors: FieldErrors, object: DeepReadonly<KubeObject>) => void;
+
+const collect = (...checks: (() => void)[]): void => {
+  for (const check of checks) check();
+};
+
+/** Create and update share a check; an update may ask more. */
+function checks(
+  check: Check,
+  change?: (errors: FieldErrors, object: Fields, old: Fields) => void,
+): Pick<KindStrategy, 'validate' | 'validateUpdate'> {
+  return {
+    validate(object): FieldError[] {
+      const errors = new FieldErrors();
+      check(errors, object);
+      return errors.list;
+    },
+    validateUpdate(object, old): FieldError[] {
+      const errors = new FieldErrors();
+      collect(
+        () => change?.(errors, view<Fields>(object), view<Fields>(old)),
+        () => {
+          if (!change) check(errors, object);
+        },
+      );
+      return errors.list;
+    },
+  };
+}
+
+/** Generation counts changes of the whole object's own fields, not of a spec. */
+function countsChangesOf(
+  ...fields: string[]
+): Pick<KindStrategy, 'hasGeneration' | 'prepareForCreate' | 'prepareForUpdate'> {
+  return {
+    hasGeneration: true,
+    prepareForCreate(draft) {
+      draft.metadata.generation = 1;
+    },
+    prepareForUpdate(draft, old) {
+      bumpGeneration(draft, old, fields);
+    },
+  };
+}
+
+const highestUserPriority = 1_000_000_000;
+const systemPriorities: Readonly<Record<string, number>> = {
+  'system-node-critical': 2_000_001_000,
+  'system-cluster-critical': 2_000_000_000,
+};
+
+const priorityClassStrategy: KindStrategy = {
+  group: 'scheduling.k8s.io',
+  kind: 'PriorityClass',
+  unconditionalUpdate: true,
+  ...countsChangesOf('value'),
+  defaults(draft) {
+    draft['preemptionPolicy'] ??= 'PreemptLowerPriority';
+    draft['value'] ??= 0;
+  },
+  ...checks(
+    (errors, object) => {
+      const name = object.metadata.name ?? '';
+      const value = Number(object['value'] ?? 0);
+      const policy = object['preemptionPolicy'];
+      if (name.startsWith('system-')) {
+        const known = systemPriorities[name];
+        const reserved =
+          "priority class names with 'system-' prefix are reserved for system use only. error: ";
+        if (known === undefined) {
+          errors.forbidden(
+            'metadata.name',
+            `${reserved}${name} is not a known system priority class`,
+          );
+        } else if (known !== value) {
+          errors.forbidden(
+            'metadata.name',
+            `${reserved}value of ${name} PriorityClass must be ${known}`,
+          );
+        }
+      } else if (value > highestUserPriority) {
+        errors.forbidden(
+          'value',
+          `maximum allowed value of a user defined priority is ${highestUserPriority}`,
+        );
+      }
+      const policies = ['PreemptLowerPriority', 'Never'];
+      if (typeof policy === 'string' && !policies.includes(policy)) {
+        errors.notSupported('preemptionPolicy', policy, policies);
+      }
+    },
+    (errors, object, old) => {
+      if ((object['value'] ?? 0) !== (old['value'] ?? 0)) {
+        errors.forbidden('value', 'may not be changed in an update.');
+      }
+      immutable(errors, 'preemptionPolicy', object['preemptionPolicy'], old['preemptionPolicy']);
+    },
+  ),
+};
+
+const storageClassStrategy: KindStrategy = {
+  group: 'storage.k8s.io',
+  kind: 'StorageClass',
+  unconditionalUpdate: true,
+  defaults(draft) {
+    draft['reclaimPolicy'] ??= 'Delete';
+    draft['volumeBindingMode'] ??= 'Immediate';
+  },
+  ...checks(
+    (errors, object) => {
+      const provisioner = String(object['provisioner'] ?? '');
+      if (provisioner === '') errors.required('provisioner');
+      else qualifiedName(errors, 'provisioner', provisioner.toLowerCase());
+      const oneOf = (field: string, allowed: readonly string[]): void => {
+        const value = object[field];
+        if (typeof value === 'string' && value !== '' && !allowed.includes(value)) {
+          errors.notSupported(field, value, allowed);
+        }
+      };
+      oneOf('reclaimPolicy', ['Delete', 'Retain']);
+      oneOf('volumeBindingMode', ['Immediate', 'WaitForFirstConsumer']);
+    },
+    (errors, object, old) => {
+      for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode']) {
+        immutable(errors, field, object[field], old[field]);
+      }
+    },
+  ),
+};
+
+interface CsiDriver {
+  spec?: Fields;
+}
+
+const csiDriverStrategy: KindStrategy = {
+  group: 'storage.k8s.io',
+  kind: 'CSIDriver',
+  ...countsChangesOf('spec'),
+  defaults(draft) {
+    const spec = (view<CsiDriver>(draft).spec ??= {});
+    spec['attachRequired'] ??= true;
+    spec['podInfoOnMount'] ??= false;
+    spec['storageCapacity'] ??= false;
+    spec['fsGroupPolicy'] ??= 'ReadWriteOnceWithFSType';
+    spec['volumeLifecycleModes'] ??= ['Persistent'];
+    spec['requiresRepublish'] ??= false;
+    spec['seLinuxMount'] ??= false;
+  },
+};
+
+const withStatus = (group: string, kind: string, zero: Fields = {}): KindStrategy => ({
+  group,
+  kind,
+  unconditionalUpdate: true,
+  defaults(draft) {
+    draft['status'] = { ...zero, ...(draft['status'] as object | undefined) };
+  },
+  prepareForCreate(draft) {
+    draft['status'] = { ...zero };
+  },
+  prepareForUpdate: keepStatus,
+  prepareForStatusUpdate: keepSpec,
+});
+
+const volumeAttachmentStrategy: KindStrategy = {
+  ...withStatus('storage.k8s.io', 'VolumeAttachment', { attached: false }),
+  unconditionalUpdate: false,
+};
+
+interface SigningRequest {
+  spec?: { signerName?: string; request?: string; usages?: string[]; expirationSeconds?: number };
+}
+
+const certificateSigningRequestStrategy: KindStrategy = {
+  ...withStatus('certificates.k8s.io', 'CertificateSigningRequest'),
+  prepareForUpdate(draft, old) {
+    // Neither what is asked for nor what was answered changes through the main resource.
+    keepSpec(draft, old);
+    keepStatus(draft, old);
+  },
+  ...checks(
+    (errors, object) => {
+      const {
+        signerName = '',
+        request = '',
+        usages = [],
+        expirationSeconds,
+      } = view<SigningRequest>(object).spec ?? {};
+      if (request === '') {
+        errors.invalid('spec.request', null, 'PEM block type must be CERTIFICATE REQUEST');
+      }
+      if (usages.length === 0) errors.required('spec.usages');
+      if (signerName === '') errors.required('spec.signerName');
+      else if (!/^[^/]+\/.+$/.test(signerName)) {
+        errors.invalid(
+          'spec.signerName',
+          signerName,
+          'must be a fully qualified domain and path of the form "example.com/signer-name"',
+        );
+      }
+      if (expirationSeconds !== undefined && expirationSeconds < 600) {
+        errors.invalid(
+          'spec.expirationSeconds',
+          expirationSeconds,
+          'may not specify a duration less than 600 seconds (10 minutes)',
+        );
+      }
+    },
+    () => undefined,
+  ),
+  selectableFields: (object) => ({
+    'spec.signerName': view<SigningRequest>(object).spec?.signerName ?? '',
+  }),
+};
+
+interface Lease {
+  spec?: {
+    leaseDurationSeconds?: number;
+    leaseTransitions?: number;
+    strategy?: string;
+    preferredHolder?: string;
+  };
+}
+
+const leaseStrategy: KindStrategy = {
+  group: 'coordination.k8s.io',
+  kind: 'Lease',
+  createOnUpdate: true,
+  unconditionalUpdate: false,
+  ...checks((errors, object) => {
+    const { leaseDurationSeconds, leaseTransitions } = view<Lease>(object).spec ?? {};
+    if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
+      errors.invalid('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0');
+    }
+    if (leaseTransitions !== undefined && leaseTransitions < 0) {
+      errors.invalid(
+        'spec.leaseTransitions',
+        leaseTransitions,
+        'must be greater than or equal to 0',
+      );
+    }
+  }),
+};
+
+const runtimeClassStrategy: KindStrategy = {
+  group: 'node.k8s.io',
+  kind: 'RuntimeClass',
+  createOnUpdate: true,
+  ...checks(
+    (errors, object) => {
+      const handler = String(object['handler'] ?? '');
+      if (handler === '') errors.required('handler');
+      else errors.invalidEach('handler', handler, isDns1123Label(handler));
+    },
+    (errors, object, old) => {
+      immutable(errors, 'handler', object['handler'], old['handler']);
+    },
+  ),
+};
+
+interface MatchResources {
+  matchPolicy?: string;
+  namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
+  resourceRules?: { scope?: string }[];
+  excludeResourceRules?: { scope?: string }[];
+}
+
+interface Webhook extends MatchResources {
+  failurePolicy?: string;
+  timeoutSeconds?: number;
+  reinvocationPolicy?: string;
+  clientConfig?: { service?: { port?: number } };
+  rules?: { scope?: string }[];
+}
+
+function setMatchDefaults(match: MatchResources | undefined): void {
+  if (!match) return;
+  match.matchPolicy ??= 'Equivalent';
+  match.namespaceSelector ??= {};
+  match.objectSelector ??= {};
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) {
+    rule.scope ??= '*';
+  }
+}
+
+const admission = 'admissionregistration.k8s.io';
+
+const webhookStrategy = (kind: string, mutating: boolean): KindStrategy => ({
+  group: admission,
+  kind,
+  ...countsChangesOf('webhooks'),
+  defaults(draft) {
+    for (const webhook of (draft['webhooks'] ?? []) as Webhook[]) {
+      webhook.failurePolicy ??= 'Fail';
+      setMatchDefaults(webhook);
+      webhook.timeoutSeconds ??= 10;
+      if (mutating) webhook.reinvocationPolicy ??= 'Never';
+      for (const rule of webhook.rules ?? []) rule.scope ??= '*';
+      if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= 443;
+    }
+  },
+});
+
+interface AdmissionPolicy {
+  spec?: {
+    failurePolicy?: string;
+    matchConstraints?: MatchResources;
+    matchResources?: MatchResources;
+  };
+}
+
+const policyStrategy = (kind: string, hasStatus: boolean): KindStrategy => ({
+  group: admission,
+  kind,
+  ...countsChangesOf('spec'),
+  defaults(draft) {
+    const spec = (view<AdmissionPolicy>(draft).spec ??= {});
+    spec.failurePolicy ??= 'Fail';
+    setMatchDefaults(spec.matchConstraints);
+    if (hasStatus) draft['status'] ??= {};
+  },
+  ...(hasStatus
+    ? {
+        prepareForCreate(draft: KubeObject): void {
+          draft['status'] = {};
+          draft.metadata.generation = 1;
+        },
+        prepareForUpdate(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
+          keepStatus(draft, old);
+          bumpGeneration(draft, old);
+        },
+        prepareForStatusUpdate: keepSpec,
+      }
+    : {}),
+});
+
+const policyBindingStrategy = (kind: string): KindStrategy => ({
+  group: admission,
+  kind,
+  ...countsChangesOf('spec'),
+  defaults(draft) {
+    setMatchDefaults(view<AdmissionPolicy>(draft).spec?.matchResources);
+  },
+});
+
+const flowSchemaStrategy: KindStrategy = {
+  ...withStatus('flowcontrol.apiserver.k8s.io', 'FlowSchema'),
+  defaults(draft) {
+    const spec = (draft['spec'] ??= {}) as Fields;
+    spec['matchingPrecedence'] ||= 1000;
+    draft['status'] ??= {};
+  },
+};
+
+interface Limited {
+  nominalConcurrencyShares?: number;
+  lendablePercent?: number;
+  limitResponse?: {
+    queuing?: { handSize?: number; queues?: number; queueLengthLimit?: number };
+  };
+}
+
+const priorityLevelStrategy: KindStrategy = {
+  ...withStatus('flowcontrol.apiserver.k8s.io', 'PriorityLevelConfiguration'),
+  defaults(draft) {
+    const { spec } = view<{ spec?: { limited?: Limited; exempt?: Limited } }>(draft);
+    if (spec?.exempt) {
+      spec.exempt.nominalConcurrencyShares ??= 0;
+      spec.exempt.lendablePercent ??= 0;
+    }
+    if (spec?.limited) {
+      spec.limited.nominalConcurrencyShares ??= 30;
+      spec.limited.lendablePercent ??= 0;
+      const queuing = spec.limited.limitResponse?.queuing;
+      if (queuing) {
+        queuing.handSize ||= 8;
+        queuing.queues ||= 64;
+        queuing.queueLengthLimit ||= 50;
+      }
+    }
+    draft['status'] ??= {};
+  },
+};
+
+const ipAddressStrategy: KindStrategy = {
+  group: 'networking.k8s.io',
+  kind: 'IPAddress',
+  nameRule: 'none',
+  ...checks((errors, object) => {
+    const name = object.metadata.name ?? '';
+    errors.invalidEach('metadata.name', name, isIp(name));
+  }),
+};
+
+/** Cluster-wide kinds that ask for little. */
+export const clusterStrategies: readonly KindStrategy[] = [
+  priorityClassStrategy,
+  storageClassStrategy,
+  csiDriverStrategy,
+  volumeAttachmentStrategy,
+  certificateSigningRequestStrategy,
+  leaseStrategy,
+  runtimeClassStrategy,
+  webhookStrategy('MutatingWebhookConfiguration', true),
+  webhookStrategy('ValidatingWebhookConfiguration', false),
+  policyStrategy('ValidatingAdmissionPolicy', true),
+  policyStrategy('MutatingAdmissionPolicy', false),
+  policyBindingStrategy('ValidatingAdmissionPolicyBinding'),
+  policyBindingStrategy('MutatingAdmissionPolicyBinding'),
+  flowSchemaStrategy,
+  priorityLevelStrategy,
+  ipAddressStrategy,
+  withStatus('networking.k8s.io', 'ServiceCIDR'),
+];

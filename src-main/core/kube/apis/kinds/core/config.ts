@@ -1,0 +1,272 @@
+import type { KubeObject, ObjectMeta } from '../../../machinery/index.ts';
+import { fromBase64, fromUtf8, jsonEqual, toBase64, utf8 } from '#core/base';
+import type { KindStrategy } from '../../kind-strategy.ts';
+import { FieldErrors } from '../../validation/field.ts';
+import { immutable, sortedEntries } from '../../validation/meta.ts';
+import { isConfigMapKey } from '../../validation/names.ts';
+import { view } from './pod-types.ts';
+
+type Texts = Record<string, string>;
+
+interface Secret {
+  metadata: ObjectMeta;
+  type?: string;
+  data?: Texts;
+  stringData?: Texts;
+  immutable?: boolean;
+}
+
+interface ConfigMap {
+  metadata: ObjectMeta;
+  data?: Texts;
+  binaryData?: Texts;
+  immutable?: boolean;
+}
+
+const maxBytes = 1_048_576;
+const sealed = 'field is immutable when `immutable` is set';
+
+/** Bytes a base64 text stands for. */
+const decodedLength = (text: string): number =>
+  Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+
+/** What is wrong with a text that should be a JSON object, in Go's words where they are simple. */
+function jsonProblem(base64: string): string | undefined {
+  const text = fromUtf8(fromBase64(base64));
+  if (text === '') return 'unexpected end of JSON input';
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
+    const kind = Array.isArray(value) ? 'array' : value === null ? undefined : typeof value;
+    const word = kind === 'boolean' ? 'bool' : kind;
+    return word === undefined
+      ? undefined
+      : `json: cannot unmarshal ${word} into Go value of type map[string]interface {}`;
+  } catch {
+    const first = /\S/.exec(text)?.[0] ?? '';
+    return `invalid character '${first}' looking for beginning of value`;
+  }
+}
+
+function validateSecret(errors: FieldErrors, secret: Secret): void {
+  const data = secret.data ?? {};
+  let size = 0;
+  for (const [key, value] of sortedEntries(data)) {
+    errors.invalidEach(`data[${key}]`, key, isConfigMapKey(key));
+    size += decodedLength(value);
+  }
+  if (size > maxBytes) errors.tooLong('data', maxBytes);
+  const has = (key: string): boolean => Object.hasOwn(data, key);
+  const requireJson = (key: string): void => {
+    if (!has(key)) errors.required(`data[${key}]`);
+    else {
+      const problem = jsonProblem(data[key] ?? '');
+      if (problem) errors.invalid(`data[${key}]`, '<secret contents redacted>', problem);
+    }
+  };
+  switch (secret.type) {
+    case 'kubernetes.io/service-account-token': {
+      const key = 'kubernetes.io/service-account.name';
+      if (!secret.metadata.annotations?.[key]) errors.required(`metadata.annotations[${key}]`);
+      break;
+    }
+    case 'kubernetes.io/dockercfg':
+      requireJson('.dockercfg');
+      break;
+    case 'kubernetes.io/dockerconfigjson':
+      requireJson('.dockerconfigjson');
+      break;
+    case 'kubernetes.io/basic-auth':
+      if (!has('username') && !has('password')) {
+        errors.required('data[username]');
+        errors.required('data[password]');
+      }
+      break;
+    case 'kubernetes.io/ssh-auth':
+      if (!data['ssh-privatekey']) errors.required('data[ssh-privatekey]');
+      break;
+    case 'kubernetes.io/tls':
+      for (const key of ['tls.crt', 'tls.key']) if (!has(key)) errors.required(`data[${key}]`);
+      break;
+  }
+}
+
+export const secretStrategy: KindStrategy = {
+  group: '',
+  kind: 'Secret',
+  unconditionalUpdate: true,
+  defaults(draft) {
+    const secret = view<Secret>(draft);
+    secret.type ||= 'Opaque';
+    if (secret.stringData) {
+      const data = (secret.data ??= {});
+      for (const [key, value] of Object.entries(secret.stringData)) {
+        data[key] = toBase64(utf8(value));
+      }
+      delete secret.stringData;
+    }
+  },
+  validate(object) {
+    const errors = new FieldErrors();
+    validateSecret(errors, view<Secret>(object));
+    return errors.list;
+  },
+  prepareForUpdate(draft, old) {
+    // The empty type means "as it was".
+    const secret = view<Secret>(draft);
+    const before = view<Secret>(old).type;
+    if (!secret.type && before) secret.type = before;
+  },
+  validateUpdate(object, old) {
+    const errors = new FieldErrors();
+    const secret = view<Secret>(object);
+    const before = view<Secret>(old);
+    immutable(errors, 'type', secret.type, before.type);
+    if (before.immutable) {
+      if (!secret.immutable) errors.forbidden('immutable', sealed);
+      if (!jsonEqual(secret.data ?? {}, before.data ?? {})) errors.forbidden('data', sealed);
+    }
+    validateSecret(errors, secret);
+    return errors.list;
+  },
+  selectableFields: (object) => ({ type: view<Secret>(object).type ?? '' }),
+};
+
+function validateConfigMap(errors: FieldErrors, { data, binaryData }: ConfigMap): void {
+  let size = 0;
+  for (const [key, value] of sortedEntries(data)) {
+    errors.invalidEach(`data[${key}]`, key, isConfigMapKey(key));
+    if (binaryData && Object.hasOwn(binaryData, key)) {
+      errors.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData');
+    }
+    size += utf8(value).length;
+  }
+  for (const [key, value] of sortedEntries(binaryData)) {
+    errors.invalidEach(`binaryData[${key}]`, key, isConfigMapKey(key));
+    size += decodedLength(value);
+  }
+  if (size > maxBytes) errors.tooLong('[]', maxBytes);
+}
+
+export const configMapStrategy: KindStrategy = {
+  group: '',
+  kind: 'ConfigMap',
+  unconditionalUpdate: true,
+  validate(object) {
+    const errors = new FieldErrors();
+    validateConfigMap(errors, view<ConfigMap>(object));
+    return errors.list;
+  },
+  validateUpdate(object, old) {
+    const errors = new FieldErrors();
+    const map = view<ConfigMap>(object);
+    const before = view<ConfigMap>(old);
+    if (before.immutable) {
+      if (!map.immutable) errors.forbidden('immutable', sealed);
+      for (const field of ['data', 'binaryData'] as const) {
+        if (!jsonEqual(map[field] ?? {}, before[field] ?? {})) errors.forbidden(field, sealed);
+      }
+    }
+    validateConfigMap(errors, map);
+    return errors.list;
+  },
+};
+
+export const serviceAccountStrategy: KindStrategy = {
+  group: '',
+  kind: 'ServiceAccount',
+  unconditionalUpdate: true,
+  warnings(object) {
+    const key = 'kubernetes.io/enforce-mountable-secrets';
+    return object.metadata.annotations?.[key] === undefined
+      ? []
+      : [
+          `metadata.annotations[${key}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ];
+  },
+};
+
+interface EventObject extends KubeObject {
+  involvedObject?: { namespace?: string };
+  eventTime?: string | null;
+  reportingComponent?: string;
+  reportingInstance?: string;
+  action?: string;
+  reason?: string;
+}
+
+function eventFields(object: unknown): Record<string, string> {
+  const event = object as Record<string, unknown>;
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const involved = view<Record<string, unknown>>(
+    event['involvedObject'] ?? event['regarding'] ?? {},
+  );
+  const source = view<Record<string, unknown>>(event['source'] ?? event['deprecatedSource'] ?? {});
+  const component = event['reportingComponent'] ?? event['reportingController'];
+  const fields: Record<string, string> = {
+    reason: text(event['reason']),
+    reportingComponent: text(component),
+    source: text(source['component']) || text(component),
+    type: text(event['type']),
+  };
+  for (const field of [
+    'kind',
+    'namespace',
+    'name',
+    'uid',
+    'apiVersion',
+    'resourceVersion',
+    'fieldPath',
+  ]) {
+    fields[`involvedObject.${field}`] = text(involved[field]);
+  }
+  return fields;
+}
+
+function eventStrategy(group: string): KindStrategy {
+  return {
+    group,
+    kind: 'Event',
+    createOnUpdate: true,
+    unconditionalUpdate: true,
+    defaults(draft) {
+      if (group !== '') return;
+      // Fields the type prints even when they are empty.
+      draft['involvedObject'] ??= {};
+      draft['source'] ??= {};
+      draft['firstTimestamp'] ??= null;
+      draft['lastTimestamp'] ??= null;
+      draft['eventTime'] ??= null;
+      draft['reportingComponent'] ??= '';
+      draft['reportingInstance'] ??= '';
+    },
+    validate(object) {
+      const errors = new FieldErrors();
+      const event = view<EventObject>(object);
+      if (group !== '') return errors.list;
+      const namespace = event.metadata.namespace ?? '';
+      const involved = event.involvedObject?.namespace ?? '';
+      const anywhere = event.eventTime ? ['default', 'kube-system'] : ['', 'default'];
+      if (
+        involved === '' ? !anywhere.includes(namespace) : !event.eventTime && involved !== namespace
+      ) {
+        errors.invalid('involvedObject.namespace', involved, 'does not match event.namespace');
+      }
+      if (event.eventTime) {
+        for (const field of [
+          'reportingComponent',
+          'reportingInstance',
+          'action',
+          'reason',
+        ] as const) {
+          if (!event[field]) errors.required(field);
+        }
+      }
+      return errors.list;
+    },
+    selectableFields: eventFields,
+  };
+}
+
+/** The old and the new group serve the same objects. */
+export const eventStrategies = [eventStrategy(''), eventStrategy('events.k8s.io')];
