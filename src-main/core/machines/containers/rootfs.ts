@@ -10,7 +10,7 @@ import {
   virtualFile,
   type VirtualNode,
 } from '../filesystem/index.ts';
-import { type Image, imageId } from '../images/index.ts';
+import { baseNetworkTools, type Image, imageId } from '../images/index.ts';
 import { ProgramRegistry } from '../process/index.ts';
 
 /** What the small tools of an image's base are: its files and the programs they stand for. */
@@ -45,6 +45,8 @@ export class Unpacker {
     if (image.workingDirectory !== '') builder.directory(image.workingDirectory);
     for (const [path, text] of Object.entries(image.files))
       builder.file(path, text, text.startsWith('#!') ? { mode: 0o755 } : {});
+    for (const [path, program] of Object.entries(baseNetworkTools(image.base)))
+      builder.file(path, programs.add(`${image.base}:${path}`, program), { mode: 0o755 });
     for (const [path, program] of Object.entries(image.programs))
       builder.file(path, programs.add(`${imageId(image)}:${path}`, program), { mode: 0o755 });
     const unpacked = { tree: builder.build(), programs };

@@ -30,32 +30,11 @@ export function untilSignal(
   });
 }
 
-/** As a shell script's `exec "$@"`: runs the command with our streams and gives it the signals we get. */
+/** As a shell script's `exec "$@"`: the process becomes the command. */
 export async function execute(context: ProgramContext, argv: readonly string[]): Promise<number> {
   try {
-    const child = context.process.spawn(argv, {
-      env: context.env,
-      stdin: context.stdin,
-      stdout: context.stdout,
-      stderr: context.stderr,
-      ...(context.tty ? { tty: context.tty } : {}),
-    });
-    const passed: readonly Signal[] = [
-      'SIGTERM',
-      'SIGINT',
-      'SIGQUIT',
-      'SIGHUP',
-      'SIGUSR1',
-      'SIGUSR2',
-    ];
-    const handlers = passed.map((signal) =>
-      context.process.onSignal(signal, () => child.kill(signal)),
-    );
-    try {
-      return await child.exit;
-    } finally {
-      for (const handler of handlers) handler.dispose();
-    }
+    if (context.process.exec) return await context.process.exec(argv);
+    return await context.process.spawn(argv, { env: context.env }).exit;
   } catch (error) {
     if (!(error instanceof SpawnError)) throw error;
     const text =
