@@ -99,3 +99,12 @@ export {
 export type { EndpointSlice, Node, Pod, Service } from './apis/index.ts';
 export { createEventRecorder, runLeaderElection } from './client/index.ts';
 export { controllerNames, startControllers } from './controllers/index.ts';
+export {
+  type ApiServer,
+  type ApiServerConfig,
+  assembleApiServer,
+  knownAdmissionPlugins,
+  StoredObject,
+  storedObjectCodec,
+  type VersionInfo,
+} from './apiserver/index.ts';

@@ -49,7 +49,7 @@ export function kubeApiserver(deps: ApiServerDeps): Program {
         context.clock,
       );
       const server = own(
-        await assembleApiServer({
+        assembleApiServer({
           ...config,
           store: store.guarded(),
           failingChecks: () => (store.alive ? [] : ['etcd']),
@@ -158,6 +158,7 @@ async function readConfig(
     version: deps.release.version,
     descriptions: deps.descriptions,
     advertiseAddress: address,
+    hostname: context.net.name,
     port: Number(flags.text('secure-port') ?? 6443),
     servingCertificate,
     anonymous: flags.bool('anonymous-auth', true),

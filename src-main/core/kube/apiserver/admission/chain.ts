@@ -102,6 +102,9 @@ const allPlugins = [
   'AlwaysDeny',
 ] as const;
 
+/** Every name that `--enable-admission-plugins` takes. */
+export const knownAdmissionPlugins: readonly string[] = allPlugins;
+
 type PluginName = (typeof allPlugins)[number];
 
 const enabledByDefault: ReadonlySet<string> = new Set<PluginName>([
