@@ -7,6 +7,12 @@ import { serveCommand, statusText } from './command-streams.ts';
 /** First byte of each message. @see k8s.io/apimachinery/pkg/util/remotecommand */
 const channelOf = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 
+/**
+ * kubectl reads its first messages before it has made the streams they belong to, and drops those ("Unknown
+ * stream id 1, discarding message"). Behind a real API server the way to the kubelet gives it this time.
+ */
+const settleMs = 30;
+
 /** Serves exec or attach over `v4.channel.k8s.io` or `v5.channel.k8s.io`. */
 export async function serveWebSocketCommand(
   socket: WebSocket,
@@ -32,6 +38,7 @@ export async function serveWebSocketCommand(
     write: (bytes: Uint8Array) => send(channel, bytes),
     end: () => undefined,
   });
+  await Promise.race([new Promise((resolve) => setTimeout(resolve, settleMs)), closed]);
   // An empty message tells the client that the connection stands, before there is any output.
   const first = session.stdout
     ? channelOf.stdout

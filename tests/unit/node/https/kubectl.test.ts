@@ -1,8 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiListener, serveApi } from '#node/https';
 import { makeCredentials } from './certificates.ts';
@@ -183,7 +184,8 @@ describe.skipIf(kubectls.length === 0)('streams with real kubectl', () => {
       [1, 2, 3].map(async () => (await fetch(`http://127.0.0.1:${ports[0]}/`)).text()),
     );
     expect(bodies.map((body) => body.length)).toEqual([240_000, 240_000, 240_000]);
-    expect(execFileSync('curl', ['-sS', `http://127.0.0.1:${ports[0]}/`]).length).toBe(240_000);
+    const { stdout } = await promisify(execFile)('curl', ['-sS', `http://127.0.0.1:${ports[0]}/`]);
+    expect(stdout.length).toBe(240_000);
     await expect(fetch(`http://127.0.0.1:${ports[1]}/`)).rejects.toThrow();
     await expect.poll(() => errors).toContain('connection refused');
     child.removeAllListeners('close');
