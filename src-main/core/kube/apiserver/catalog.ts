@@ -40,7 +40,7 @@ export class Catalog {
   readonly #served = new Map<string, Served | undefined>();
   readonly #builtin: ReadonlySet<string>;
   #views = new WeakMap<StoredObject, Map<Served, StoredObject>>();
-  #customVersions: ReadonlySet<string> | undefined;
+  #customGroups: ReadonlySet<string> | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -48,7 +48,7 @@ export class Catalog {
     options.customResources?.onChange(() => {
       this.#served.clear();
       this.#views = new WeakMap();
-      this.#customVersions = undefined;
+      this.#customGroups = undefined;
     });
   }
 
@@ -70,12 +70,12 @@ export class Catalog {
     return row && this.get(row.group, row.version, row.resource);
   }
 
-  hasGroupVersion(group: string, version: string): boolean {
-    if (this.#options.resources.versionsOf(group).includes(version)) return true;
-    this.#customVersions ??= new Set(
-      (this.#options.customResources?.resources() ?? []).map(formatGroupVersion),
+  hasGroup(group: string): boolean {
+    if (this.#options.resources.versionsOf(group).length > 0) return true;
+    this.#customGroups ??= new Set(
+      (this.#options.customResources?.resources() ?? []).map((row) => row.group),
     );
-    return this.#customVersions.has(formatGroupVersion({ group, version }));
+    return this.#customGroups.has(group);
   }
 
   /** Rows of everything served, built-in first. */

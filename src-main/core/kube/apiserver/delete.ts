@@ -218,7 +218,8 @@ export async function deleteObject(
       }
     }
     if (request.dryRun) return { gone: true, object: old, stored: view };
-    const removed = removeObject(context, served, key, kv);
+    if (meta.deletionTimestamp) meta.deletionGracePeriodSeconds = 0;
+    const removed = removeObject(context, served, key, kv, draft);
     if (removed) return { gone: true, object: old, stored: removed };
   }
 }

@@ -1,5 +1,6 @@
 import { utf8 } from '#core/base';
 import { type ApiRequest, type ApiResponse, formatGroupVersion } from '../machinery/index.ts';
+import { notServed } from './call.ts';
 import type { Catalog } from './catalog.ts';
 import { acceptClauses, objectResponse, wantsPretty } from './negotiation.ts';
 import type { Documents } from './documents.ts';
@@ -49,8 +50,11 @@ export function documentResponse(
   if (parts[0] === 'api' && parts.length === 2)
     return json(discovery.resourceList('', parts[1] ?? ''));
   if (parts[0] === 'apis' && parts.length === 2) return json(discovery.group(parts[1] ?? ''));
-  if (parts[0] === 'apis' && parts.length === 3)
-    return json(discovery.resourceList(parts[1] ?? '', parts[2] ?? ''));
+  if (parts[0] === 'apis' && parts.length === 3) {
+    const list = discovery.resourceList(parts[1] ?? '', parts[2] ?? '');
+    if (!list && catalog.hasGroup(parts[1] ?? '')) throw notServed();
+    return json(list);
+  }
   if (path === '/openapi/v2') {
     if ((request.headers['accept'] ?? '').includes('proto-openapi'))
       // An empty document is a valid one; clients that ask for this form go on to v3.

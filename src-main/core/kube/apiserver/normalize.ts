@@ -97,6 +97,7 @@ function unstructuredText(value: unknown, goType: string): string {
   if (goType.startsWith('map[')) return `cannot restore map from ${found}`;
   if (goType.startsWith('[]')) return `cannot restore slice from ${found}`;
   if (goType.includes('.')) return `cannot restore struct from: ${found}`;
+  if (found === 'string') return `unrecognized type: ${goType}`;
   return `cannot convert ${found} to ${goType}`;
 }
 

@@ -169,7 +169,7 @@ function patched(form: DeepReadonly<KubeObject>, patch: Patch, served: Served): 
         'the server rejected our request due to an error in our request',
         {},
       );
-    throw badRequest(error.message);
+    throw failure(500, '', error.message);
   }
 }
 
@@ -251,7 +251,7 @@ async function applyPatch(
 ): Promise<ApiResponse> {
   const { served } = target;
   const { name, namespace } = call.info;
-  const config = configuration(value, served, call);
+  const config = configuration(value, served);
   checkName(config, name, namespace);
   const options = { manager: write.fieldManager, force, time: nowText(call.context) };
   const scope = fieldScope(served, target.subresource);
@@ -298,7 +298,7 @@ async function applyPatch(
 }
 
 /** An applied configuration: raw but for its times and quantities, which must compare equal to what is stored. */
-function configuration(value: unknown, served: Served, call: Call): KubeObject {
+function configuration(value: unknown, served: Served): KubeObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest(
       'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}',
@@ -318,14 +318,8 @@ function configuration(value: unknown, served: Served, call: Call): KubeObject {
       `invalid object type: ${group ?? ''}/${version ?? ''}, Kind=${String(kind ?? '')}`,
     );
   }
-  if (apiVersion !== served.groupVersion)
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${apiVersion}, expected: ${served.groupVersion}`,
-    );
-  if (kind !== served.info.kind)
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(call.info.version)} cannot be handled as a ${served.info.kind}`,
-    );
+  if (apiVersion !== served.groupVersion || kind !== served.info.kind)
+    throw badRequest(`invalid object type: ${apiVersion}, Kind=${kind}`);
   const metadata = fields['metadata'];
   return {
     ...structuredClone(fields),

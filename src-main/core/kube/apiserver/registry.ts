@@ -49,6 +49,21 @@ const modified =
 const maxGenerateNameLength = 58;
 const generateNameAttempts = 8;
 
+/** Built-in kinds whose PUT has to name a resourceVersion (`AllowUnconditionalUpdate` is false). */
+const conditionalKinds = new Set([
+  'CSIDriver',
+  'CSINode',
+  'CSIStorageCapacity',
+  'CustomResourceDefinition',
+  'APIService',
+  'IPAddress',
+  'Lease',
+  'PodDisruptionBudget',
+  'RuntimeClass',
+  'ServiceCIDR',
+  'VolumeAttachment',
+]);
+
 /** Metadata in the order Go writes it. */
 export function orderedMeta(meta: ObjectMeta): ObjectMeta {
   const out: ObjectMeta = {};
@@ -256,7 +271,7 @@ export interface Proposed {
   readonly draft: KubeObject;
   /** Managed fields are in the draft already. */
   readonly tracked?: boolean;
-  /** A uid that has to be the object's, from a PUT. */
+  /** Of a PUT: the uid that has to be the object's; empty when it names none. */
   readonly uid?: string;
 }
 
@@ -289,20 +304,26 @@ export async function updateObject(
     const version = meta.resourceVersion;
     const conditional = version !== undefined && version !== '' && version !== '0';
     const currentVersion = kv.value.object.metadata.resourceVersion ?? '';
-    if (uid !== undefined && uid !== '' && uid !== old.metadata.uid)
+    if (uid && uid !== old.metadata.uid)
       throw conflict(
         served.groupResource,
         name,
         `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
       );
-    if (!conditional && !(strategy.unconditionalUpdate ?? !served.custom))
-      fail(served, name, [
+    if (
+      !conditional &&
+      uid !== undefined &&
+      !(strategy.unconditionalUpdate ?? (!served.custom && !conditionalKinds.has(served.info.kind)))
+    ) {
+      const { group, resource } = served.info;
+      throw invalid({ group, kind: resource }, name, [
         {
           reason: 'FieldValueInvalid',
-          message: 'Invalid value: 0x0: must be specified for an update',
+          message: `Invalid value: ${served.custom ? '0x0' : '0'}: must be specified for an update`,
           field: 'metadata.resourceVersion',
         },
       ]);
+    }
     if (conditional && version !== currentVersion) {
       if (!/^\d+$/.test(version))
         throw failure(

@@ -169,8 +169,7 @@ class Server implements ApiServer {
     if (delegated) return delegated;
     if (info.kind === 'other') return this.#other(request, info);
     const { catalog } = this.#context;
-    if (!catalog.hasGroupVersion(info.group, info.version))
-      return textResponse(404, '404 page not found\n');
+    if (!catalog.hasGroup(info.group)) return textResponse(404, '404 page not found\n');
     const served = catalog.get(info.group, info.version, info.resource);
     if (!served || info.tooLong) throw notServed();
     if (served.info.namespaced) {

@@ -171,7 +171,7 @@ async function updateView(call: Call): Promise<ApiResponse> {
         info.subresource === 'status'
           ? draftOf(draft)
           : restrict(info.subresource, draft, old, context.options.clock.now()),
-      ...(draft.metadata.uid === undefined ? {} : { uid: draft.metadata.uid }),
+      uid: draft.metadata.uid ?? '',
     }),
   );
   return respondObject(call, 200, stored);

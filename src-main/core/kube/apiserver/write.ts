@@ -56,7 +56,7 @@ export async function handleUpdate(call: Call): Promise<ApiResponse> {
       { served, namespace: info.namespace, name: info.name, subresource: '' },
       () => ({
         draft: draftOf(draft),
-        ...(draft.metadata.uid === undefined ? {} : { uid: draft.metadata.uid }),
+        uid: draft.metadata.uid ?? '',
       }),
     );
     return respondObject(call, 200, stored);

@@ -326,7 +326,8 @@ export function applyConfiguration(
   defaults(object);
   const next: Owner[] = isEmptySet(applied)
     ? left
-    : [...left, { ...self, time: options.time, fields: applied }];
+    : // An apply that changes nothing but ownership leaves no time of its own.
+      [...left, { ...self, time: sameObject ? previous?.time : options.time, fields: applied }];
   if (sameObject && live && isEmptySet(applied) && !previous)
     return { object: jsonClone(live) as KubeObject, changed: false };
   setEntries(object, next);

@@ -168,7 +168,8 @@ function mergeMap(
       return jsonClone(rest);
     }
     if (mode === 'delete') return {};
-    if (mode !== 'merge') throw new PatchError(`unknown patch type found: ${goText(mode)}`);
+    if (mode !== 'merge')
+      throw new PatchError(`unknown patch type: ${goText(mode)} in map: ${goText(patch)}`);
   }
   const out: JsonMap = { ...target };
   const kept = patch[retainKeys];
@@ -208,15 +209,14 @@ function mergeMap(
       const strategy = child?.patchStrategy ?? resolved?.patchStrategy ?? '';
       const current = out[key];
       const list = Array.isArray(current) ? (current as unknown[]) : [];
-      if (strategy.includes('merge'))
-        out[key] = mergeList(
-          list,
-          value as unknown[],
-          child?.patchMergeKey ?? resolved?.patchMergeKey,
-          resolved?.items ? schemas.resolve(resolved.items) : undefined,
-          schemas,
-        );
-      else out[key] = jsonClone(value as unknown[]);
+      if (strategy.includes('merge')) {
+        const mergeKey = child?.patchMergeKey ?? resolved?.patchMergeKey;
+        const items = resolved?.items ? schemas.resolve(resolved.items) : undefined;
+        const merged = mergeList(list, value as unknown[], mergeKey, items, schemas);
+        // Without an order of its own the patch's is taken: what is new comes first.
+        out[key] =
+          patch[orderPrefix + key] === undefined ? ordered(merged, value, list, mergeKey) : merged;
+      } else out[key] = jsonClone(value as unknown[]);
     } else out[key] = value;
   }
   for (const key in patch)

@@ -16,6 +16,8 @@ import {
   shapeOf,
 } from './merge-schema.ts';
 
+import { goText } from './patches.ts';
+
 // Rules: sigs.k8s.io/structured-merge-diff/v6/typed.
 
 export interface Comparison {
@@ -443,5 +445,5 @@ function collectErrors(
 }
 
 function goValue(value: unknown): string {
-  return `&value.valueUnstructured{Value:${JSON.stringify(value)}}`;
+  return `&{${goText(value)}}`;
 }
