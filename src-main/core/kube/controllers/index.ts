@@ -1,6 +1,15 @@
+export {
+  createCsrApprovingController,
+  createCsrCleanerController,
+  createCsrSigningController,
+  type CsrSigningOptions,
+  type SignerPki,
+} from './certificates/certificate-controllers.ts';
+export { createClusterRoleAggregationController } from './clusterroleaggregation/clusterrole-aggregation-controller.ts';
 export { createCronJobController } from './cronjob/cronjob-controller.ts';
 export { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 export { createDeploymentController } from './deployment/deployment-controller.ts';
+export { createDisruptionController } from './disruption/disruption-controller.ts';
 export { createEndpointsController } from './endpointslice/endpoints-controller.ts';
 export { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 export { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
@@ -23,6 +32,11 @@ export {
 export type { Controller, ControllerContext } from './shared/context.ts';
 export { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 export { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
+export { createPersistentVolumeBinder } from './volume/binder-controller.ts';
+export {
+  createClaimProtectionController,
+  createVolumeProtectionController,
+} from './volume/protection-controllers.ts';
 export {
   type ControllerFlags,
   controllerNames,

@@ -6,9 +6,17 @@ import {
   type KubeClient,
   scopedInformers,
 } from '../client/index.ts';
+import {
+  createCsrApprovingController,
+  createCsrCleanerController,
+  createCsrSigningController,
+  type SignerPki,
+} from './certificates/certificate-controllers.ts';
+import { createClusterRoleAggregationController } from './clusterroleaggregation/clusterrole-aggregation-controller.ts';
 import { createCronJobController } from './cronjob/cronjob-controller.ts';
 import { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
+import { createDisruptionController } from './disruption/disruption-controller.ts';
 import { createEndpointsController } from './endpointslice/endpoints-controller.ts';
 import { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { createGarbageCollector } from './garbagecollector/garbage-collector.ts';
@@ -30,6 +38,11 @@ import {
 } from './serviceaccount/serviceaccounts-controller.ts';
 import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
+import { createPersistentVolumeBinder } from './volume/binder-controller.ts';
+import {
+  createClaimProtectionController,
+  createVolumeProtectionController,
+} from './volume/protection-controllers.ts';
 import type { Controller, ControllerContext } from './shared/context.ts';
 
 /** What the flags of kube-controller-manager say; absent: upstream's default. */
@@ -37,6 +50,11 @@ export interface ControllerFlags extends NodeLifecycleOptions {
   /** PEM of `--root-ca-file`; absent: nothing is published. */
   readonly rootCa?: string;
   readonly terminatedPodThreshold?: number;
+  /** Reads and signs certificate requests; absent: they are neither approved nor signed. */
+  readonly pki?: SignerPki;
+  /** PEM pair of `--cluster-signing-cert-file` and its key; absent: nothing is signed. */
+  readonly clusterSigning?: { readonly certificate: string; readonly privateKey: string };
+  readonly clusterSigningDurationMs?: number;
 }
 
 export interface ControllersOptions {
@@ -167,6 +185,64 @@ const rows: readonly Row[] = [
     account: 'ttl-after-finished-controller',
     component: 'ttl-after-finished-controller',
     create: (context) => createTtlAfterFinishedController(context),
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    account: 'clusterrole-aggregation-controller',
+    component: 'clusterrole-aggregation-controller',
+    create: (context) => createClusterRoleAggregationController(context),
+  },
+  {
+    name: 'disruption-controller',
+    account: 'disruption-controller',
+    component: 'controllermanager',
+    create: (context) => createDisruptionController(context),
+  },
+  {
+    name: 'persistentvolume-binder-controller',
+    account: 'persistent-volume-binder',
+    component: 'persistentvolume-controller',
+    create: (context) => createPersistentVolumeBinder(context),
+  },
+  {
+    name: 'persistentvolumeclaim-protection-controller',
+    account: 'pvc-protection-controller',
+    component: 'pvc-protection-controller',
+    create: (context) => createClaimProtectionController(context),
+  },
+  {
+    name: 'persistentvolume-protection-controller',
+    account: 'pv-protection-controller',
+    component: 'pv-protection-controller',
+    create: (context) => createVolumeProtectionController(context),
+  },
+  {
+    name: 'certificatesigningrequest-cleaner-controller',
+    account: 'certificate-controller',
+    component: 'certificate-controller',
+    create: (context) => createCsrCleanerController(context),
+  },
+  {
+    name: 'certificatesigningrequest-approving-controller',
+    account: 'certificate-controller',
+    component: 'certificate-controller',
+    create: (context, { pki }) =>
+      pki ? createCsrApprovingController(context, { pki }) : undefined,
+  },
+  {
+    name: 'certificatesigningrequest-signing-controller',
+    account: 'certificate-controller',
+    component: 'certificate-controller',
+    create: (context, { pki, clusterSigning: issuer, clusterSigningDurationMs }) =>
+      pki && issuer
+        ? createCsrSigningController(context, {
+            pki,
+            issuer,
+            ...(clusterSigningDurationMs === undefined
+              ? {}
+              : { durationMs: clusterSigningDurationMs }),
+          })
+        : undefined,
   },
 ];
 

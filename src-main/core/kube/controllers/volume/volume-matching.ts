@@ -1,0 +1,98 @@
+import type { DeepReadonly } from '#core/base';
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  StorageClass,
+} from '../../apis/index.ts';
+import { matchesSelector } from '../../client/index.ts';
+import { parseQuantity } from '../../machinery/index.ts';
+
+export type ClaimView = DeepReadonly<PersistentVolumeClaim>;
+export type VolumeView = DeepReadonly<PersistentVolume>;
+export type ClassView = DeepReadonly<StorageClass>;
+export type NodeView = DeepReadonly<Node>;
+
+const betaClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
+
+export function classOfClaim(claim: ClaimView): string {
+  return claim.metadata.annotations?.[betaClassAnnotation] ?? claim.spec?.storageClassName ?? '';
+}
+
+export function classOfVolume(volume: VolumeView): string {
+  return volume.metadata.annotations?.[betaClassAnnotation] ?? volume.spec?.storageClassName ?? '';
+}
+
+function sizeOf(quantity: string | undefined): bigint {
+  return quantity === undefined ? 0n : parseQuantity(quantity).nano;
+}
+
+/** Whether a volume is bound to, or reserved for, a claim. */
+export function isReservedFor(volume: VolumeView, claim: ClaimView): boolean {
+  const reference = volume.spec?.claimRef;
+  return (
+    reference !== undefined &&
+    reference.name === claim.metadata.name &&
+    reference.namespace === claim.metadata.namespace &&
+    (!reference.uid || reference.uid === claim.metadata.uid)
+  );
+}
+
+/** Why a volume does not do for a claim, in upstream's words; undefined when it does. */
+export function mismatch(volume: VolumeView, claim: ClaimView): string | undefined {
+  if (volume.metadata.deletionTimestamp)
+    return `the volume is marked for deletion "${volume.metadata.name ?? ''}"`;
+  if (
+    sizeOf(volume.spec?.capacity?.['storage']) <
+    sizeOf(claim.spec?.resources?.requests?.['storage'])
+  )
+    return 'requested PV is too small';
+  if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match';
+  if (
+    (volume.spec?.volumeAttributesClassName ?? '') !== (claim.spec?.volumeAttributesClassName ?? '')
+  )
+    return 'volumeAttributesClassName does not match';
+  if (modesDiffer(volume, claim)) return 'incompatible volumeMode';
+  return hasAccessModes(volume, claim) ? undefined : 'incompatible accessMode';
+}
+
+export function modesDiffer(volume: VolumeView, claim: ClaimView): boolean {
+  return (volume.spec?.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem');
+}
+
+function hasAccessModes(volume: VolumeView, claim: ClaimView): boolean {
+  return (claim.spec?.accessModes ?? []).every((mode) => volume.spec?.accessModes?.includes(mode));
+}
+
+/**
+ * The smallest volume that does for a claim; one reserved for it comes first.
+ *
+ * @param delayed the class binds with the first consumer: only a reserved volume counts then.
+ * @see k8s.io/component-helpers/storage/volume/helpers.go, FindMatchingVolume
+ */
+export function bestMatch(
+  volumes: readonly VolumeView[],
+  claim: ClaimView,
+  delayed: boolean,
+): VolumeView | undefined {
+  const reserved = volumes.find((volume) => isReservedFor(volume, claim));
+  if (reserved && !reserved.metadata.deletionTimestamp)
+    return mismatch(reserved, claim) === undefined ? reserved : undefined;
+  if (delayed) return undefined;
+  return volumes
+    .filter(
+      (volume) =>
+        volume.spec?.claimRef === undefined &&
+        volume.status?.phase === 'Available' &&
+        mismatch(volume, claim) === undefined &&
+        (!claim.spec?.selector || matchesSelector(claim.spec.selector, volume.metadata.labels)),
+    )
+    .sort((a, b) => {
+      const difference =
+        sizeOf(a.spec?.capacity?.['storage']) - sizeOf(b.spec?.capacity?.['storage']);
+      if (difference !== 0n) return difference < 0n ? -1 : 1;
+      // As upstream, volumes with fewer access modes are spent first.
+      const modes = (a.spec?.accessModes ?? []).length - (b.spec?.accessModes ?? []).length;
+      return modes || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1);
+    })[0];
+}
