@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+
+import type { WatchEvent } from '../../../../../src-main/core/kube/machinery/index.ts';
+import { type TestServer, testServer } from './server.ts';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+
+async function watch(
+  { server }: TestServer,
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ events: WatchEvent[]; lines: string[]; ended: () => boolean; stop(): void }> {
+  const response = await server.handle({ method: 'GET', url, headers });
+  if (response.body.kind !== 'watch') throw new Error(`no watch: ${response.status}`);
+  const stream = response.body.watch;
+  const events: WatchEvent[] = [];
+  const lines: string[] = [];
+  let ended = false;
+  const held = stream.start(
+    (event) => {
+      events.push(event);
+      lines.push(stream.encode(event));
+    },
+    () => {
+      ended = true;
+    },
+  );
+  return { events, lines, ended: () => ended, stop: () => held.dispose() };
+}
+
+const names = (events: readonly WatchEvent[]): string[] =>
+  events.map(
+    ({ type, object }) =>
+      `${type} ${(object as { metadata: { name?: string } }).metadata.name ?? ''}`,
+  );
+
+describe('watch', () => {
+  test('tells of creates, updates and deletes after a resource version', async () => {
+    const server = testServer();
+    await server.send('POST', maps, { metadata: { name: 'a' } });
+    const { json } = await server.send('GET', maps);
+    const seen = await watch(
+      server,
+      `${maps}?watch=true&resourceVersion=${json.metadata.resourceVersion}`,
+    );
+    await server.send('POST', maps, { metadata: { name: 'b' } });
+    await server.send('PUT', `${maps}/b`, { metadata: { name: 'b' }, data: { x: 'y' } });
+    await server.send('DELETE', `${maps}/b`);
+    await server.time.advance(0);
+    expect(names(seen.events)).toEqual(['ADDED b', 'MODIFIED b', 'DELETED b']);
+    const last = JSON.parse(seen.lines[2] ?? '');
+    expect(last.object.metadata.resourceVersion).toBe(String(server.store.revision));
+  });
+
+  test('replays what happened since', async () => {
+    const server = testServer();
+    await server.send('POST', maps, { metadata: { name: 'a' } });
+    await server.send('POST', maps, { metadata: { name: 'b' } });
+    const seen = await watch(server, `${maps}?watch=1&resourceVersion=1`);
+    expect(names(seen.events)).toEqual(['ADDED a', 'ADDED b']);
+  });
+
+  test('a selector turns changes into ADDED and DELETED', async () => {
+    const server = testServer();
+    await server.send('POST', maps, { metadata: { name: 'a' } });
+    const seen = await watch(
+      server,
+      `${maps}?watch=1&labelSelector=on&resourceVersion=${server.store.revision}`,
+    );
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    await server.send('PATCH', `${maps}/a`, { metadata: { labels: { on: '1' } } }, merge);
+    await server.send('PATCH', `${maps}/a`, { data: { k: 'v' } }, merge);
+    await server.send('PATCH', `${maps}/a`, { metadata: { labels: null } }, merge);
+    await server.time.advance(0);
+    expect(names(seen.events)).toEqual(['ADDED a', 'MODIFIED a', 'DELETED a']);
+  });
+
+  test('initial events end with an annotated bookmark', async () => {
+    const server = testServer();
+    await server.send('POST', maps, { metadata: { name: 'a' } });
+    const seen = await watch(
+      server,
+      `${maps}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+    );
+    expect(names(seen.events)).toEqual(['ADDED a', 'BOOKMARK ']);
+    expect(seen.lines[1]).toBe(
+      `{"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"${server.store.revision}","annotations":{"k8s.io/initial-events-end":"true"}}}}`,
+    );
+  });
+
+  test('a forgotten resource version is an ERROR event with 410', async () => {
+    const server = testServer();
+    for (const name of ['a', 'b', 'c']) await server.send('POST', maps, { metadata: { name } });
+    server.store.compact(server.store.revision);
+    const seen = await watch(server, `${maps}?watch=1&resourceVersion=1`);
+    expect(seen.events).toMatchObject([
+      { type: 'ERROR', object: { kind: 'Status', reason: 'Expired', code: 410 } },
+    ]);
+    expect(seen.ended()).toBe(true);
+  });
+
+  test('ends after timeoutSeconds and sends bookmarks before', async () => {
+    const server = testServer();
+    const seen = await watch(
+      server,
+      `${maps}?watch=1&allowWatchBookmarks=1&timeoutSeconds=90&resourceVersion=1`,
+    );
+    await server.time.advance(89_000);
+    expect(names(seen.events)).toEqual(['BOOKMARK ']);
+    expect(seen.ended()).toBe(false);
+    await server.time.advance(2_000);
+    expect(seen.ended()).toBe(true);
+  });
+
+  test('a Table watch names its columns once', async () => {
+    const server = testServer();
+    const seen = await watch(server, `${maps}?watch=1&resourceVersion=1`, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    });
+    await server.send('POST', maps, { metadata: { name: 'a' } });
+    await server.send('POST', maps, { metadata: { name: 'b' } });
+    await server.time.advance(0);
+    const tables = seen.lines.map((line) => JSON.parse(line).object);
+    expect(
+      tables.map(({ kind, columnDefinitions, rows }) => [
+        kind,
+        columnDefinitions?.length,
+        rows[0].cells[0],
+      ]),
+    ).toEqual([
+      ['Table', 2, 'a'],
+      ['Table', undefined, 'b'],
+    ]);
+  });
+
+  test('a thousand watchers see every event once', async () => {
+    const server = testServer();
+    const all = [];
+    for (let index = 0; index < 1000; index++)
+      all.push(await watch(server, `${maps}?watch=1&resourceVersion=1`));
+    for (let index = 0; index < 10; index++)
+      await server.send('POST', maps, { metadata: { name: `m${index}` } });
+    await server.time.advance(0);
+    expect(new Set(all.map(({ events }) => names(events).join()))).toEqual(
+      new Set([Array.from({ length: 10 }, (_, index) => `ADDED m${index}`).join()]),
+    );
+    for (const each of all) each.stop();
+  });
+});
+
+describe('list', () => {
+  test('pages show one state', async () => {
+    const server = testServer();
+    for (const name of ['a', 'b', 'c', 'd', 'e'])
+      await server.send('POST', maps, { metadata: { name } });
+    const first = (await server.send('GET', `${maps}?limit=2`)).json;
+    expect(first.metadata.remainingItemCount).toBe(3);
+    await server.send('DELETE', `${maps}/c`);
+    const second = (await server.send('GET', `${maps}?limit=2&continue=${first.metadata.continue}`))
+      .json;
+    expect(second.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      'c',
+      'd',
+    ]);
+    expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+    expect(Object.keys(second.items[0])).not.toContain('kind');
+  });
+
+  test('an old token answers 410 with a way on', async () => {
+    const server = testServer();
+    for (const name of ['a', 'b', 'c']) await server.send('POST', maps, { metadata: { name } });
+    const first = (await server.send('GET', `${maps}?limit=1`)).json;
+    await server.send('POST', maps, { metadata: { name: 'd' } });
+    server.store.compact(server.store.revision);
+    const { status, json } = await server.send(
+      'GET',
+      `${maps}?limit=1&continue=${first.metadata.continue}`,
+    );
+    expect([status, json.reason]).toEqual([410, 'Expired']);
+    const rest = (await server.send('GET', `${maps}?continue=${json.metadata.continue}`)).json;
+    expect(rest.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      'b',
+      'c',
+      'd',
+    ]);
+  });
+});
