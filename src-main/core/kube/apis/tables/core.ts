@@ -1,4 +1,4 @@
-import { wholeValue } from '../validation/quantity.ts';
+import { canonicalQuantity, wholeValue } from '../validation/quantity.ts';
 import { type ClaimSpec, type ObjectReference, view } from '../kinds/core/pod-types.ts';
 import {
   age,
@@ -36,7 +36,7 @@ interface Service {
 
 function externalIp({ spec, status }: Service): string {
   const own = (spec?.externalIPs ?? []).join(',');
-  switch (spec?.type) {
+  switch (spec?.type ?? '') {
     case 'ClusterIP':
     case 'NodePort':
       return own || '<none>';
@@ -45,7 +45,7 @@ function externalIp({ spec, status }: Service): string {
       return [balancer, own].filter(Boolean).join(',') || '<pending>';
     }
     case 'ExternalName':
-      return spec.externalName ?? '';
+      return spec?.externalName ?? '';
     default:
       return '<unknown>';
   }
@@ -282,7 +282,7 @@ interface PersistentVolume {
   status?: { phase?: string; reason?: string };
 }
 
-const amount = (value: unknown): string => (value === undefined ? '0' : String(value));
+const amount = (value: unknown): string => (value === undefined ? '0' : canonicalQuantity(value));
 
 export const persistentVolumeTable = simpleTable(
   [

@@ -186,7 +186,7 @@ const quantityText = (value: unknown, none: string): string =>
   value === undefined ? none : canonicalQuantity(value);
 
 function metricText(spec: Metric, status: Metric | undefined): string {
-  switch (spec.type) {
+  switch (spec.type ?? '') {
     case 'Resource':
     case 'ContainerResource': {
       const field = spec.type === 'Resource' ? 'resource' : 'containerResource';

@@ -25,7 +25,7 @@ export function nonNegative(errors: FieldErrors, path: string, value: number | u
 }
 
 export function positive(errors: FieldErrors, path: string, value: number): void {
-  if (value <= 0) errors.invalid(path, value, 'must be greater than 0');
+  if (value <= 0) errors.invalid(path, value, 'must be greater than zero');
 }
 
 export function dnsLabel(errors: FieldErrors, path: string, value: string): void {

@@ -30,6 +30,10 @@ const quotaNames = new Set([
 const standardNames = new Set([...quotaNames, 'storage']);
 const integerNames = new Set(countNames);
 
+/** A name quotas know of themselves: `pods`, `requests.cpu`. */
+export const isQuotaName = (name: string): boolean =>
+  quotaNames.has(name) || isHugePages(name) || name.startsWith('requests.hugepages-');
+
 const isNative = (name: string): boolean =>
   !name.includes('/') || /^([^/]*\.)?kubernetes\.io\//.test(name);
 export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name);

@@ -246,6 +246,15 @@ function autoscalerErrors(object: DeepReadonly<KubeObject>): FieldError[] {
   spec.metrics?.forEach((metric, index) => {
     validateMetric(errors, `spec.metrics[${index}]`, metric);
   });
+  const scalesFromZero = (spec.metrics ?? []).some(
+    ({ type }) => type === 'Object' || type === 'External',
+  );
+  if (minReplicas === 0 && !scalesFromZero) {
+    errors.forbidden(
+      'spec.metrics',
+      'must specify at least one Object or External metric to support scaling to zero replicas',
+    );
+  }
   validateScaling(errors, 'spec.behavior.scaleUp', spec.behavior?.scaleUp);
   validateScaling(errors, 'spec.behavior.scaleDown', spec.behavior?.scaleDown);
   return errors.list;

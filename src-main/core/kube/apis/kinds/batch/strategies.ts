@@ -293,25 +293,21 @@ function validateWholeSpec(errors: FieldErrors, spec: JobSpec): void {
   }
 }
 
+const without = (fields: readonly string[], value: object | undefined): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value ?? {}).filter(([field]) => !fields.includes(field)));
+
 /** While a Job is suspended and has not started, where its pods go may still change. */
 function comparableTemplate(template: PodTemplate | undefined, mutable: boolean): unknown {
   if (!mutable) return template;
-  const {
-    affinity,
-    nodeSelector: _n,
-    tolerations: _t,
-    schedulingGates: _g,
-    ...spec
-  } = template?.spec ?? {};
-  const { nodeAffinity: _a, ...otherAffinity } = affinity ?? {};
+  const spec = template?.spec;
   const unsized = (list: readonly object[] | undefined): unknown =>
-    list?.map((container) => ({ ...container, resources: undefined }));
+    list?.map((container) => without(['resources'], container));
   return {
     spec: {
-      ...spec,
-      affinity: otherAffinity,
-      containers: unsized(spec.containers),
-      initContainers: unsized(spec.initContainers),
+      ...without(['affinity', 'nodeSelector', 'tolerations', 'schedulingGates'], spec),
+      affinity: without(['nodeAffinity'], spec?.affinity),
+      containers: unsized(spec?.containers),
+      initContainers: unsized(spec?.initContainers),
     },
   };
 }

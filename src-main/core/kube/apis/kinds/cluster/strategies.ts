@@ -9,6 +9,8 @@ import { view } from '../core/pod-types.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 
 type Fields = Record<string, unknown>;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 type Check = (errors: FieldErrors, object: DeepReadonly<KubeObject>) => void;
 
 const collect = (...checks: (() => void)[]): void => {
@@ -119,7 +121,7 @@ const storageClassStrategy: KindStrategy = {
   },
   ...checks(
     (errors, object) => {
-      const provisioner = String(object['provisioner'] ?? '');
+      const provisioner = text(object['provisioner']);
       if (provisioner === '') errors.required('provisioner');
       else qualifiedName(errors, 'provisioner', provisioner.toLowerCase());
       const oneOf = (field: string, allowed: readonly string[]): void => {
@@ -259,7 +261,7 @@ const runtimeClassStrategy: KindStrategy = {
   createOnUpdate: true,
   ...checks(
     (errors, object) => {
-      const handler = String(object['handler'] ?? '');
+      const handler = text(object['handler']);
       if (handler === '') errors.required('handler');
       else errors.invalidEach('handler', handler, isDns1123Label(handler));
     },

@@ -43,7 +43,16 @@ function jsonProblem(base64: string): string | undefined {
       ? undefined
       : `json: cannot unmarshal ${word} into Go value of type map[string]interface {}`;
   } catch {
-    const first = /\S/.exec(text)?.[0] ?? '';
+    const start = text.trimStart();
+    const first = start[0] ?? '';
+    const literal = ['false', 'true', 'null'].find((word) => word.startsWith(first));
+    if (literal !== undefined && first !== '') {
+      const at = [...literal].findIndex((letter, index) => start[index] !== letter);
+      const found = start[at];
+      return found === undefined
+        ? 'unexpected end of JSON input'
+        : `invalid character '${found}' in literal ${literal} (expecting '${literal[at] ?? ''}')`;
+    }
     return `invalid character '${first}' looking for beginning of value`;
   }
 }
@@ -64,7 +73,7 @@ function validateSecret(errors: FieldErrors, secret: Secret): void {
       if (problem) errors.invalid(`data[${key}]`, '<secret contents redacted>', problem);
     }
   };
-  switch (secret.type) {
+  switch (secret.type ?? '') {
     case 'kubernetes.io/service-account-token': {
       const key = 'kubernetes.io/service-account.name';
       if (!secret.metadata.annotations?.[key]) errors.required(`metadata.annotations[${key}]`);
@@ -88,6 +97,7 @@ function validateSecret(errors: FieldErrors, secret: Secret): void {
     case 'kubernetes.io/tls':
       for (const key of ['tls.crt', 'tls.key']) if (!has(key)) errors.required(`data[${key}]`);
       break;
+    default:
   }
 }
 

@@ -52,7 +52,7 @@ function internalOf(type: string, value: Fields): unknown {
       : value;
   for (const [go, json, shape, kind] of internalTypes[type] ?? []) {
     if (type === 'PodSpec' && hostNames.has(go)) continue;
-    const item = (source as Fields)[json];
+    const item = source[json];
     const absent = item === undefined || item === null;
     if (shape === 'l') {
       result[go] = absent ? null : (item as unknown[]).map((entry) => valueOf(kind, entry));

@@ -8,6 +8,7 @@ import { isQualifiedName } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities, milliValue } from '../../validation/quantity.ts';
 import {
   isOvercommitAllowed,
+  isQuotaName,
   validateAmount,
   validateContainerResourceName,
   validateQuotaResourceName,
@@ -199,6 +200,7 @@ const computeQuota = new Set([
 ]);
 
 function scopeFits(scope: string, resource: string): boolean {
+  if (!isQuotaName(resource) || !scopeNames.includes(scope)) return true;
   if (scope === 'BestEffort') return resource === 'pods';
   if (scope === 'VolumeAttributesClass') {
     return resource === 'persistentvolumeclaims' || resource === 'requests.storage';
@@ -221,7 +223,7 @@ function validateScopeSelector(
       errors.invalid(`${path}.scopeName`, scopeName, 'unsupported scope');
     }
     for (const name of hard) {
-      if (!name.includes('/') && !scopeFits(scopeName, name)) {
+      if (!scopeFits(scopeName, name)) {
         errors.invalid(path, { MatchExpressions: rows }, 'unsupported scope applied to resource');
       }
     }
@@ -265,7 +267,7 @@ function validateQuotaSpec(errors: FieldErrors, { spec = {} }: Quota): void {
   for (const scope of scopes) {
     if (!scopeNames.includes(scope)) errors.invalid('spec.scopes', scopes, 'unsupported scope');
     for (const name of hard) {
-      if (!name.includes('/') && !scopeFits(scope, name)) {
+      if (!scopeFits(scope, name)) {
         errors.invalid('spec.scopes', scopes, 'unsupported scope applied to resource');
       }
     }

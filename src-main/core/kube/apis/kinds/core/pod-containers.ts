@@ -1,4 +1,4 @@
-import { FieldErrors, goJson, Printed } from '../../validation/field.ts';
+import { type FieldErrors, Printed } from '../../validation/field.ts';
 import { dnsLabel, nonNegative } from '../../validation/meta.ts';
 import {
   isConfigMapKey,
@@ -10,6 +10,7 @@ import {
   isPortNumber,
 } from '../../validation/names.ts';
 import { validateRequirements } from '../../validation/resources.ts';
+import { internalJson } from './internal-print.ts';
 import type {
   Container,
   ContainerPort,
@@ -346,19 +347,6 @@ function validateLifecycleAndProbes(
   if (lifecycle?.preStop) {
     validateHandler(errors, `${path}.lifecycle.preStop`, lifecycle.preStop, grace);
   }
-  if (lifecycle?.stopSignal !== undefined) {
-    if (!spec.os) {
-      errors.forbidden(
-        `${path}.lifecycle.stopSignal`,
-        'may not be set for containers with empty `spec.os.name`',
-      );
-    } else if (spec.os.name === 'windows' && !/^SIG(KILL|TERM)$/.test(lifecycle.stopSignal)) {
-      errors.notSupported(`${path}.lifecycle.stopSignal`, lifecycle.stopSignal, [
-        'SIGKILL',
-        'SIGTERM',
-      ]);
-    }
-  }
   validateProbe(errors, `${path}.livenessProbe`, container.livenessProbe, 'liveness', grace);
   validateProbe(errors, `${path}.readinessProbe`, container.readinessProbe, 'readiness', grace);
   validateProbe(errors, `${path}.startupProbe`, container.startupProbe, 'startup', grace);
@@ -380,7 +368,7 @@ export function validateSeccompProfile(
   } else if (profile.localhostProfile !== undefined) {
     errors.invalid(
       `${path}.localhostProfile`,
-      new Printed(goJson({ Type: profile.type ?? '', LocalhostProfile: profile.localhostProfile })),
+      new Printed(internalJson('SeccompProfile', profile)),
       'can only be set when seccomp type is Localhost',
     );
   }
@@ -411,28 +399,8 @@ export function validateAppArmorProfile(
   else errors.notSupported(`${path}.type`, type, ['Localhost', 'RuntimeDefault', 'Unconfined']);
 }
 
-/** The context as Go prints it: every field, by its Go name. */
-function printContext(context: SecurityContext): Printed {
-  const { capabilities } = context;
-  return new Printed(
-    JSON.stringify({
-      Capabilities: capabilities
-        ? { Add: capabilities.add ?? null, Drop: capabilities.drop ?? null }
-        : null,
-      Privileged: context.privileged ?? null,
-      SELinuxOptions: context.seLinuxOptions ?? null,
-      WindowsOptions: context.windowsOptions ?? null,
-      RunAsUser: context.runAsUser ?? null,
-      RunAsGroup: context.runAsGroup ?? null,
-      RunAsNonRoot: context.runAsNonRoot ?? null,
-      ReadOnlyRootFilesystem: context.readOnlyRootFilesystem ?? null,
-      AllowPrivilegeEscalation: context.allowPrivilegeEscalation ?? null,
-      ProcMount: context.procMount ?? null,
-      SeccompProfile: context.seccompProfile ?? null,
-      AppArmorProfile: context.appArmorProfile ?? null,
-    }),
-  );
-}
+const printContext = (context: SecurityContext): Printed =>
+  new Printed(internalJson('SecurityContext', context));
 
 function validateSecurityContext(
   errors: FieldErrors,

@@ -61,6 +61,8 @@ function setContainerDefaults(container: Container): void {
   setProbeDefaults(container.startupProbe);
   setHandlerDefaults(container.lifecycle?.postStart);
   setHandlerDefaults(container.lifecycle?.preStop);
+  // The feature behind the field is off in v1.36, and what a client sends is dropped.
+  delete container.lifecycle?.stopSignal;
 }
 
 /** Amounts have no finer grain than thousandths. */
@@ -122,7 +124,10 @@ function setVolumeDefaults(volume: Volume): void {
     volume.scaleIO.fsType ||= 'xfs';
   }
   const claim = volume.ephemeral?.volumeClaimTemplate;
-  if (claim) setClaimSpecDefaults((claim.spec ??= {}));
+  if (claim) {
+    claim.metadata ??= {};
+    setClaimSpecDefaults((claim.spec ??= {}));
+  }
 }
 
 /** Defaults of a pod's spec wherever it stands: in a pod or in a template. */

@@ -396,7 +396,7 @@ export const podTemplateStrategy: KindStrategy = {
   hasGeneration: true,
   unconditionalUpdate: true,
   defaults(draft) {
-    setTemplateDefaults((draft['template'] ??= {}) as PodTemplate);
+    setTemplateDefaults((draft['template'] ??= {}));
   },
   prepareForCreate(draft) {
     draft.metadata.generation = 1;

@@ -59,6 +59,8 @@ const reachedFromOutside = (spec: ServiceSpec): boolean =>
   spec.type === 'LoadBalancer' ||
   spec.type === 'NodePort' ||
   (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0);
+const hasNodePorts = ({ type }: ServiceSpec): boolean =>
+  type === 'NodePort' || type === 'LoadBalancer';
 const needsHealthCheck = (spec: ServiceSpec): boolean =>
   spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
 const specOf = (object: unknown): ServiceSpec => view<Service>(object).spec ?? {};
@@ -427,8 +429,6 @@ const sameList = (a: readonly unknown[] = [], b: readonly unknown[] = []): boole
 
 /** What belonged to the old type alone goes with it, unless the client set it anew. */
 function dropFieldsOfOldType(spec: ServiceSpec, old: ServiceSpec): void {
-  const ported = (type: string | undefined): boolean =>
-    type === 'NodePort' || type === 'LoadBalancer';
   if (old.type !== 'ExternalName' && spec.type === 'ExternalName') {
     if (spec.clusterIP === old.clusterIP && sameList(spec.clusterIPs, old.clusterIPs)) {
       delete spec.clusterIP;
@@ -437,7 +437,7 @@ function dropFieldsOfOldType(spec: ServiceSpec, old: ServiceSpec): void {
     if (sameList(spec.ipFamilies, old.ipFamilies)) delete spec.ipFamilies;
     if (spec.ipFamilyPolicy === old.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }
-  if (ported(old.type) && !ported(spec.type)) {
+  if (hasNodePorts(old) && !hasNodePorts(spec)) {
     const before = new Set((old.ports ?? []).map(({ nodePort }) => nodePort));
     const same = (spec.ports ?? []).every(({ nodePort }) => !nodePort || before.has(nodePort));
     if (same) for (const port of spec.ports ?? []) delete port.nodePort;
@@ -458,6 +458,45 @@ function dropFieldsOfOldType(spec: ServiceSpec, old: ServiceSpec): void {
   }
 }
 
+/** The single field and the first of the list are one; a client may set or change either. */
+function matchClusterIps(spec: ServiceSpec, old: ServiceSpec | undefined): void {
+  const { clusterIP = '', clusterIPs = [] } = spec;
+  if (!old) {
+    if (clusterIP !== '' && clusterIPs.length === 0) spec.clusterIPs = [clusterIP];
+    return;
+  }
+  const before = old.clusterIP ?? '';
+  const listBefore = old.clusterIPs ?? [];
+  // An old client that knows the single field alone sends it back without the list.
+  if (listBefore.length > 0 && clusterIPs.length === 0 && before === clusterIP) {
+    spec.clusterIPs = [...listBefore];
+  }
+  if (before === clusterIP) return;
+  if (before !== '' && clusterIP === '') {
+    if (sameList(listBefore, clusterIPs)) delete spec.clusterIPs;
+  } else if (sameList(listBefore, clusterIPs)) spec.clusterIPs = [clusterIP];
+}
+
+/** What was allocated stays when a client sends its manifest again without it. */
+function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
+  if (spec.type !== 'ExternalName' && old.type !== 'ExternalName') {
+    if (!spec.clusterIP && old.clusterIP) spec.clusterIP = old.clusterIP;
+    if ((spec.clusterIPs ?? []).length === 0 && old.clusterIPs) {
+      spec.clusterIPs = [...old.clusterIPs];
+    }
+  }
+  if (hasNodePorts(spec) && hasNodePorts(old)) {
+    const wanted = new Set((spec.ports ?? []).map(({ nodePort }) => nodePort));
+    for (const port of spec.ports ?? []) {
+      const before = old.ports?.find(({ name = '' }) => name === (port.name ?? ''))?.nodePort;
+      if (!port.nodePort && before && !wanted.has(before)) port.nodePort = before;
+    }
+  }
+  if (needsHealthCheck(spec) && needsHealthCheck(old) && old.healthCheckNodePort) {
+    spec.healthCheckNodePort ||= old.healthCheckNodePort;
+  }
+}
+
 /** Cluster IPs and node ports are allocated elsewhere, before validation. */
 export const serviceStrategy: KindStrategy = {
   group: '',
@@ -468,11 +507,14 @@ export const serviceStrategy: KindStrategy = {
   defaults: setDefaults,
   prepareForCreate(draft) {
     draft['status'] = { loadBalancer: {} };
+    matchClusterIps((view<Service>(draft).spec ??= {}), undefined);
   },
   prepareForUpdate(draft, old) {
     keepStatus(draft, old);
     const service = view<Service>(draft);
-    dropFieldsOfOldType((service.spec ??= {}), specOf(old));
+    keepAllocated((service.spec ??= {}), specOf(old));
+    matchClusterIps(service.spec, specOf(old));
+    dropFieldsOfOldType(service.spec, specOf(old));
     if (service.spec.type !== 'LoadBalancer') (service.status ??= {}).loadBalancer = {};
   },
   prepareForStatusUpdate: keepSpec,

@@ -296,6 +296,20 @@ function validateClaimChange(errors: FieldErrors, claim: Claim, old: Claim): voi
   }
 }
 
+const isOldSource = ({ apiGroup = '', kind }: ObjectReference): boolean =>
+  (apiGroup === '' && kind === 'PersistentVolumeClaim') ||
+  (apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot');
+
+/** The old spelling knows claims and snapshots alone; while no namespace is named both spellings are kept alike. */
+function matchDataSources(spec: ClaimSpec): void {
+  if (spec.dataSource && !isOldSource(spec.dataSource)) delete spec.dataSource;
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource };
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) {
+    if (isOldSource(dataSourceRef)) spec.dataSource = { ...dataSourceRef };
+  }
+}
+
 export const persistentVolumeClaimStrategy: KindStrategy = {
   group: '',
   kind: 'PersistentVolumeClaim',
@@ -305,21 +319,10 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
     setClaimSpecDefaults((claim.spec ??= {}));
     claim.status ??= {};
     claim.status.phase ||= 'Pending';
-    // The two spellings of a source are kept alike while no namespace is named.
-    const { dataSource, dataSourceRef } = claim.spec;
-    if (dataSource && !dataSourceRef) claim.spec.dataSourceRef = { ...dataSource };
-    if (
-      dataSourceRef &&
-      !dataSource &&
-      !dataSourceRef.namespace &&
-      (dataSourceRef.apiGroup === 'snapshot.storage.k8s.io' ||
-        dataSourceRef.kind === 'PersistentVolumeClaim')
-    ) {
-      claim.spec.dataSource = { ...dataSourceRef };
-    }
   },
   prepareForCreate(draft) {
     draft['status'] = { phase: 'Pending' };
+    matchDataSources((view<Claim>(draft).spec ??= {}));
   },
   prepareForUpdate: keepStatus,
   prepareForStatusUpdate: keepSpec,
