@@ -1,4 +1,8 @@
-import type { AdmissionRequest, ServerState, UserInfo } from '../../src-main/core/kube/apiserver/types.ts';
+import type {
+  AdmissionRequest,
+  ServerState,
+  UserInfo,
+} from '../../src-main/core/kube/apiserver/types.ts';
 import type { ResourceInfo } from '../../src-main/core/kube/apis/index.ts';
 import type { KubeObject } from '../../src-main/core/kube/machinery/index.ts';
 

@@ -39,11 +39,11 @@ function mask(text: string): string {
 }
 
 test('requests are answered as upstream answers them', async () => {
-  const { send, server } = testServer([], { strategyFor });
-  await server.bootstrap();
+  const api = testServer([], { strategyFor });
+  await api.server.bootstrap();
   const differences: unknown[] = [];
   for (const row of rows) {
-    const got = await send(row.method, row.url, row.body, {
+    const got = await api.send(row.method, row.url, row.body, {
       'content-type': row.contentType ?? 'application/json',
       ...row.headers,
     });

@@ -34,6 +34,9 @@ const names = (events: readonly WatchEvent[]): string[] =>
       `${type} ${(object as { metadata: { name?: string } }).metadata.name ?? ''}`,
   );
 
+const namesIn = (list: { items: { metadata: { name: string } }[] }): string[] =>
+  list.items.map(({ metadata }) => metadata.name);
+
 describe('watch', () => {
   test('tells of creates, updates and deletes after a resource version', async () => {
     const server = testServer();
@@ -120,9 +123,16 @@ describe('watch', () => {
     await server.send('POST', maps, { metadata: { name: 'a' } });
     await server.send('POST', maps, { metadata: { name: 'b' } });
     await server.time.advance(0);
-    const tables = seen.lines.map((line) => JSON.parse(line).object);
+    const tables = seen.lines.map(
+      (line) =>
+        (
+          JSON.parse(line) as {
+            object: { kind: string; columnDefinitions?: []; rows: [{ cells: [] }] };
+          }
+        ).object,
+    );
     expect(
-      tables.map(({ kind, columnDefinitions, rows }) => [
+      tables.map(({ kind, columnDefinitions, rows }): unknown[] => [
         kind,
         columnDefinitions?.length,
         rows[0].cells[0],
@@ -158,12 +168,9 @@ describe('list', () => {
     await server.send('DELETE', `${maps}/c`);
     const second = (await server.send('GET', `${maps}?limit=2&continue=${first.metadata.continue}`))
       .json;
-    expect(second.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
-      'c',
-      'd',
-    ]);
+    expect(namesIn(second)).toEqual(['c', 'd']);
     expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
-    expect(Object.keys(second.items[0])).not.toContain('kind');
+    expect(Object.keys(second.items[0] as object)).not.toContain('kind');
   });
 
   test('an old token answers 410 with a way on', async () => {
@@ -178,10 +185,6 @@ describe('list', () => {
     );
     expect([status, json.reason]).toEqual([410, 'Expired']);
     const rest = (await server.send('GET', `${maps}?continue=${json.metadata.continue}`)).json;
-    expect(rest.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
-      'b',
-      'c',
-      'd',
-    ]);
+    expect(namesIn(rest)).toEqual(['b', 'c', 'd']);
   });
 });
