@@ -1,0 +1,283 @@
+import { afterEach, expect, test } from 'vitest';
+import { seededRandom, silentLogger } from '#core/base';
+import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
+import {
+  createClient,
+  createInformers,
+  type KubeClient,
+} from '../../../../../src-main/core/kube/client/index.ts';
+import { startControllers } from '../../../../../src-main/core/kube/controllers/index.ts';
+import { testServer, type TestServer } from '../apiserver/server.ts';
+
+interface Cluster extends TestServer {
+  readonly client: KubeClient;
+}
+
+const running: { dispose(): void }[] = [];
+afterEach(() => {
+  for (const item of running.splice(0)) item.dispose();
+});
+
+/** The real API server with all controllers on it, and no machines. */
+async function startCluster(): Promise<Cluster> {
+  const bench = testServer([], { strategyFor });
+  const { clock } = bench.time;
+  await bench.server.bootstrap();
+  const clientFor = (name: string): KubeClient =>
+    createClient(
+      { send: (request) => bench.server.handle(request) },
+      { userAgent: name, clock, logger: silentLogger },
+    );
+  const random = seededRandom('cluster');
+  const informers = createInformers(clientFor('kube-controller-manager'), clock, { random });
+  const controllers = startControllers({
+    clientFor,
+    informers,
+    clock,
+    random,
+    logger: silentLogger,
+    enabled: () => true,
+    flags: { rootCa: 'CA' },
+  });
+  running.push(controllers, informers, bench.server);
+  await bench.time.settle();
+  return { ...bench, client: clientFor('test') };
+}
+
+const metadata = (name: string, more: object = {}) => ({ name, namespace: 'default', ...more });
+
+function deployment(replicas: number) {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata('web'),
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image: 'nginx:1.25' }] },
+      },
+    },
+  };
+}
+
+async function readyPods({ client, time }: Cluster): Promise<void> {
+  for (const pod of (await client.resource('pods').list({ namespace: 'default' })).items) {
+    if (pod.status?.phase === 'Running') continue;
+    await client.resource('pods').patch(
+      'default',
+      pod.metadata.name ?? '',
+      'strategic',
+      {
+        status: {
+          phase: 'Running',
+          podIP: '10.244.0.5',
+          podIPs: [{ ip: '10.244.0.5' }],
+          conditions: [
+            { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T10:00:00Z' },
+          ],
+        },
+      },
+      { subresource: 'status' },
+    );
+  }
+  await time.settle();
+}
+
+test('a Deployment rolls out, and everything it made goes with it', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client.resource('deployments.apps').create(deployment(3));
+  await time.settle();
+  await readyPods(cluster);
+  const ready = await client.resource('deployments.apps').get('default', 'web');
+  expect(ready.status).toMatchObject({
+    readyReplicas: 3,
+    availableReplicas: 3,
+    updatedReplicas: 3,
+  });
+  expect(ready.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('1');
+
+  await client
+    .resource('deployments.apps')
+    .delete('default', 'web', { propagationPolicy: 'Foreground' });
+  await time.advance(60_000);
+  for (const resource of ['deployments.apps', 'replicasets.apps'] as const)
+    expect((await client.resource(resource).list({ namespace: 'default' })).items).toEqual([]);
+  const left = (await client.resource('pods').list({ namespace: 'default' })).items;
+  expect(left.every((pod) => pod.metadata.deletionTimestamp !== undefined)).toBe(true);
+});
+
+test('a namespace gets its account and CA, and ends when it is empty', async () => {
+  const { client, time } = await startCluster();
+  await client
+    .resource('namespaces')
+    .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
+  await time.settle();
+  expect((await client.resource('serviceaccounts').get('team', 'default')).metadata.name).toBe(
+    'default',
+  );
+  expect((await client.resource('configmaps').get('team', 'kube-root-ca.crt')).data).toEqual({
+    'ca.crt': 'CA',
+  });
+  await client.resource('configmaps').create({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'held', namespace: 'team', finalizers: ['example.com/hold'] },
+  });
+  await client.resource('namespaces').delete(undefined, 'team');
+  await time.advance(30_000);
+  const held = await client.resource('namespaces').get(undefined, 'team');
+  expect(held.status?.phase).toBe('Terminating');
+  expect(held.status?.conditions?.map(({ type, message }) => `${type}: ${message ?? ''}`)).toEqual([
+    'NamespaceDeletionDiscoveryFailure: All resources successfully discovered',
+    'NamespaceDeletionGroupVersionParsingFailure: All legacy kube types successfully parsed',
+    'NamespaceDeletionContentFailure: All content successfully deleted, may be waiting on finalization',
+    'NamespaceContentRemaining: Some resources are remaining: configmaps. has 1 resource instances',
+    'NamespaceFinalizersRemaining: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+  ]);
+  await client
+    .resource('configmaps')
+    .patch('team', 'held', 'merge', { metadata: { finalizers: null } });
+  await time.advance(60_000);
+  await expect(client.resource('namespaces').get(undefined, 'team')).rejects.toThrow(
+    'namespaces "team" not found',
+  );
+});
+
+test('a claim binds the smallest volume that fits, and releases it', async () => {
+  const { client, time } = await startCluster();
+  for (const [name, storage] of [
+    ['large', '10Gi'],
+    ['small', '2Gi'],
+  ] as const)
+    await client.resource('persistentvolumes').create({
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name },
+      spec: {
+        capacity: { storage },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        hostPath: { path: '/data' },
+      },
+    });
+  await client.resource('persistentvolumeclaims').create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: metadata('data'),
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
+  await time.advance(20_000);
+  const claim = await client.resource('persistentvolumeclaims').get('default', 'data');
+  expect(claim.spec?.volumeName).toBe('small');
+  expect(claim.status).toMatchObject({ phase: 'Bound', capacity: { storage: '2Gi' } });
+  await client.resource('persistentvolumeclaims').delete('default', 'data');
+  await time.advance(20_000);
+  expect((await client.resource('persistentvolumes').get(undefined, 'small')).status?.phase).toBe(
+    'Released',
+  );
+});
+
+test('a Service gets Endpoints and an EndpointSlice of its ready pods', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client
+    .resource('nodes')
+    .create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
+  await client.resource('services').create({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata('web'),
+    spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }], clusterIP: 'None' },
+  });
+  await client.resource('pods').create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadata('a', { labels: { app: 'web' } }),
+    spec: { nodeName: 'n1', containers: [{ name: 'web', image: 'nginx' }] },
+  });
+  await time.settle();
+  await readyPods(cluster);
+  const endpoints = await client.resource('endpoints').get('default', 'web');
+  expect(endpoints.subsets).toEqual([
+    {
+      addresses: [
+        {
+          ip: '10.244.0.5',
+          nodeName: 'n1',
+          targetRef: {
+            kind: 'Pod',
+            namespace: 'default',
+            name: 'a',
+            uid: expect.any(String) as string,
+          },
+        },
+      ],
+      ports: [{ port: 8080, protocol: 'TCP' }],
+    },
+  ]);
+  const { items } = await client
+    .resource('endpointslices.discovery.k8s.io')
+    .list({ namespace: 'default' });
+  const slice = items.find(
+    ({ metadata: { labels } }) => labels?.['kubernetes.io/service-name'] === 'web',
+  );
+  expect(slice?.endpoints?.[0]?.conditions).toEqual({
+    ready: true,
+    serving: true,
+    terminating: false,
+  });
+  expect(slice?.ports).toEqual([{ name: '', port: 8080, protocol: 'TCP' }]);
+  expect(slice?.metadata.labels).toMatchObject({
+    'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+    'service.kubernetes.io/headless': '',
+  });
+});
+
+test('a node whose kubelet is silent becomes Unknown and loses its pods after five minutes', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client
+    .resource('nodes')
+    .create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
+  await client
+    .resource('nodes')
+    .create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n2' } });
+  const beat = (name: string) =>
+    client.resource('nodes').patch(
+      undefined,
+      name,
+      'strategic',
+      {
+        status: {
+          conditions: [
+            {
+              type: 'Ready',
+              status: 'True',
+              reason: 'KubeletReady',
+              lastHeartbeatTime: new Date(time.clock.now()).toISOString().slice(0, 19) + 'Z',
+            },
+          ],
+        },
+      },
+      { subresource: 'status' },
+    );
+  await beat('n1');
+  await beat('n2');
+  for (let i = 0; i < 7; i++) {
+    await time.advance(10_000);
+    await beat('n2');
+  }
+  const node = await client.resource('nodes').get(undefined, 'n1');
+  expect(node.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+  });
+  expect(node.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`).sort()).toEqual([
+    'node.kubernetes.io/unreachable:NoExecute',
+    'node.kubernetes.io/unreachable:NoSchedule',
+  ]);
+});
