@@ -108,3 +108,12 @@ export {
   storedObjectCodec,
   type VersionInfo,
 } from './apiserver/index.ts';
+export { builtinResources, ResourceTable, strategyFor } from './apis/index.ts';
+export {
+  type ApiServerOptions,
+  type AuditRecord,
+  createApiServer,
+  createServerState,
+  type ProxyTarget,
+  type ServerState,
+} from './apiserver/index.ts';

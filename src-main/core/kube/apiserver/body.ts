@@ -189,11 +189,11 @@ export function normalizeObject(
   const unknown: string[] = [];
   try {
     if (custom) {
-      const { metadata, apiVersion: _, kind: __, ...rest } = value;
+      const { metadata, ...rest } = value;
       const meta = normalize(
         { metadata: metadata ?? {} },
         metadataOnly,
-        { get: expected.schemas.get, resolve: (node) => expected.schemas.resolve(node) },
+        expected.schemas,
         kind,
         unknown,
       );
@@ -202,21 +202,28 @@ export function normalizeObject(
           apiVersion,
           kind,
           metadata: meta['metadata'] as KubeObject['metadata'],
-          ...jsonClone(rest),
+          ...withoutType(jsonClone(rest)),
         },
         problems: unknown.map((path) => `unknown field "${path}"`),
       };
     }
     const fields = normalize(value, expected.root, expected.schemas, kind, unknown);
-    const { metadata, apiVersion: _, kind: __, ...rest } = fields;
+    const { metadata, ...rest } = fields;
     return {
-      object: { kind, apiVersion, metadata: metadata ?? {}, ...rest } as KubeObject,
+      object: { kind, apiVersion, metadata: metadata ?? {}, ...rest },
       problems: unknown.map((path) => `unknown field "${path}"`),
     };
   } catch (error) {
     if (error instanceof DecodeError) throw fail(error.message, error);
     throw error;
   }
+}
+
+/** Takes `apiVersion` and `kind` out: they are written first. */
+function withoutType(fields: Record<string, unknown>): Record<string, unknown> {
+  delete fields['apiVersion'];
+  delete fields['kind'];
+  return fields;
 }
 
 const metadataOnly: SchemaNode = {

@@ -133,7 +133,7 @@ export class Catalog {
   #remember(stored: StoredObject, served: Served, object: DeepReadonly<KubeObject>): StoredObject {
     const view = new StoredObject(object);
     let views = this.#views.get(stored);
-    if (!views) this.#views.set(stored, (views = new Map()));
+    if (!views) this.#views.set(stored, (views = new Map<Served, StoredObject>()));
     views.set(served, view);
     return view;
   }

@@ -257,7 +257,8 @@ async function send(call: Call, target: ProxyTarget, url: string): Promise<ApiRe
   const { connect } = call.context.options;
   if (!connect) throw notServed();
   const { request } = call;
-  const { authorization: _, ...headers } = request.headers;
+  const headers: Record<string, string> = { ...request.headers };
+  delete headers['authorization'];
   const forwarded: ApiRequest = { ...request, url, headers };
   try {
     return await connect(target).send(forwarded);

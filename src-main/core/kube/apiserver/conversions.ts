@@ -59,7 +59,8 @@ const metricsAnnotation = 'autoscaling.alpha.kubernetes.io/metrics';
 
 /** CPU utilization is a field of its own in v1; other metrics go to an annotation. */
 function hpaToV1(draft: KubeObject): KubeObject {
-  const { metrics, behavior: _, ...spec } = (draft['spec'] ?? {}) as Fields;
+  const { metrics, ...spec } = (draft['spec'] ?? {}) as Fields;
+  delete spec['behavior'];
   const others: unknown[] = [];
   for (const metric of (metrics ?? []) as Fields[]) {
     const resource = metric['resource'] as Fields | undefined;
@@ -73,7 +74,8 @@ function hpaToV1(draft: KubeObject): KubeObject {
       ...draft.metadata.annotations,
       [metricsAnnotation]: JSON.stringify(others),
     };
-  const { currentMetrics, conditions: __, ...status } = (draft['status'] ?? {}) as Fields;
+  const { currentMetrics, ...status } = (draft['status'] ?? {}) as Fields;
+  delete status['conditions'];
   for (const metric of (currentMetrics ?? []) as Fields[]) {
     const resource = metric['resource'] as Fields | undefined;
     const current = resource?.['current'] as Fields | undefined;
@@ -94,8 +96,7 @@ function hpaToV2(draft: KubeObject): KubeObject {
     } catch {
       // An annotation that is not JSON is left as it is, as upstream does.
     }
-    const { [metricsAnnotation]: _, ...rest } = draft.metadata.annotations ?? {};
-    draft.metadata.annotations = rest;
+    delete draft.metadata.annotations?.[metricsAnnotation];
   }
   if (utilization !== undefined)
     metrics.push({

@@ -83,7 +83,7 @@ export function checkedDelete(raw: Readonly<Record<string, unknown>>): DeleteReq
     gracePeriodSeconds: raw['gracePeriodSeconds'] as number | undefined,
     propagationPolicy: policy,
     orphanDependents: orphan,
-    preconditions: (raw['preconditions'] ?? {}) as DeleteRequest['preconditions'],
+    preconditions: raw['preconditions'] ?? {},
     dryRun: dryRun.length > 0,
     options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...raw },
   };

@@ -135,8 +135,8 @@ function isCommon(field: string): boolean {
 
 function checkField(served: Served, field: string): void {
   if (isCommon(field)) return;
-  const { selectableFields } = served.strategy;
-  if (!selectableFields) {
+  const { strategy } = served;
+  if (!strategy.selectableFields) {
     const known = ['metadata.name', 'metadata.namespace']
       .map((name) => JSON.stringify(name))
       .join(', ');
@@ -148,7 +148,7 @@ function checkField(served: Served, field: string): void {
   }
   let fields: Readonly<Record<string, string>> = {};
   try {
-    fields = selectableFields(sample);
+    fields = strategy.selectableFields(sample);
   } catch {
     // A kind whose fields cannot be read from an empty object takes part with what the real ones have.
     return;

@@ -59,7 +59,8 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   if (target.additionalProperties)
     return `map[string]${goTypeOf(target.additionalProperties, schemas)}`;
   if (target.items) return `[]${goTypeOf(target.items, schemas)}`;
-  switch (target.type) {
+  const type: string | undefined = target.type;
+  switch (type) {
     case 'integer':
       return target.format === 'int64' ? 'int64' : 'int32';
     case 'boolean':

@@ -7,12 +7,12 @@ import {
   failure,
   forbiddenValue,
   goText,
-  invalid,
   jsonMergePatch,
   jsonPatch,
   type JsonPatchOperation,
   isReason,
   type KubeObject,
+  parseGroupVersion,
   parseYaml,
   PatchError,
   requiredValue,
@@ -153,12 +153,7 @@ function patched(form: DeepReadonly<KubeObject>, patch: Patch, served: Served): 
       case 'apply':
         return jsonMergePatch(form, patch.value) as Fields;
       case 'strategic':
-        return strategicMergePatch(
-          form as Fields,
-          patch.value as Fields,
-          served.root,
-          served.schemas,
-        );
+        return strategicMergePatch(form, patch.value as Fields, served.root, served.schemas);
     }
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
@@ -297,6 +292,8 @@ async function applyPatch(
   return respondObject(call, 200, stored);
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** An applied configuration: raw but for its times and quantities, which must compare equal to what is stored. */
 function configuration(value: unknown, served: Served): KubeObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -304,19 +301,11 @@ function configuration(value: unknown, served: Served): KubeObject {
       'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}',
     );
   const fields = value as Fields;
-  const { apiVersion, kind } = fields;
-  if (
-    typeof apiVersion !== 'string' ||
-    typeof kind !== 'string' ||
-    apiVersion === '' ||
-    kind === ''
-  ) {
-    const [group, version] = String(apiVersion ?? '').includes('/')
-      ? String(apiVersion).split('/')
-      : ['', String(apiVersion ?? '')];
-    throw badRequest(
-      `invalid object type: ${group ?? ''}/${version ?? ''}, Kind=${String(kind ?? '')}`,
-    );
+  const apiVersion = textOf(fields['apiVersion']);
+  const kind = textOf(fields['kind']);
+  if (apiVersion === '' || kind === '') {
+    const { group, version } = parseGroupVersion(apiVersion);
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
   }
   if (apiVersion !== served.groupVersion || kind !== served.info.kind)
     throw badRequest(`invalid object type: ${apiVersion}, Kind=${kind}`);

@@ -5,7 +5,6 @@ import {
   badRequest,
   expired,
   failure,
-  type KubeObject,
   type ListMeta,
 } from '../machinery/index.ts';
 import {

@@ -51,16 +51,20 @@ const generateNameAttempts = 8;
 
 /** Built-in kinds whose PUT has to name a resourceVersion (`AllowUnconditionalUpdate` is false). */
 const conditionalKinds = new Set([
+  'APIService',
   'CSIDriver',
   'CSINode',
   'CSIStorageCapacity',
   'CustomResourceDefinition',
-  'APIService',
-  'IPAddress',
   'Lease',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'MutatingWebhookConfiguration',
   'PodDisruptionBudget',
   'RuntimeClass',
-  'ServiceCIDR',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'ValidatingWebhookConfiguration',
   'VolumeAttachment',
 ]);
 

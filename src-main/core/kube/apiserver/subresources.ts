@@ -441,8 +441,7 @@ async function takeDisruption(
   const served = context.catalog.get('policy', 'v1', 'poddisruptionbudgets');
   const name = budgets[0]?.metadata.name ?? '';
   if (!served) return;
-  const conditions = ((pod['status'] as { conditions?: Fields[] } | undefined)?.conditions ??
-    []) as Fields[];
+  const conditions = (pod['status'] as { conditions?: Fields[] } | undefined)?.conditions ?? [];
   const ready = conditions.some((each) => each['type'] === 'Ready' && each['status'] === 'True');
   const refuse = (cause: string, retryAfterSeconds?: number): Error =>
     failure(429, 'TooManyRequests', violates, {

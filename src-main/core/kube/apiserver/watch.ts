@@ -269,7 +269,7 @@ class Watch implements Disposable {
     const key = eventKey(type, form, this.#include, this.#first, this.#call.served.groupVersion);
     this.#first = false;
     let events = shared.get(stored);
-    if (!events) shared.set(stored, (events = new Map()));
+    if (!events) shared.set(stored, (events = new Map<string, WatchEvent>()));
     let event = events.get(key);
     if (!event) {
       event = { type, object: this.#form(stored, form, key.endsWith('first')) };

@@ -121,8 +121,7 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
     const other = b[key];
     if (!other || !equalSets(a[key] as FieldSet, other)) return false;
   }
-  for (const _ in b) size -= 1;
-  return size === 0;
+  return size === Object.keys(b).length;
 }
 
 /** The same set with its keys in order, as it is written. */

@@ -13,7 +13,8 @@ import {
 } from './fields-v1.ts';
 import type { MergeSchema, MergeSchemas } from './merge-schema.ts';
 import type { KubeObject, ManagedFieldsEntry } from './meta-v1.ts';
-import { badRequest, failure, type StatusCause, StatusError } from './status.ts';
+import type { StatusError } from './status.ts';
+import { badRequest, failure, type StatusCause } from './status.ts';
 import {
   checkTyped,
   compareTyped,
@@ -114,7 +115,7 @@ function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
       apiVersion: owner.apiVersion,
       ...(owner.time === undefined ? {} : { time: owner.time }),
       fieldsType: 'FieldsV1' as const,
-      fieldsV1: encoded(owner.fields) as unknown as NonNullable<ManagedFieldsEntry['fieldsV1']>,
+      fieldsV1: encoded(owner.fields),
       ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
     }));
 }
@@ -335,7 +336,8 @@ export function applyConfiguration(
 }
 
 function stripped(object: DeepReadonly<KubeObject>): unknown {
-  const { managedFields: _, ...metadata } = object.metadata;
+  const metadata = { ...object.metadata };
+  delete metadata.managedFields;
   return { ...object, metadata };
 }
 

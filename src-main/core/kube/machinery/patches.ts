@@ -164,8 +164,9 @@ function mergeMap(
   const mode = patch[directive];
   if (mode !== undefined) {
     if (mode === 'replace') {
-      const { [directive]: _, ...rest } = patch;
-      return jsonClone(rest);
+      const rest = jsonClone(patch);
+      delete rest[directive];
+      return rest;
     }
     if (mode === 'delete') return {};
     if (mode !== 'merge')
@@ -313,5 +314,5 @@ export function goText(value: unknown): string {
       .sort()
       .map((key) => `${key}:${goText(value[key])}`)
       .join(' ')}]`;
-  return String(value as string | number | boolean);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

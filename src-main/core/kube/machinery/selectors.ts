@@ -323,7 +323,9 @@ export function formatSelector(selector: Selector): string {
           return `${key}>${values[0] ?? ''}`;
         case 'lt':
           return `${key}<${values[0] ?? ''}`;
-        default:
+        case '=':
+        case '==':
+        case '!=':
           return `${key}${operator}${values[0] ?? ''}`;
       }
     })

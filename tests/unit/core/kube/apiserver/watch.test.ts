@@ -34,8 +34,8 @@ const names = (events: readonly WatchEvent[]): string[] =>
       `${type} ${(object as { metadata: { name?: string } }).metadata.name ?? ''}`,
   );
 
-const namesIn = (list: { items: { metadata: { name: string } }[] }): string[] =>
-  list.items.map(({ metadata }) => metadata.name);
+const namesIn = (list: unknown): string[] =>
+  (list as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name);
 
 describe('watch', () => {
   test('tells of creates, updates and deletes after a resource version', async () => {
