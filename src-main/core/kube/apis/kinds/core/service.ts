@@ -11,7 +11,7 @@ import {
   isPortNumber,
 } from '../../validation/names.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
-import { validatePortNumberOrName } from './pod-containers.ts';
+import { validatePortNumberOrName } from './pod-probes.ts';
 import { type IntOrString, view } from './pod-types.ts';
 
 interface ServicePort {

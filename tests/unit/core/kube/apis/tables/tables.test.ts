@@ -12,7 +12,7 @@ const created = '2026-01-01T09:55:00Z';
 function cells(group: string, kind: string, object: object): unknown[] {
   const table = strategyFor(group, kind)?.table;
   const metadata = { name: 'x', creationTimestamp: created };
-  return table?.cells({ apiVersion: 'v1', kind, metadata, ...object } as never, { nowMs }) ?? [];
+  return table?.cells({ apiVersion: 'v1', kind, metadata, ...object }, { nowMs }) ?? [];
 }
 
 const started = { startedAt: created };
