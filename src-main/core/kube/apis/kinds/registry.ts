@@ -77,6 +77,7 @@ const tables: Readonly<Record<string, Table>> = {
   '/ConfigMap': core.configMapTable,
   '/Endpoints': core.endpointsTable,
   '/Event': core.eventTable,
+  '/LimitRange': policies.nameAndCreatedTable,
   '/Namespace': core.namespaceTable,
   '/Node': core.nodeTable,
   '/PersistentVolume': core.persistentVolumeTable,
@@ -118,13 +119,20 @@ const tables: Readonly<Record<string, Table>> = {
   'networking.k8s.io/ServiceCIDR': policies.serviceCidrTable,
   'node.k8s.io/RuntimeClass': policies.runtimeClassTable,
   'policy/PodDisruptionBudget': policies.podDisruptionBudgetTable,
+  'rbac.authorization.k8s.io/ClusterRole': policies.nameAndCreatedTable,
   'rbac.authorization.k8s.io/ClusterRoleBinding': policies.roleBindingTable,
+  'rbac.authorization.k8s.io/Role': policies.nameAndCreatedTable,
   'rbac.authorization.k8s.io/RoleBinding': policies.roleBindingTable,
+  'resource.k8s.io/DeviceClass': core.nameAndAgeTable,
+  'resource.k8s.io/ResourceClaim': policies.resourceClaimTable,
+  'resource.k8s.io/ResourceClaimTemplate': core.nameAndAgeTable,
   'scheduling.k8s.io/PriorityClass': policies.priorityClassTable,
   'storage.k8s.io/CSIDriver': policies.csiDriverTable,
+  'storage.k8s.io/CSIStorageCapacity': policies.nameAndCreatedTable,
   'storage.k8s.io/CSINode': policies.csiNodeTable,
   'storage.k8s.io/StorageClass': policies.storageClassTable,
   'storage.k8s.io/VolumeAttachment': policies.volumeAttachmentTable,
+  'storage.k8s.io/VolumeAttributesClass': policies.volumeAttributesClassTable,
 };
 
 const byKind = new Map<string, KindStrategy>();

@@ -522,7 +522,8 @@ interface IpAddress {
   spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } };
 }
 
-export const ipAddressTable = simpleTable(['Name', 'ParentRef', 'Age'], (object, context) => {
+/** Upstream prints an age for which it declares no column. */
+export const ipAddressTable = simpleTable(['Name', 'ParentRef'], (object, context) => {
   const ref = view<IpAddress>(object).spec?.parentRef;
   const resource = ref?.group ? `${ref.resource ?? ''}.${ref.group}` : (ref?.resource ?? '');
   return [
@@ -532,4 +533,29 @@ export const ipAddressTable = simpleTable(['Name', 'ParentRef', 'Age'], (object,
       : '<none>',
     age(object, context),
   ];
+});
+
+/** Kinds without a printer of their own: roles, limit ranges. */
+export const nameAndCreatedTable = simpleTable(['Name', 'Created At:date'], (object) => [
+  nameOf(object),
+  object.metadata.creationTimestamp ?? null,
+]);
+
+export const volumeAttributesClassTable = simpleTable(
+  ['Name', 'DriverName', 'Age'],
+  (object, context) => [nameOf(object), object['driverName'] ?? '', age(object, context)],
+);
+
+interface ResourceClaim {
+  status?: { allocation?: object; reservedFor?: unknown[] };
+}
+
+export const resourceClaimTable = simpleTable(['Name', 'State', 'Age'], (object, context) => {
+  const { status } = view<ResourceClaim>(object);
+  const states = [
+    object.metadata.deletionTimestamp ? 'deleted' : undefined,
+    status?.allocation ? 'allocated' : object.metadata.deletionTimestamp ? undefined : 'pending',
+    length(status?.reservedFor) > 0 ? 'reserved' : undefined,
+  ];
+  return [nameOf(object), states.filter((state) => state).join(','), age(object, context)];
 });
