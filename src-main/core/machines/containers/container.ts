@@ -37,6 +37,7 @@ export interface ContainerOptions {
   readonly unpacked: Unpacked;
   readonly processes: ProcessTable;
   readonly host: MemoryFileSystem;
+  readonly hostProcesses: ProcessTable;
   readonly clock: Clock;
   /** Mounts everything; called when it starts. @throws MountError */
   readonly buildFiles: (group: ResourceGroup) => MemoryFileSystem;
@@ -312,9 +313,11 @@ export class Container {
     };
   }
 
-  /** Processes of the container, main one first. */
-  pids(): readonly number[] {
-    return [...this.group.members].map((process) => process.pidIn(this.processes));
+  /** The main process's pid in the host's namespace; 0 when it does not run. */
+  hostPid(): number {
+    if (this.state !== 'CONTAINER_RUNNING') return 0;
+    const main = this.processes.get(this.pid);
+    return main?.pidIn(this.#options.hostProcesses) ?? 0;
   }
 
   #attachedInput(): ByteSink | undefined {

@@ -1,5 +1,5 @@
+export { runtimePrograms } from './clients/index.ts';
 export { Container } from './container.ts';
-export { containerdProgram } from './daemon.ts';
 export { type StoredImage } from './image-store.ts';
 export type { BaseSystem } from './rootfs.ts';
 export {

@@ -157,7 +157,11 @@ class Containerd implements ContainerRuntime {
         }),
       podSandboxStatus: (id) => this.#call(() => this.sandbox(id).status()),
       listPodSandboxes: () =>
-        this.#call(() => [...this.sandboxes.values()].map((sandbox) => sandbox.status())),
+        this.#call(() =>
+          [...this.sandboxes.values()]
+            .filter((sandbox) => sandbox.isPod)
+            .map((sandbox) => sandbox.status()),
+        ),
       createContainer: (id, config) => this.#call(() => this.#create(this.sandbox(id), config)),
       startContainer: (id) =>
         this.#call(() => {
@@ -172,7 +176,11 @@ class Containerd implements ContainerRuntime {
           if (container) this.#remove(container);
         }),
       listContainers: () =>
-        this.#call(() => [...this.containers.values()].map((container) => container.status())),
+        this.#call(() =>
+          [...this.containers.values()]
+            .filter(({ sandbox }) => sandbox.isPod)
+            .map((container) => container.status()),
+        ),
       containerStatus: (id) => this.#call(() => this.container(id).status()),
       updateContainerResources: (id, resources) =>
         this.#call(() => this.container(id).update(resources)),
@@ -295,6 +303,7 @@ class Containerd implements ContainerRuntime {
       unpacked,
       processes,
       host,
+      hostProcesses: hostTable,
       clock,
       buildFiles: (group): MemoryFileSystem => {
         const files: MemoryFileSystem = buildRootfs({

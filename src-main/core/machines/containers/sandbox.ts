@@ -11,6 +11,9 @@ const pause: Program = (context) =>
     context.signal.addEventListener('abort', () => resolve(0), { once: true });
   });
 
+/** Marks a sandbox of containerd's `default` namespace, which CRI does not see; its value is the container's name. */
+export const standaloneLabel = 'nerdctl/name';
+
 /** One pod's namespaces on a node. */
 export class Sandbox {
   readonly id: string;
@@ -54,6 +57,11 @@ export class Sandbox {
       ['/pause'],
       { program: pause, terminal: null, env: {} },
     );
+  }
+
+  /** False for what a tool other than a kubelet made (`nerdctl run`): CRI does not list it. */
+  get isPod(): boolean {
+    return this.config.labels[standaloneLabel] === undefined;
   }
 
   status(): PodSandboxStatus {

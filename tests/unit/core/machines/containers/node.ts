@@ -166,7 +166,11 @@ export class TestNode {
         ],
       }),
     );
-    this.processes = new ProcessTable({ clock, random: this.random, logger: silentLogger });
+    // No test process is the host's init, whose end would be everybody's.
+    this.processes = new ProcessTable(
+      { clock, random: this.random, logger: silentLogger },
+      { firstPid: 100 },
+    );
     const programs = new ProgramRegistry();
     const tree = new TreeBuilder(0);
     for (const [path, program] of Object.entries(tools))
