@@ -1,9 +1,9 @@
-import { forbidden, type KubeObject, type StatusError } from '../../machinery/index.ts';
+import { forbidden, type StatusError } from '../../machinery/index.ts';
 import type { AdmissionRequest } from '../types.ts';
 
 /** The 403 of a plugin. @see k8s.io/apiserver/pkg/admission/errors.go, NewForbidden */
 export function forbid(request: AdmissionRequest, why: string): StatusError {
-  const meta = (request.object as KubeObject | null)?.metadata;
+  const meta = request.object?.metadata;
   const name = request.name || meta?.name || meta?.generateName || 'Unknown';
   return forbidden(request.resource, name, why);
 }

@@ -1,5 +1,5 @@
-import { jsonEqual } from '#core/base';
-import { forbidden, notFound, type StatusError } from '../../machinery/index.ts';
+import { type DeepReadonly, jsonEqual } from '#core/base';
+import { forbidden, type KubeObject, notFound, type StatusError } from '../../machinery/index.ts';
 import { aggregate, at, mapsOf, quoted, quotedList, textAt } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, UserInfo } from '../types.ts';
 import { describeRules, type PolicyRule, policyRulesOf, uncoveredRules } from './policy-rule.ts';
@@ -135,10 +135,10 @@ const refuse = (resource: string, name: string, why: string): StatusError =>
 /** An update that removes finalizers or owners alone lets the collector finish. @see IsOnlyMutatingGCFields */
 function onlyMetadataForCollection({ operation, object, oldObject }: AdmissionRequest): boolean {
   if (operation !== 'UPDATE' || !object || !oldObject) return false;
-  const rest = (value: object): object => {
-    const { metadata, ...body } = value as { metadata: Record<string, unknown> };
-    const { ownerReferences: _, finalizers: __, managedFields: ___, ...meta } = metadata;
-    return { ...body, metadata: meta };
+  const rest = (value: KubeObject | DeepReadonly<KubeObject>): object => {
+    const collected = new Set(['ownerReferences', 'finalizers', 'managedFields']);
+    const metadata = Object.entries(value.metadata).filter(([field]) => !collected.has(field));
+    return { ...value, metadata: Object.fromEntries(metadata) };
   };
   return jsonEqual(rest(object), rest(oldObject));
 }

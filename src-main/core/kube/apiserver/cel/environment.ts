@@ -82,7 +82,7 @@ function compile(expression: string, names: readonly string[]): CelProgram {
           );
       }
       try {
-        return run(variables as Record<string, unknown>) as unknown;
+        return run(variables) as unknown;
       } catch (error) {
         throw new CelError(runtimeText(error));
       }

@@ -22,9 +22,8 @@ export function openApiSchema(
   };
   const preserve =
     schema['x-kubernetes-preserve-unknown-fields'] === true && !isMap(schema['properties']);
-  const { properties: _, ...rest } = schema;
   const own = {
-    ...(preserve ? { type: 'object' } : rest),
+    ...(preserve ? { type: 'object' } : schema),
     properties: {
       ...mapOf(schema['properties']),
       ...typeMeta,

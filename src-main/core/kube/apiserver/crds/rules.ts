@@ -1,5 +1,5 @@
 import type { FieldError } from '../../apis/index.ts';
-import { CelError, celValue, compileCel, type ValueSchema } from '../cel/index.ts';
+import { CelError, celValue, compileCel } from '../cel/index.ts';
 import {
   at,
   isMap,
@@ -84,8 +84,8 @@ function checkRule(
   const optional = rule['optionalOldSelf'] === true;
   if (transition && old === undefined && !optional) return undefined;
   const message = textOf(rule['message']).trim();
-  const variables: Record<string, unknown> = { self: celValue(value, schema as ValueSchema) };
-  if (transition) variables['oldSelf'] = celValue(old ?? null, schema as ValueSchema);
+  const variables: Record<string, unknown> = { self: celValue(value, schema) };
+  if (transition) variables['oldSelf'] = celValue(old ?? null, schema);
   let detail: string;
   try {
     if (compileCel(expression, Object.keys(variables)).evaluate(variables) === true)

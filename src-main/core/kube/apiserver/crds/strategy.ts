@@ -1,6 +1,6 @@
 import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
 import type { FieldError, KindStrategy, TableColumn } from '../../apis/index.ts';
-import type { KubeObject } from '../../machinery/index.ts';
+import { humanDuration, type KubeObject } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fields/index.ts';
 import { customResourceDefinitionStrategy } from './definition.ts';
 import { invalidValue } from './field-errors.ts';
@@ -84,8 +84,9 @@ export function customResourceStrategy(
       }
       // Without a status subresource the status counts as content, too.
       const content = (object: DeepReadonly<KubeObject>): unknown => {
-        const { metadata: _, status, ...rest } = object as Record<string, unknown>;
-        return hasStatus ? rest : { ...rest, status: status ?? null };
+        const own: Record<string, unknown> = { ...object, metadata: null };
+        if (hasStatus) delete own['status'];
+        return own;
       };
       const generation = old.metadata.generation ?? 0;
       draft.metadata.generation = jsonEqual(content(draft), content(old))
@@ -197,31 +198,7 @@ function cell(value: unknown, type: TableColumn['type'], nowMs: number): unknown
       return Number.isNaN(ms) ? '<invalid>' : humanDuration(nowMs - ms);
     }
     case 'string':
-      return typeof value === 'object' ? goText(value) : String(value as string | number | boolean);
+      // The JSONPath printer writes lists and objects as JSON.
+      return typeof value === 'string' ? value : JSON.stringify(value);
   }
-}
-
-/** How the JSONPath printer writes lists and objects: as JSON. */
-const goText = (value: object): string => JSON.stringify(value);
-
-/** @see k8s.io/apimachinery/pkg/util/duration/duration.go, HumanDuration */
-function humanDuration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 120) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  const days = Math.floor(hours / 24);
-  const join = (whole: number, unit: string, rest: number, small: string): string =>
-    rest === 0 ? `${whole}${unit}` : `${whole}${unit}${rest}${small}`;
-  if (minutes < 10) return join(minutes, 'm', seconds % 60, 's');
-  if (hours < 3) return `${minutes}m`;
-  if (hours < 8) return join(hours, 'h', minutes % 60, 'm');
-  if (hours < 48) return `${hours}h`;
-  if (days < 8) return join(days, 'd', hours % 24, 'h');
-  if (days < 730) return `${days}d`;
-  const years = Math.floor(days / 365);
-  if (years < 8) return join(years, 'y', days % 365, 'd');
-  return `${years}y`;
 }

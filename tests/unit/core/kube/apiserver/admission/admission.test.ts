@@ -79,12 +79,10 @@ beforeEach(() => {
     response: { uid, allowed: true },
   });
   clock = new SimClock(Date.parse('2026-01-01T10:00:00Z'));
-  state = new TestState()
-    .put('', 'namespaces', namespace('ns'))
-    .put('', 'serviceaccounts', {
-      metadata: { name: 'default', namespace: 'ns' },
-      imagePullSecrets: [{ name: 'reg' }],
-    });
+  state = new TestState().put('', 'namespaces', namespace('ns')).put('', 'serviceaccounts', {
+    metadata: { name: 'default', namespace: 'ns' },
+    imagePullSecrets: [{ name: 'reg' }],
+  });
 });
 
 describe('namespaces', () => {
