@@ -59,8 +59,7 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   if (target.additionalProperties)
     return `map[string]${goTypeOf(target.additionalProperties, schemas)}`;
   if (target.items) return `[]${goTypeOf(target.items, schemas)}`;
-  const type: string | undefined = target.type;
-  switch (type) {
+  switch (target.type ?? 'string') {
     case 'integer':
       return target.format === 'int64' ? 'int64' : 'int32';
     case 'boolean':
@@ -69,7 +68,8 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
       return 'float64';
     case 'object':
       return 'map[string]interface {}';
-    default:
+    case 'string':
+    case 'array':
       return target.format === 'int-or-string' ? 'int32' : 'string';
   }
 }
