@@ -72,12 +72,7 @@ function validateReference(
   const version = reference.apiVersion ?? '';
   if (version.split('/').length > 2) {
     errors.invalid(`${path}.apiVersion`, version, `unexpected GroupVersion string: ${version}`);
-  } else if (
-    needsGroup &&
-    !version.includes('/') &&
-    version !== '' &&
-    reference.kind !== 'ReplicationController'
-  ) {
+  } else if (needsGroup && !version.includes('/') && reference.kind !== 'ReplicationController') {
     errors.invalid(`${path}.apiVersion`, version, 'apiVersion must specify API group');
   }
 }
@@ -224,7 +219,10 @@ function validateScaling(errors: FieldErrors, path: string, rules: ScalingRules 
   });
 }
 
-function autoscalerErrors(object: DeepReadonly<KubeObject>): FieldError[] {
+function autoscalerErrors(
+  object: DeepReadonly<KubeObject>,
+  old?: DeepReadonly<KubeObject>,
+): FieldError[] {
   const errors = new FieldErrors();
   const { minReplicas, maxReplicas = 0, ...spec } = view<Autoscaler>(object).spec ?? {};
   if (minReplicas !== undefined && minReplicas < 1) {
@@ -242,7 +240,11 @@ function autoscalerErrors(object: DeepReadonly<KubeObject>): FieldError[] {
       'must be greater than or equal to `minReplicas`',
     );
   }
-  validateReference(errors, 'spec.scaleTargetRef', spec.scaleTargetRef ?? {}, true);
+  // What was accepted once is not questioned again while it stays.
+  const target = spec.scaleTargetRef ?? {};
+  const before = old && view<Autoscaler>(old).spec?.scaleTargetRef;
+  const kept = before?.apiVersion === target.apiVersion && before?.kind === target.kind;
+  validateReference(errors, 'spec.scaleTargetRef', target, !(old && kept));
   spec.metrics?.forEach((metric, index) => {
     validateMetric(errors, `spec.metrics[${index}]`, metric);
   });
@@ -307,8 +309,8 @@ export const horizontalPodAutoscalerStrategy: KindStrategy = {
   },
   prepareForUpdate: keepStatus,
   prepareForStatusUpdate: keepSpec,
-  validate: autoscalerErrors,
-  validateUpdate: autoscalerErrors,
+  validate: (object) => autoscalerErrors(object),
+  validateUpdate: (object, old) => autoscalerErrors(object, old),
   validateStatusUpdate(object) {
     const errors = new FieldErrors();
     for (const field of ['currentReplicas', 'desiredReplicas']) {
