@@ -2,7 +2,6 @@ import type { Clock, Logger, Random } from '#core/base';
 import type {
   Descriptions,
   KindStrategy,
-  ResourceInfo,
   ResourceTable,
   SchemaSet,
   ServedVersion,
@@ -110,7 +109,6 @@ export interface AuditRecord {
   readonly verb: string;
   readonly url: string;
   readonly status: number;
-  readonly resource: ResourceInfo | undefined;
 }
 
 /** An API server as a function of requests. */

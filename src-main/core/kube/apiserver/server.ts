@@ -117,7 +117,6 @@ class Server implements ApiServer {
       verb,
       url: request.url,
       status: response.status,
-      resource: undefined,
     });
     return {
       ...response,

@@ -23,12 +23,12 @@ export interface TestServer {
   readonly server: ApiServer;
   readonly store: Store<StoredObject>;
   /** Sends a request; an object is sent as JSON, a string as it is. */
-  send(
+  readonly send: (
     method: ApiRequest['method'],
     url: string,
     body?: object | string,
     headers?: Record<string, string>,
-  ): Promise<Answer>;
+  ) => Promise<Answer>;
 }
 
 export interface Answer {

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+
+import { encodeProtobuf, strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
+import { type TestServer, testServer } from './server.ts';
+
+const pods = '/api/v1/namespaces/default/pods';
+const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+const merge = { 'content-type': 'application/merge-patch+json' };
+const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'web' } };
+
+async function withPod(): Promise<TestServer> {
+  const server = testServer([], { strategyFor });
+  await server.send('POST', pods, {
+    metadata: { name: 'web', labels: { app: 'web' } },
+    spec: { containers: [{ name: 'c', image: 'nginx' }] },
+  });
+  return server;
+}
+
+describe('binding', () => {
+  test('puts a pod on a node, once', async () => {
+    const { send } = await withPod();
+    const binding = { metadata: { name: 'web' }, target: { kind: 'Node', name: 'node01' } };
+    const first = await send('POST', `${pods}/web/binding`, binding);
+    expect([first.status, first.json]).toEqual([
+      201,
+      { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 },
+    ]);
+    const pod = (await send('GET', `${pods}/web`)).json;
+    expect(pod.spec.nodeName).toBe('node01');
+    expect(pod.status.conditions).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
+    const second = await send('POST', `${pods}/web/binding`, binding);
+    expect([second.status, second.json.message]).toEqual([
+      409,
+      'Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "node01"',
+    ]);
+  });
+});
+
+describe('eviction', () => {
+  test('a budget that is used up keeps the pod', async () => {
+    const { send } = await withPod();
+    await send(
+      'PATCH',
+      `${pods}/web/status`,
+      { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
+      merge,
+    );
+    await send('POST', budgets, {
+      metadata: { name: 'pdb' },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } },
+    });
+    const status = {
+      observedGeneration: 1,
+      disruptionsAllowed: 0,
+      currentHealthy: 1,
+      desiredHealthy: 1,
+      expectedPods: 1,
+    };
+    await send('PATCH', `${budgets}/pdb/status`, { status }, merge);
+    const refused = await send('POST', `${pods}/web/eviction`, eviction);
+    expect(refused.json).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: "Cannot evict pod as it would violate the pod's disruption budget.",
+      reason: 'TooManyRequests',
+      details: {
+        causes: [
+          {
+            reason: 'DisruptionBudget',
+            message: 'The disruption budget pdb needs 1 healthy pods and has 1 currently',
+          },
+        ],
+      },
+      code: 429,
+    });
+    await send('PATCH', `${budgets}/pdb/status`, { status: { disruptionsAllowed: 1 } }, merge);
+    expect((await send('POST', `${pods}/web/eviction`, eviction)).status).toBe(201);
+    expect((await send('GET', `${pods}/web`)).status).toBe(404);
+    const { json } = await send('GET', `${budgets}/pdb`);
+    expect([
+      json.status.disruptionsAllowed,
+      Object.keys(json.status.disruptedPods as object),
+    ]).toEqual([0, ['web']]);
+  });
+});
+
+describe('bodies', () => {
+  test('protobuf comes in and goes out', async () => {
+    const { server } = testServer();
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { k: 'v' } };
+    const response = await server.handle({
+      method: 'POST',
+      url: '/api/v1/namespaces/default/configmaps',
+      headers: {
+        'content-type': 'application/vnd.kubernetes.protobuf',
+        accept: 'application/vnd.kubernetes.protobuf,application/json',
+      },
+      body: encodeProtobuf(map),
+    });
+    expect([response.status, response.headers['content-type'], response.body.kind]).toEqual([
+      201,
+      'application/vnd.kubernetes.protobuf',
+      'bytes',
+    ]);
+  });
+});
