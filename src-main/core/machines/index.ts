@@ -1,5 +1,24 @@
 export { FileError, type FileStat, type FileSystem } from './filesystem/types.ts';
-export type { Image, ImageCatalogue } from './images/types.ts';
+export {
+  baseNetworkTools,
+  createCatalogue,
+  familiarName,
+  fullNetworkTools,
+  type Image,
+  type ImageCatalogue,
+  imageDigest,
+  parseReference,
+  standardImages,
+} from './images/index.ts';
+export {
+  type BaseSystem,
+  containerdSocket,
+  type ContainerRuntime,
+  createRuntime,
+  type RuntimeConditions,
+  type RuntimeDeps,
+  runtimePrograms,
+} from './containers/index.ts';
 export type {
   JournalLine,
   Machine,
@@ -24,8 +43,11 @@ export {
   openConnection,
   parseCidr,
   type Peer,
+  probe,
   readBody,
   type ServerTls,
+  type ServiceRule,
+  type ServiceRules,
   splitUrl,
   type TlsVerifier,
 } from './network/index.ts';

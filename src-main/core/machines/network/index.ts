@@ -30,6 +30,7 @@ export {
   type SandboxNetwork,
   type TlsVerifier,
 } from './network.ts';
+export { probe } from './probe.ts';
 export type { Endpoint, ServiceRule, ServiceRules, Translation } from './service-rules.ts';
 export {
   type Dialed,

@@ -9,6 +9,7 @@ import {
   type NetNamespace,
   type Network,
   openConnection,
+  probe,
   readBody,
   type ServiceRule,
 } from '../../../../../src-main/core/machines/network/index.ts';
@@ -299,5 +300,62 @@ describe('HTTP', () => {
       tls: { roots: 'PEM' },
     });
     expect(secure.status).toBe(200);
+  });
+});
+
+describe('probes', () => {
+  const none = (): Promise<readonly string[]> => Promise.resolve([]);
+  const http = {
+    kind: 'http',
+    scheme: 'http',
+    host: '10.244.2.2',
+    path: '/none?',
+    headers: [],
+    timeoutMs: 1000,
+  } as const;
+
+  it.each([
+    [
+      'an answer',
+      { ...http, port: 8080 },
+      { kind: 'http', status: 404, body: 'b for 192.168.10.11 GET' },
+    ],
+    [
+      'a closed port',
+      { ...http, port: 81 },
+      {
+        kind: 'error',
+        error:
+          'Get "http://10.244.2.2:81/none?": dial tcp 10.244.2.2:81: connect: connection refused',
+      },
+    ],
+    [
+      'silence',
+      { ...http, host: '10.99.0.1', port: 80 },
+      {
+        kind: 'error',
+        error:
+          'Get "http://10.99.0.1:80/none?": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+      },
+    ],
+    [
+      'an open socket',
+      { kind: 'tcp', host: '10.244.2.2', port: 8080, timeoutMs: 1000 } as const,
+      { kind: 'ok' },
+    ],
+    [
+      'a closed socket',
+      { kind: 'tcp', host: '10.244.2.2', port: 81, timeoutMs: 1000 } as const,
+      { kind: 'error', error: 'dial tcp 10.244.2.2:81: connect: connection refused' },
+    ],
+    [
+      'a silent socket',
+      { kind: 'tcp', host: '10.99.0.1', port: 80, timeoutMs: 1000 } as const,
+      { kind: 'error', error: 'dial tcp 10.99.0.1:80: i/o timeout' },
+    ],
+  ])('tell of %s', async (_, target, expected) => {
+    const done = probe(node1.namespace, time.clock, target, none);
+    await time.settle();
+    expect(await done).toEqual(expected);
   });
 });
