@@ -127,7 +127,7 @@ describe('watch', () => {
       (line) =>
         (
           JSON.parse(line) as {
-            object: { kind: string; columnDefinitions?: []; rows: [{ cells: [] }] };
+            object: { kind: string; columnDefinitions?: []; rows: [{ cells: unknown[] }] };
           }
         ).object,
     );
