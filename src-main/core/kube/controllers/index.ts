@@ -37,6 +37,8 @@ export {
   createClaimProtectionController,
   createVolumeProtectionController,
 } from './volume/protection-controllers.ts';
+export { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
+export { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 export {
   type ControllerFlags,
   controllerNames,

@@ -43,6 +43,8 @@ import {
   createClaimProtectionController,
   createVolumeProtectionController,
 } from './volume/protection-controllers.ts';
+import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
+import { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import type { Controller, ControllerContext } from './shared/context.ts';
 
 /** What the flags of kube-controller-manager say; absent: upstream's default. */
@@ -243,6 +245,18 @@ const rows: readonly Row[] = [
               : { durationMs: clusterSigningDurationMs }),
           })
         : undefined,
+  },
+  {
+    name: 'horizontal-pod-autoscaler-controller',
+    account: 'horizontal-pod-autoscaler',
+    component: 'horizontal-pod-autoscaler',
+    create: (context) => createHorizontalPodAutoscalerController(context),
+  },
+  {
+    name: 'resourcequota-controller',
+    account: 'resourcequota-controller',
+    component: 'resourcequota-controller',
+    create: (context) => createResourceQuotaController(context),
   },
 ];
 

@@ -281,3 +281,80 @@ test('a node whose kubelet is silent becomes Unknown and loses its pods after fi
     'node.kubernetes.io/unreachable:NoSchedule',
   ]);
 });
+
+test('an autoscaler lifts a Deployment to its minimum and says why it cannot do more', async () => {
+  const { client, time } = await startCluster();
+  await client.resource('deployments.apps').create(deployment(1));
+  await client.resource('horizontalpodautoscalers.autoscaling').create({
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: metadata('web'),
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 2,
+      maxReplicas: 5,
+      metrics: [
+        {
+          type: 'Resource',
+          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+        },
+      ],
+    },
+  });
+  await time.advance(40_000);
+  expect((await client.resource('deployments.apps').get('default', 'web')).spec?.replicas).toBe(2);
+  const hpa = await client.resource('horizontalpodautoscalers.autoscaling').get('default', 'web');
+  expect(
+    hpa.status?.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason ?? ''}`),
+  ).toEqual(['AbleToScale=True SucceededGetScale', 'ScalingActive=False FailedGetResourceMetric']);
+  const events = (await client.resource('events').list({ namespace: 'default' })).items
+    .filter(({ involvedObject }) => involvedObject.kind === 'HorizontalPodAutoscaler')
+    .map(({ reason, message }) => `${reason ?? ''} ${message ?? ''}`);
+  expect(events).toEqual(
+    expect.arrayContaining([
+      'SuccessfulRescale New size: 2; reason: Current number of replicas below Spec.MinReplicas',
+      'FailedGetResourceMetric failed to get cpu utilization: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)',
+    ]),
+  );
+});
+
+test('a quota counts what is there, and a budget what may be disrupted', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client.resource('resourcequotas').create({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: metadata('q'),
+    spec: {
+      hard: { pods: '10', 'requests.cpu': '2', 'count/deployments.apps': '5', configmaps: '9' },
+    },
+  });
+  await client.resource('poddisruptionbudgets.policy').create({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: metadata('b'),
+    spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } } },
+  });
+  const web = deployment(2);
+  Object.assign(web.spec.template.spec.containers[0] ?? {}, {
+    resources: { requests: { cpu: '250m' } },
+  });
+  await client.resource('deployments.apps').create(web);
+  await time.settle();
+  await readyPods(cluster);
+  expect((await client.resource('resourcequotas').get('default', 'q')).status?.used).toEqual({
+    pods: '2',
+    'requests.cpu': '500m',
+    'count/deployments.apps': '1',
+    configmaps: '1',
+  });
+  expect(
+    (await client.resource('poddisruptionbudgets.policy').get('default', 'b')).status,
+  ).toMatchObject({
+    currentHealthy: 2,
+    desiredHealthy: 1,
+    disruptionsAllowed: 1,
+    expectedPods: 2,
+    conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }],
+  });
+});
