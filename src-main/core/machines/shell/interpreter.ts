@@ -704,7 +704,7 @@ export class Interpreter {
       if (first?.type === 'Literal' && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(first.value)) {
         words.push(
           /^[A-Za-z_]\w*\+?=\(/.test(first.value)
-            ? serializeWord(word)
+            ? serializeWord(word).replace(/^([^=]*=)\\\(/, '$1(').replace(/\\\)$/, ')')
             : await this.#shell.expander.text(word),
         );
       } else words.push(...(await this.#shell.expander.words([word])));

@@ -1,0 +1,142 @@
+import { fromUtf8, utf8 } from '#core/base';
+import type { IFileSystem } from 'just-bash';
+import { dirname, FileError, type FileSystem, resolvePath } from '../filesystem/index.ts';
+import type { Program, ProgramContext } from '../process/index.ts';
+import { readWhole } from './tool.ts';
+
+type Module = typeof import('just-bash');
+let loading: Promise<Module> | undefined;
+
+/** The commands that just-bash carries out: they read all their input, then write all their output. */
+export const batchCommands = [
+  'sed', 'awk', 'sort', 'uniq', 'cut', 'tr', 'diff', 'jq', 'yq', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'tac', 'rev',
+  'nl', 'paste', 'join', 'comm', 'column', 'fold', 'expand', 'unexpand', 'od', 'strings', 'expr', 'split', 'tar', 'gzip',
+  'gunzip', 'zcat', 'tree', 'seq',
+] as const;
+
+/**
+ * Loads the package and each command once, so that later runs finish without leaving the microtask queue and one
+ * history follows from one order of steps. A machine does so at boot.
+ */
+export async function loadTextEngine(): Promise<void> {
+  loading ??= import('just-bash').then(async (module) => {
+    const bash = new module.Bash({ fs: new module.InMemoryFs(), defenseInDepth: false });
+    for (const command of batchCommands)
+      await bash.exec(command, { args: ['--help'], stdin: '', rawScript: true });
+    return module;
+  });
+  await loading;
+}
+
+/** One of `batchCommands` as a program of the simulated machine. */
+export function batchProgram(command: string): Program {
+  return async (context) => {
+    await loadTextEngine();
+    const module = await (loading as Promise<Module>);
+    const args = context.argv.slice(1);
+    const stdin = readsStdin(command, args, context) ? await readWhole(context.stdin) : '';
+    const bash = new module.Bash({
+      fs: fileSystemAdapter(context),
+      cwd: context.cwd,
+      env: { ...context.env },
+      defenseInDepth: false,
+      commands: [...batchCommands],
+      // Nothing here may end on wall time.
+      executionLimits: { maxExecutionTimeMs: Infinity },
+    });
+    const result = await bash.exec(command, { args, stdin, cwd: context.cwd, rawScript: true });
+    if (result.stdout !== '') await context.stdout.write(toBytes(result.stdout));
+    if (result.stderr !== '') await context.stderr.write(utf8(result.stderr));
+    return result.exitCode;
+  };
+}
+
+/** Binary output comes as one character for each byte. */
+function toBytes(text: string): Uint8Array {
+  // eslint-disable-next-line no-control-regex -- bytes, not text
+  if (/^[\x00-\xff]*$/.test(text) && /[\x80-\xff]/.test(text)) {
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return bytes;
+  }
+  return utf8(text);
+}
+
+/** Commands with file operands alone must not wait for a terminal. */
+function readsStdin(command: string, args: readonly string[], context: ProgramContext): boolean {
+  if (['expr', 'seq', 'tree'].includes(command)) return false;
+  const words = args.filter((arg) => arg === '-' || !arg.startsWith('-'));
+  if (words.includes('-')) return true;
+  const isFile = (word: string): boolean => context.files.exists(resolvePath(context.cwd, word));
+  const last = words.at(-1);
+  if (command === 'tr') return true;
+  if (command === 'jq' || command === 'yq' || command === 'sed' || command === 'awk')
+    return !(words.length > 1 || args.includes('-n') && command === 'jq' || (last !== undefined && isFile(last)));
+  if (command === 'tar') return args.some((arg) => /^-?\w*f$/.test(arg)) ? words.includes('-') : true;
+  return last === undefined || (command === 'cut' && !isFile(last)) || (command === 'sort' && !isFile(last) && !/^[./]/.test(last));
+}
+
+function fileSystemAdapter(context: ProgramContext): IFileSystem {
+  const { files } = context;
+  const at = (path: string): string => resolvePath(context.cwd, path);
+  const run = <T>(path: string, action: () => T): Promise<T> => {
+    try {
+      return Promise.resolve(action());
+    } catch (error) {
+      if (error instanceof FileError)
+        return Promise.reject(
+          Object.assign(new Error(`${error.code}: ${error.message.toLowerCase()}, open '${path}'`), {
+            code: error.code,
+          }),
+        );
+      throw error;
+    }
+  };
+  const statOf = (stat: ReturnType<FileSystem['stat']>) => ({
+    isFile: stat.kind === 'file' || stat.kind === 'device',
+    isDirectory: stat.kind === 'directory',
+    isSymbolicLink: stat.kind === 'symlink',
+    mode: stat.mode,
+    size: stat.sizeBytes,
+    mtime: new Date(stat.modifiedMs),
+    ino: stat.inode,
+  });
+  const bytesOf = (content: string | Uint8Array, options: unknown): string | Uint8Array => {
+    const encoding = typeof options === 'string' ? options : (options as { encoding?: string } | undefined)?.encoding;
+    if (typeof content !== 'string' || (encoding !== 'latin1' && encoding !== 'binary')) return content;
+    return Uint8Array.from(content, (char) => char.charCodeAt(0));
+  };
+  return {
+    readFile: (path, options) =>
+      run(path, () => {
+        const bytes = files.readFile(at(path));
+        const encoding = typeof options === 'string' ? options : options?.encoding;
+        return encoding === 'latin1' || encoding === 'binary'
+          ? String.fromCharCode(...bytes)
+          : fromUtf8(bytes);
+      }),
+    readFileBuffer: (path) => run(path, () => files.readFile(at(path)).slice()),
+    writeFile: (path, content, options) => run(path, () => files.writeFile(at(path), bytesOf(content, options))),
+    appendFile: (path, content, options) => run(path, () => files.appendFile(at(path), bytesOf(content, options))),
+    exists: (path) => Promise.resolve(files.exists(at(path))),
+    stat: (path) => run(path, () => statOf(files.stat(at(path)))),
+    lstat: (path) => run(path, () => statOf(files.lstat(at(path)))),
+    mkdir: (path, options) => run(path, () => files.mkdir(at(path), options)),
+    readdir: (path) => run(path, () => [...files.readdir(at(path))]),
+    rm: (path, options) => run(path, () => files.remove(at(path), options)),
+    cp: (from, to) =>
+      run(from, () => {
+        files.mkdir(dirname(at(to)), { recursive: true });
+        files.writeFile(at(to), files.readFile(at(from)));
+      }),
+    mv: (from, to) => run(from, () => files.rename(at(from), at(to))),
+    resolvePath: (base, path) => resolvePath(base, path),
+    getAllPaths: () => [],
+    chmod: (path, mode) => run(path, () => files.chmod(at(path), mode)),
+    symlink: (target, path) => run(path, () => files.symlink(target, at(path))),
+    link: (from, to) => run(from, () => files.link(at(from), at(to))),
+    readlink: (path) => run(path, () => files.readlink(at(path))),
+    realpath: (path) => run(path, () => files.realpath(at(path))),
+    utimes: (path, _atime, mtime) => run(path, () => files.touch(at(path), mtime.getTime())),
+  };
+}
