@@ -15,7 +15,6 @@ export {
   containerdSocket,
   type ContainerRuntime,
   createRuntime,
-  type RuntimeConditions,
   type RuntimeDeps,
   runtimePrograms,
 } from './containers/index.ts';

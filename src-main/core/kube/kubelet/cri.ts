@@ -10,6 +10,10 @@ import type { Connection } from '../machinery/index.ts';
 export interface RuntimeService {
   /** @throws CriError the runtime is down, or refuses. */
   version(): Promise<{ runtimeName: string; runtimeVersion: string }>;
+  /** Whether the runtime and its network plugin are ready; absent: always. */
+  status?(): Promise<RuntimeConditions>;
+  /** Tells the node's block of pod addresses, once the node object has one. */
+  updateRuntimeConfig?(config: { readonly podCidr: string }): Promise<void>;
   /** Makes the pod's sandbox: its network namespace and address. @returns its id, 64 hex digits. */
   runPodSandbox(config: PodSandboxConfig): Promise<string>;
   stopPodSandbox(sandboxId: string): Promise<void>;
@@ -40,6 +44,14 @@ export interface RuntimeService {
   containerStats(containerId: string): Promise<ContainerStats>;
   /** Told of each state change, as CRI's GetContainerEvents. */
   onEvent(listener: (event: ContainerEvent) => void): Disposable;
+}
+
+/** @see k8s.io/cri-api RuntimeStatus */
+export interface RuntimeConditions {
+  readonly runtimeReady: boolean;
+  readonly networkReady: boolean;
+  /** `Network plugin returns error: cni plugin not initialized` while there is no network configuration. */
+  readonly networkMessage: string;
 }
 
 export interface ImageService {

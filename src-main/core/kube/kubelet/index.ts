@@ -14,6 +14,7 @@ export {
   type PodSandboxConfig,
   type PodSandboxStatus,
   type RegistryCredentials,
+  type RuntimeConditions,
   type RuntimeService,
 } from './cri.ts';
 export type { HostFiles, NodeHost, ProbeAnswer, ProbeTarget } from './host.ts';

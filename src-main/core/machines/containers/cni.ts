@@ -15,6 +15,7 @@ interface CniPlugin {
     readonly ranges?: readonly (readonly { readonly subnet?: string }[])[];
   };
   readonly subnetFile?: string;
+  readonly nodename?: string;
 }
 
 const configDirectory = '/etc/cni/net.d';
@@ -55,11 +56,16 @@ function isPlugin(value: unknown): value is CniPlugin {
 /**
  * Runs the plugins of a configuration for one sandbox, as far as it decides the block of its address.
  *
+ * @param node its block as the node object names it, for plugins that take it from there (`usePodCidr`).
  * @returns the pods' block on this node.
  * @throws Error with libcni's text.
  * @see github.com/containernetworking/cni/libcni/api.go AddNetworkList
  */
-export function podBlock(files: FileSystem, config: CniConfig): string {
+export function podBlock(
+  files: FileSystem,
+  config: CniConfig,
+  node: { readonly name: string; readonly podCidr: string | undefined },
+): string {
   let block: string | undefined;
   for (const plugin of [{ type: 'loopback' }, ...config.plugins] as readonly CniPlugin[]) {
     const fail = (text: string): Error =>
@@ -67,6 +73,10 @@ export function podBlock(files: FileSystem, config: CniConfig): string {
     if (files.exists(pluginDirectory) && !files.exists(`${pluginDirectory}/${plugin.type}`))
       throw fail(`failed to find plugin "${plugin.type}" in path [${pluginDirectory}]`);
     block ??= blockOf(files, plugin, fail);
+    if (block === 'usePodCidr') {
+      if (node.podCidr === undefined) throw fail(`no podCidr for node ${node.name}`);
+      block = node.podCidr;
+    }
   }
   if (block === undefined) throw new Error('no plugin of the list gives an address');
   return block;
@@ -95,7 +105,7 @@ function blockOf(
     }
     case 'calico': {
       const path = '/var/lib/calico/nodename';
-      if (!files.exists(path))
+      if (plugin.nodename === undefined && !files.exists(path))
         throw fail(
           `stat ${path}: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`,
         );
@@ -119,6 +129,7 @@ function ipamSubnet({ ipam }: CniPlugin): string | undefined {
 }
 
 function network(subnet: string | undefined, fail: (text: string) => Error): string {
+  if (subnet === 'usePodCidr') return subnet;
   if (subnet === undefined || subnet === '') throw fail('no IP ranges specified');
   if (!parseCidr(subnet)) throw fail(`invalid CIDR address: ${subnet}`);
   return subnet;

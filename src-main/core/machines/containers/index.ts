@@ -6,7 +6,6 @@ export {
   containerdSocket,
   type ContainerRuntime,
   createRuntime,
-  type RuntimeConditions,
   type RuntimeDeps,
 } from './runtime.ts';
 export { Sandbox } from './sandbox.ts';

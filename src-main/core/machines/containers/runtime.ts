@@ -40,21 +40,16 @@ export interface RuntimeDeps {
   readonly baseSystem: (base: Image['base']) => BaseSystem;
   /** What `/proc` shows in containers; their own host name and mounts are put in. */
   readonly procInfo: ProcInfo;
+  /** The node's block of pod addresses until a kubelet tells it (`updateRuntimeConfig`). */
+  readonly podCidr?: () => string | undefined;
   /** The host's name: of pods on the host network. */
   readonly hostname: string;
 }
 
-/** @see k8s.io/cri-api RuntimeStatus */
-export interface RuntimeConditions {
-  readonly runtimeReady: boolean;
-  readonly networkReady: boolean;
-  /** `cni plugin not initialized` while there is no network configuration. */
-  readonly networkMessage: string;
-}
-
 /** containerd on one machine: the daemon's state, and the containers, which live on without it. */
 export interface ContainerRuntime {
-  readonly runtime: RuntimeService & { status(): Promise<RuntimeConditions> };
+  readonly runtime: RuntimeService &
+    Required<Pick<RuntimeService, 'status' | 'updateRuntimeConfig'>>;
   readonly images: ImageService;
   /** The unix socket while the daemon runs. */
   readonly socketPath: string;
@@ -88,6 +83,7 @@ class Containerd implements ContainerRuntime {
   readonly #deps: RuntimeDeps;
   readonly #events = new Emitter<ContainerEvent>();
   readonly #unpacker: Unpacker;
+  #podCidr: string | undefined;
 
   constructor(deps: RuntimeDeps) {
     this.#deps = deps;
@@ -143,6 +139,10 @@ class Containerd implements ContainerRuntime {
               ? ''
               : 'Network plugin returns error: cni plugin not initialized',
           };
+        }),
+      updateRuntimeConfig: (config) =>
+        this.#call(() => {
+          if (config.podCidr !== '') this.#podCidr = config.podCidr;
         }),
       runPodSandbox: (config) => this.#call(() => this.#runSandbox(config)),
       stopPodSandbox: (id) => this.#call(() => this.#stopSandbox(id)),
@@ -255,7 +255,14 @@ class Containerd implements ContainerRuntime {
           hostIp,
           containerPort,
         }));
-      return network.addSandbox(`${config.namespace}/${config.name}`, podBlock(files, cni), ports);
+      return network.addSandbox(
+        `${config.namespace}/${config.name}`,
+        podBlock(files, cni, {
+          name: this.#deps.hostname,
+          podCidr: this.#podCidr ?? this.#deps.podCidr?.(),
+        }),
+        ports,
+      );
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       throw new CriError(

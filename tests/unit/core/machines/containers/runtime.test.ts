@@ -311,6 +311,19 @@ describe('the pod', () => {
     await expect(service().runPodSandbox({ ...pod, hostNetwork: true })).resolves.toHaveLength(64);
   });
 
+  it('has the block of the node object where the configuration says so', async () => {
+    node.files.writeFile(
+      '/etc/cni/net.d/05-calico.conflist',
+      '{"name":"k8s","plugins":[{"type":"calico","nodename":"node01","ipam":{"type":"host-local","subnet":"usePodCidr"}}]}',
+    );
+    await expect(service().runPodSandbox(pod)).rejects.toThrow(
+      'plugin type="calico" failed (add): no podCidr for node node01',
+    );
+    await service().updateRuntimeConfig({ podCidr: '10.244.7.0/24' });
+    const id = await service().runPodSandbox(pod);
+    expect((await service().podSandboxStatus(id)).ips).toEqual(['10.244.7.2']);
+  });
+
   it('needs the plugin where plugins are installed', async () => {
     node.files.mkdir('/opt/cni/bin', { recursive: true });
     node.files.writeFile('/opt/cni/bin/loopback', '', 0o755);
