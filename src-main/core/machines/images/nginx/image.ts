@@ -1,3 +1,4 @@
+import { curl } from '../clients/curl.ts';
 import type { Image } from '../types.ts';
 import { mimeTypesFile } from './mime.ts';
 import { nginxEntrypoint, nginxProgram } from './nginx.ts';
@@ -165,6 +166,7 @@ function nginxImage(version: string, tags: readonly string[], alpine: boolean): 
     },
     programs: {
       '/usr/sbin/nginx': nginxProgram(version),
+      ...(minor >= 19 ? { '/usr/bin/curl': curl } : {}),
       ...(withScript ? { '/docker-entrypoint.sh': nginxEntrypoint } : {}),
     },
   };
