@@ -169,7 +169,8 @@ export class FakeApi {
       /^\/(?:api|apis\/([^/]+))\/[^/]+(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
         path,
       );
-    let [, group = '', namespace, resource = '', name, subresource] = match ?? [];
+    const group = match?.[1] ?? '';
+    let [, , namespace, resource = '', name, subresource] = match ?? [];
     if (namespace !== undefined && (resource === 'finalize' || resource === 'status')) {
       [subresource, name, resource, namespace] = [resource, namespace, 'namespaces', undefined];
     }
@@ -206,11 +207,7 @@ export class FakeApi {
     if (name === undefined) {
       if (request.method === 'DELETE') {
         for (const object of this.list(collection, namespace))
-          this.#delete(
-            collection,
-            object,
-            (request.object ?? {}) as { propagationPolicy?: string },
-          );
+          this.#delete(collection, object, request.object ?? {});
         return ok({ kind: 'Status', status: 'Success' });
       }
       if (query.get('watch'))
@@ -281,7 +278,10 @@ export class FakeApi {
 
   #collection(resource: string): Map<string, FakeObject> {
     let collection = this.#objects.get(resource);
-    if (!collection) this.#objects.set(resource, (collection = new Map()));
+    if (!collection) {
+      collection = new Map<string, FakeObject>();
+      this.#objects.set(resource, collection);
+    }
     return collection;
   }
 

@@ -19,7 +19,7 @@ const retryMs = 10_000;
 
 /** How an object is referred to. */
 export function referenceTo(object: ObjectReference | ObjectLike): ObjectReference {
-  if ('name' in object && typeof object.name === 'string') return object as ObjectReference;
+  if ('name' in object && typeof object.name === 'string') return object;
   const { apiVersion = '', kind = '', metadata = {} } = object as ObjectLike;
   return {
     kind,

@@ -92,7 +92,7 @@ export function runLeaderElection(options: LeaderElectionOptions): Disposable {
     };
   };
   const write = async (lease: Lease): Promise<void> => {
-    observedObject = (await leases.update({ ...lease, spec: specOf(lease.spec) })) as Lease;
+    observedObject = await leases.update({ ...lease, spec: specOf(lease.spec) });
     observed = observedObject.spec ?? {};
     observedMs = clock.now();
   };
@@ -107,7 +107,7 @@ export function runLeaderElection(options: LeaderElectionOptions): Disposable {
       }
     }
     try {
-      observe((await leases.get(options.namespace, options.name)) as Lease);
+      observe(await leases.get(options.namespace, options.name));
     } catch (error) {
       if (!isReason(error, 'NotFound')) {
         logger.log('error', 'error retrieving resource lock', { error: textOf(error) });
@@ -116,12 +116,12 @@ export function runLeaderElection(options: LeaderElectionOptions): Disposable {
       try {
         observed = {};
         observe(
-          (await leases.create({
+          await leases.create({
             apiVersion: 'coordination.k8s.io/v1',
             kind: 'Lease',
             metadata: { name: options.name, namespace: options.namespace },
             spec: specOf(undefined),
-          })) as Lease,
+          }),
         );
         return true;
       } catch (createError) {

@@ -39,6 +39,8 @@ export {
 } from './volume/protection-controllers.ts';
 export { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
 export { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
+export { createNodeIpamController, type NodeIpamOptions } from './nodeipam/node-ipam-controller.ts';
+export { createTokenCleaner } from './bootstrap/token-cleaner.ts';
 export {
   type ControllerFlags,
   controllerNames,

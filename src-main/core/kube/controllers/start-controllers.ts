@@ -45,6 +45,8 @@ import {
 } from './volume/protection-controllers.ts';
 import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
 import { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
+import { createNodeIpamController } from './nodeipam/node-ipam-controller.ts';
+import { createTokenCleaner } from './bootstrap/token-cleaner.ts';
 import type { Controller, ControllerContext } from './shared/context.ts';
 
 /** What the flags of kube-controller-manager say; absent: upstream's default. */
@@ -57,6 +59,9 @@ export interface ControllerFlags extends NodeLifecycleOptions {
   /** PEM pair of `--cluster-signing-cert-file` and its key; absent: nothing is signed. */
   readonly clusterSigning?: { readonly certificate: string; readonly privateKey: string };
   readonly clusterSigningDurationMs?: number;
+  /** IPv4 network of `--cluster-cidr` when `--allocate-node-cidrs` is set; absent: nodes get no range. */
+  readonly clusterCidr?: string;
+  readonly nodeCidrMaskSize?: number;
 }
 
 export interface ControllersOptions {
@@ -257,6 +262,24 @@ const rows: readonly Row[] = [
     account: 'resourcequota-controller',
     component: 'resourcequota-controller',
     create: (context) => createResourceQuotaController(context),
+  },
+  {
+    name: 'node-ipam-controller',
+    account: 'node-controller',
+    component: 'cidrAllocator',
+    create: (context, { clusterCidr, nodeCidrMaskSize }) =>
+      clusterCidr === undefined
+        ? undefined
+        : createNodeIpamController(context, {
+            clusterCidr,
+            ...(nodeCidrMaskSize === undefined ? {} : { maskSize: nodeCidrMaskSize }),
+          }),
+  },
+  {
+    name: 'token-cleaner-controller',
+    account: 'token-cleaner',
+    component: 'token-cleaner',
+    create: (context) => createTokenCleaner(context),
   },
 ];
 

@@ -10,7 +10,7 @@ import {
   type Result,
   WorkQueue,
 } from '../../client/index.ts';
-import { isReason, keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { isReason, keyOf, objectKey, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { ensureRevision, ownRevisions, truncateHistory } from '../shared/controller-history.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';

@@ -68,7 +68,8 @@ function withoutHash(template: unknown): unknown {
   const { metadata, ...rest } = (template ?? {}) as {
     metadata?: { labels?: Record<string, string> };
   };
-  const { [templateHashLabel]: _, ...labels } = metadata?.labels ?? {};
+  const labels = { ...metadata?.labels };
+  delete labels[templateHashLabel];
   return { ...rest, metadata: { ...metadata, labels } };
 }
 

@@ -147,7 +147,8 @@ export function createEndpointSliceController(
       const from = plan.remove.shift();
       const to = plan.create.pop();
       if (!from || !to) break;
-      const { generateName: _, ...metadata } = to.metadata;
+      const metadata = { ...to.metadata };
+      delete metadata.generateName;
       plan.update.push({
         ...to,
         metadata: {

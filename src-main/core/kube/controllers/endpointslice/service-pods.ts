@@ -61,7 +61,7 @@ export function addressTypesOf(service: ServiceView): AddressType[] {
   const families = (service.spec?.ipFamilies ?? []).filter(
     (family) => family === 'IPv4' || family === 'IPv6',
   );
-  if (families.length > 0) return families as AddressType[];
+  if (families.length > 0) return families;
   const ip = service.spec?.clusterIP ?? '';
   if (ip !== '' && ip !== 'None') return [ip.includes(':') ? 'IPv6' : 'IPv4'];
   return ['IPv4', 'IPv6'];

@@ -12,24 +12,9 @@ import { isReason, keyOf, objectKey, type ObjectKey, splitKey } from '../../mach
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
+import type { JobMemory } from './job-memory.ts';
 import { JobSync } from './job-sync.ts';
 import { isFinished, type JobView, trackingFinalizer } from './policies.ts';
-
-/** Failures in a row since the last success, by job. */
-export interface BackoffRecord {
-  readonly failures: number;
-  readonly lastFailureMs: number;
-}
-
-/** What outlives a single sync: expectations, and what the caches do not show yet. */
-export interface JobMemory {
-  readonly expectations: Expectations;
-  /** Uids of pods whose tracking finalizer was taken off. */
-  readonly released: Set<string>;
-  readonly backoff: Map<ObjectKey, BackoffRecord>;
-  /** Jobs seen to finish, by uid. */
-  readonly finished: Set<string>;
-}
 
 /** Between two status updates of one job, so that several pods are counted together. */
 const syncBatchMs = 1000;

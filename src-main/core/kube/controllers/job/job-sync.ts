@@ -1,28 +1,16 @@
 import { jsonEqual } from '#core/base';
-import type { Job, JobCondition, JobStatus, Pod } from '../../apis/index.ts';
-import { controllerReference, type Result } from '../../client/index.ts';
+import type { Job, JobCondition, JobStatus } from '../../apis/index.ts';
+import type { Result } from '../../client/index.ts';
 import { formatTime, isReason, type ObjectKey } from '../../machinery/index.ts';
 import { type ControllerContext, mutableCopy } from '../shared/context.ts';
-import {
-  createPodControl,
-  isNamespaceTerminating,
-  podFromTemplate,
-  slowStartBatch,
-} from '../shared/pod-control.ts';
-import {
-  compareForDeletion,
-  isPodActive,
-  isPodReady,
-  isPodTerminating,
-  type PodView,
-  timeMs,
-} from '../shared/pods.ts';
+import { createPodControl, isNamespaceTerminating, slowStartBatch } from '../shared/pod-control.ts';
+import { isPodActive, isPodReady, isPodTerminating, type PodView, timeMs } from '../shared/pods.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
-import type { JobMemory } from './job-controller.ts';
+import type { JobMemory } from './job-memory.ts';
+import { nextBackoff, podForJob, restartsExceeded, surplusPods } from './job-pods.ts';
 import {
   finishedMs,
   ignoredFailureAnnotation,
-  indexAnnotation,
   indexFailureAnnotation,
   indexOf,
   isIndexed,
@@ -99,7 +87,11 @@ export class JobSync {
       newFailed.filter((pod) => matchFailurePolicy(spec?.podFailurePolicy, pod).counts).length +
       (uncounted.failed ?? []).length;
     if (!status.startTime && !isSuspended) status.startTime = formatTime(this.#nowMs);
-    const backoff = this.#backoff(newSucceeded, newFailed);
+    const backoff = nextBackoff(
+      this.#memory.backoff.get(this.#key),
+      newSucceeded.map(finishedMs),
+      newFailed.map(finishedMs),
+    );
 
     this.#finish = this.#decidedFinish(failed);
     if (isIndexed(this.#job)) {
@@ -161,21 +153,6 @@ export class JobSync {
     );
   }
 
-  #backoff(succeeded: readonly PodView[], failed: readonly PodView[]) {
-    const before = this.#memory.backoff.get(this.#key) ?? { failures: 0, lastFailureMs: 0 };
-    const failTimes = failed.map(finishedMs).sort((a, b) => a - b);
-    if (succeeded.length === 0) {
-      if (failTimes.length === 0) return before;
-      return {
-        failures: before.failures + failTimes.length,
-        lastFailureMs: failTimes.at(-1) ?? 0,
-      };
-    }
-    const lastSuccess = Math.max(...succeeded.map(finishedMs));
-    const after = failTimes.filter((time) => time > lastSuccess);
-    return { failures: after.length, lastFailureMs: after.at(-1) ?? 0 };
-  }
-
   #condition(type: string, reason: string, message: string, status = 'True'): JobCondition {
     const time = formatTime(this.#nowMs);
     return { type, status, lastProbeTime: time, lastTransitionTime: time, reason, message };
@@ -198,7 +175,7 @@ export class JobSync {
         const { failure } = matchFailurePolicy(spec.podFailurePolicy, pod);
         if (failure) return this.#condition('FailureTarget', 'PodFailurePolicy', failure);
       }
-    if (failed > (spec?.backoffLimit ?? 6) || this.#restartsExceeded())
+    if (failed > (spec?.backoffLimit ?? 6) || restartsExceeded(this.#job, this.#pods))
       return this.#condition(
         'FailureTarget',
         'BackoffLimitExceeded',
@@ -219,22 +196,6 @@ export class JobSync {
 
   #requeueAfter(delayMs: number): void {
     this.#requeueMs = Math.min(this.#requeueMs ?? delayMs, delayMs);
-  }
-
-  /** Containers restarted in place count when pods are not replaced. */
-  #restartsExceeded(): boolean {
-    const { spec } = this.#job;
-    if (spec?.template.spec?.restartPolicy !== 'OnFailure') return false;
-    let restarts = 0;
-    for (const { status } of this.#pods)
-      if (status?.phase === 'Running' || status?.phase === 'Pending')
-        for (const { restartCount } of [
-          ...(status.initContainerStatuses ?? []),
-          ...(status.containerStatuses ?? []),
-        ])
-          restarts += restartCount;
-    const limit = spec.backoffLimit ?? 6;
-    return limit === 0 ? restarts > 0 : restarts >= limit;
   }
 
   #countIndexes(): void {
@@ -359,7 +320,7 @@ export class JobSync {
           ? active
           : parallelism
         : Math.max(0, Math.min(spec.completions - succeeded, parallelism));
-    const surplus = this.#surplus(Math.max(0, active - wanted));
+    const surplus = surplusPods(this.#job, this.#active, this.#nowMs, Math.max(0, active - wanted));
     if (surplus.length > 0) return this.#remove(surplus.slice(0, maxPodsPerSync));
     const terminating = onlyReplacesFailed(this.#job) ? this.#terminating : 0;
     let count = Math.min(wanted - terminating - active, maxPodsPerSync);
@@ -383,33 +344,13 @@ export class JobSync {
   }
 
   #shrink(count: number): Promise<unknown> {
-    return this.#remove(this.#surplus(count));
+    return this.#remove(surplusPods(this.#job, this.#active, this.#nowMs, count));
   }
 
   async #remove(pods: readonly PodView[]): Promise<unknown> {
     if (pods.length === 0) return undefined;
     this.#memory.expectations.expectDeletions(this.#key, pods.map(keyOfPod));
     return (await this.#deletePods(pods, true)).failure;
-  }
-
-  /** Doubles of an index, then those that are lost most easily. */
-  #surplus(count: number): PodView[] {
-    const sorted = [...this.#active].sort(compareForDeletion(this.#nowMs));
-    const doomed: PodView[] = [];
-    if (isIndexed(this.#job)) {
-      const kept = new Set<number>();
-      for (const pod of [...sorted].reverse()) {
-        const index = indexOf(pod);
-        if (index === undefined || index >= (this.#job.spec?.completions ?? 0) || kept.has(index))
-          doomed.push(pod);
-        else kept.add(index);
-      }
-    }
-    for (const pod of sorted) {
-      if (doomed.length >= count) break;
-      if (!doomed.includes(pod)) doomed.push(pod);
-    }
-    return doomed;
   }
 
   #pendingIndexes(count: number): number[] {
@@ -442,7 +383,7 @@ export class JobSync {
     expectations.expectCreations(this.#key, count);
     const { successes, error } = await slowStartBatch(count, async (at) => {
       try {
-        await control.create(this.#podFor(indexes[at]), this.#cached);
+        await control.create(podForJob(this.#cached, indexes[at], this.#delayed), this.#cached);
       } catch (createError) {
         if (!isNamespaceTerminating(createError)) throw createError;
       }
@@ -451,47 +392,6 @@ export class JobSync {
       expectations.creationObserved(this.#key);
     this.#activeCount += successes;
     return error;
-  }
-
-  #podFor(index: number | undefined): Pod {
-    const job = this.#job;
-    const draft = podFromTemplate(
-      job.spec?.template ?? {},
-      this.#cached,
-      controllerReference(job, 'batch/v1', 'Job'),
-    );
-    const { metadata } = draft;
-    metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
-    if (index === undefined) return draft;
-    const text = String(index);
-    metadata.annotations = { ...metadata.annotations, [indexAnnotation]: text };
-    metadata.labels = { ...metadata.labels, [indexAnnotation]: text };
-    metadata.generateName = `${job.metadata.name ?? ''}-${index}-`;
-    if (job.spec?.backoffLimitPerIndex !== undefined) {
-      const last = this.#delayed.get(index);
-      const previous = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0);
-      const counts = last && matchFailurePolicy(job.spec.podFailurePolicy, last).counts;
-      metadata.annotations[indexFailureAnnotation] = String(previous + (counts ? 1 : 0));
-    }
-    if (draft.spec) {
-      draft.spec.hostname = `${job.metadata.name ?? ''}-${index}`;
-      for (const container of [...draft.spec.containers, ...(draft.spec.initContainers ?? [])]) {
-        if (container.env?.some(({ name }) => name === 'JOB_COMPLETION_INDEX')) continue;
-        container.env = [
-          ...(container.env ?? []),
-          {
-            name: 'JOB_COMPLETION_INDEX',
-            valueFrom: {
-              fieldRef: {
-                apiVersion: 'v1',
-                fieldPath: `metadata.labels['${indexAnnotation}']`,
-              },
-            },
-          },
-        ];
-      }
-    }
-    return draft;
   }
 
   #noteSuspension(isSuspended: boolean): boolean {

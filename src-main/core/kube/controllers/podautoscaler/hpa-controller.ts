@@ -179,7 +179,7 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     for (let tries = 1, latest = scale; ; tries++) {
       try {
         await objects.updateSubresource(namespace, name, 'scale', {
-          ...mutableCopy<Scale>(latest as DeepReadonly<Scale>),
+          ...mutableCopy<Scale>(latest),
           spec: { ...latest.spec, replicas },
         });
         break;

@@ -106,8 +106,7 @@ export function createReplicasController<T extends ReplicasObject>(
   const owned = new DisposableStore();
   let disposed = false;
 
-  const viewOf = (key: ObjectKey): View<T> | undefined =>
-    kind.informer.get(key) as View<T> | undefined;
+  const viewOf = (key: ObjectKey): View<T> | undefined => kind.informer.get(key);
   const podKey = (pod: PodView): string => objectKey(pod.metadata);
 
   function ownerOf(pod: PodView): View<T> | undefined {
@@ -183,7 +182,7 @@ export function createReplicasController<T extends ReplicasObject>(
       kind: kind.kind,
       client: podClient,
       matches: (pod) => kind.selects(object, pod),
-      fresh: () => kind.client.get(namespace, name) as Promise<View<T>>,
+      fresh: () => kind.client.get(namespace, name),
     });
     const terminating = candidates.filter(
       (pod) =>
@@ -273,7 +272,7 @@ export function createReplicasController<T extends ReplicasObject>(
       ? kind.informer
           .list(object.metadata.namespace)
           .filter((other) => controllerOf(other as View<T>)?.uid === owner.uid)
-      : [object as DeepReadonly<T>];
+      : [object];
     return pods
       .list(object.metadata.namespace)
       .filter((pod) => siblings.some((sibling) => kind.selects(sibling, pod)));
@@ -324,13 +323,13 @@ export function createReplicasController<T extends ReplicasObject>(
     const copy = mutableCopy<ReplicasObject>(object);
     copy.status = status;
     try {
-      return (await kind.client.updateStatus(copy as T)) as View<T>;
+      return await kind.client.updateStatus(copy as T);
     } catch (error) {
       if (!isReason(error, 'Conflict')) throw error;
       const { namespace, name } = object.metadata;
       const fresh = mutableCopy<T>(await kind.client.get(namespace, name ?? ''));
       fresh.status = status;
-      return (await kind.client.updateStatus(fresh)) as View<T>;
+      return await kind.client.updateStatus(fresh);
     }
   }
 

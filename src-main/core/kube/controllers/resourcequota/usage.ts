@@ -117,7 +117,7 @@ const counted = ['configmaps', 'secrets', 'replicationcontrollers', 'resourcequo
 
 /** What an object of a resource takes, beside its count. */
 export function usageOf(resource: string, group: string, object: View): Usage {
-  if (group === '' && resource === 'pods') return podUsage(object as unknown as PodView);
+  if (group === '' && resource === 'pods') return podUsage(object);
   const usage: Usage =
     group !== ''
       ? {}

@@ -30,7 +30,8 @@ export function revisionTemplate(revision: RevisionView): PodTemplateSpec {
   const data = jsonClone(revision.data ?? {}) as unknown as {
     spec?: { template?: PodTemplateSpec & { $patch?: string } };
   };
-  const { $patch: _, ...template } = data.spec?.template ?? {};
+  const template = { ...data.spec?.template };
+  delete template.$patch;
   return template;
 }
 

@@ -1,11 +1,6 @@
 import { DisposableStore, type Disposable } from '#core/base';
-import {
-  controllerOf,
-  type Informer,
-  runController,
-  type Reconcile,
-  WorkQueue,
-} from '../../client/index.ts';
+import type { WorkQueue } from '../../client/index.ts';
+import { controllerOf, type Informer, runController, type Reconcile } from '../../client/index.ts';
 import { keyOf, objectKey, type ObjectKey, type ObjectMeta } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from './context.ts';
 

@@ -390,13 +390,14 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
   async function unbind(volume: VolumeView): Promise<void> {
     const draft = mutableCopy<PersistentVolume>(volume);
     if (draft.spec) delete draft.spec.claimRef;
-    const { [boundByController]: _, ...annotations } = draft.metadata.annotations ?? {};
+    const annotations = { ...draft.metadata.annotations };
+    delete annotations[boundByController];
     draft.metadata.annotations = annotations;
     await setVolumePhase(await volumeClient.update(draft), 'Available');
   }
 
   async function reclaim(volume: VolumeView): Promise<void> {
-    switch (volume.spec?.persistentVolumeReclaimPolicy) {
+    switch (volume.spec?.persistentVolumeReclaimPolicy ?? 'Retain') {
       case 'Delete': {
         // What an external provisioner made, it takes away.
         if (volume.metadata.annotations?.[provisionedBy] !== undefined) return;

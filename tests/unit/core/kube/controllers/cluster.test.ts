@@ -37,7 +37,7 @@ async function startCluster(): Promise<Cluster> {
     random,
     logger: silentLogger,
     enabled: () => true,
-    flags: { rootCa: 'CA' },
+    flags: { rootCa: 'CA', clusterCidr: '10.244.0.0/16' },
   });
   running.push(controllers, informers, bench.server);
   await bench.time.settle();
@@ -357,4 +357,13 @@ test('a quota counts what is there, and a budget what may be disrupted', async (
     expectedPods: 2,
     conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }],
   });
+});
+
+test('each node gets a pod range of its own', async () => {
+  const { client, time } = await startCluster();
+  for (const name of ['n1', 'n2'])
+    await client.resource('nodes').create({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  await time.settle();
+  const { items } = await client.resource('nodes').list();
+  expect(items.map(({ spec }) => spec?.podCIDR)).toEqual(['10.244.0.0/24', '10.244.1.0/24']);
 });
