@@ -117,3 +117,4 @@ export {
   type ProxyTarget,
   type ServerState,
 } from './apiserver/index.ts';
+export { alreadyExists, conflict, forbidden, internalError, invalid, notFound } from './machinery/index.ts';

@@ -44,6 +44,7 @@ export class EtcdData {
   readonly #clock: Clock;
   readonly #openLog: OpenLog;
   #created = 0;
+  #currentId = 'main';
 
   constructor(clock: Clock, openLog: OpenLog) {
     this.#clock = clock;
@@ -63,7 +64,13 @@ export class EtcdData {
       id = this.newId();
       this.#mark(files, dataDir, id);
     }
+    this.#currentId = id;
     return { id, store: this.storeOf(id) };
+  }
+
+  /** The store that was opened last. */
+  current(): Store<StoredObject> {
+    return this.storeOf(this.#currentId);
   }
 
   storeOf(id: string): Store<StoredObject> {

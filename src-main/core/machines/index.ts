@@ -18,14 +18,19 @@ export {
   type RuntimeDeps,
   runtimePrograms,
 } from './containers/index.ts';
-export type {
-  JournalLine,
-  Machine,
-  MachineDeps,
-  MachineSpec,
-  Units,
-  UnitState,
-} from './machine/types.ts';
+export {
+  createMachine,
+  type JournalLine,
+  type Machine,
+  type MachineDeps,
+  type MachineSpec,
+  type MachineWiring,
+  SimulatedMachine,
+  type Units,
+  type UnitState,
+} from './machine/index.ts';
+export { applyChanges, type Change, exportChanges } from './filesystem/index.ts';
+export { baseSystem, prepareTools } from './tools/index.ts';
 export {
   cidrContains,
   connectionPair,

@@ -1,0 +1,506 @@
+import { type Clock, Emitter, type Event, type Logger, type Random, sleep } from '#core/base';
+import {
+  type ApiServerConfig,
+  ConnectionError,
+  createClient,
+  isReason,
+  type KubeClient,
+  type KubeObject,
+  notFound,
+  type Pki,
+  type Store,
+  type StoredObject,
+  type Transport,
+} from '#core/kube';
+import {
+  applyChanges,
+  type Change,
+  createCatalogue,
+  createNetwork,
+  exportChanges,
+  type Image,
+  type NetNamespace,
+  type Network,
+  prepareTools,
+  type Program,
+  type SimulatedMachine,
+  standardImages,
+} from '#core/machines';
+import { EtcdData, type OpenLog } from './etcd-data.ts';
+import { createLabMachine, type LabMachine } from './lab-machine.ts';
+import { preloadedImages, systemImages } from './images.ts';
+import { cniObjects } from './layout/cni-objects.ts';
+import type { LaidFile } from './layout/files.ts';
+import { kubeconfig } from './layout/kubeconfig.ts';
+import { addonObjects, kubeadmObjects } from './layout/kubeadm-objects.ts';
+import { kubeletFiles } from './layout/kubelet-files.ts';
+import {
+  CertificateMaker,
+  type ClusterAuthorities,
+  controlPlanePki,
+  type KeyPair,
+  makeAuthorities,
+} from './layout/pki.ts';
+import { staticPodManifests } from './layout/static-pods.ts';
+import { kubectl } from './programs/kubectl.ts';
+import { kubelet } from './programs/kubelet.ts';
+import { scp, ssh, sshd } from './programs/ssh.ts';
+import { releaseOf } from './release.ts';
+import { parseTopology, type Topology, type TopologyMachine } from './topology.ts';
+
+export interface LabOptions {
+  /** `base+1cp+2w`. */
+  readonly topology: string;
+  /** `v1.36.3`. */
+  readonly kubernetesVersion: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly pki: Pki;
+  readonly descriptions?: ApiServerConfig['descriptions'];
+  readonly openLog?: OpenLog;
+  /** Images beyond the standard ones. */
+  readonly images?: readonly Image[];
+  /** What a former run of this lab left; absent: a new one is laid out. */
+  readonly saved?: SavedLab;
+}
+
+/** Everything of a lab that outlives its programs, but for the store's log. JSON-safe except for file contents. */
+export interface SavedLab {
+  readonly authorities: ClusterAuthorities;
+  readonly admin: KeyPair;
+  readonly bootstrapToken: string;
+  /** Changes of each machine's files against the base system, by host name. */
+  readonly files: Readonly<Record<string, readonly Change[]>>;
+}
+
+/** A moment to come back to. */
+export interface LabSnapshot {
+  readonly revision: number;
+  readonly files: SavedLab['files'];
+}
+
+const outsideAddress = '172.30.0.1';
+
+/** A topology of machines brought up as kubeadm would leave it. */
+export class Lab {
+  readonly topology: Topology;
+  readonly #options: LabOptions;
+  readonly #network: Network;
+  readonly #outside: NetNamespace;
+  readonly #etcdData: EtcdData;
+  readonly #machines = new Map<string, LabMachine>();
+  #keys: Omit<SavedLab, 'files'> | undefined;
+  #fresh = true;
+  readonly #edits = new Emitter<EditRequest>();
+  /** A program on a machine asks its person to edit a file. */
+  readonly onEdit: Event<EditRequest> = this.#edits.event;
+
+  constructor(options: LabOptions) {
+    this.#options = options;
+    this.topology = parseTopology(options.topology);
+    const { clock, random, pki } = options;
+    this.#network = createNetwork({
+      clock,
+      random,
+      verifyTls: (certificate, roots, _serverName, nowMs) =>
+        pki.verifyCertificate(certificate, roots, nowMs, 'server'),
+    });
+    this.#outside = this.#network.addHost('outside', outsideAddress);
+    this.#etcdData = new EtcdData(clock, options.openLog ?? (() => undefined));
+  }
+
+  /** The first control plane. */
+  get controlPlane(): TopologyMachine {
+    const found = this.topology.machines.find(({ role }) => role === 'control-plane');
+    if (!found) throw new Error('a topology without a control plane');
+    return found;
+  }
+
+  get hosts(): readonly string[] {
+    return this.topology.machines.map(({ hostname }) => hostname);
+  }
+
+  /** @throws StatusError 404 */
+  machine(hostname: string): SimulatedMachine {
+    const machine = this.#machines.get(hostname);
+    if (!machine) throw notFound({ group: '', resource: 'machines' }, hostname);
+    return machine.machine;
+  }
+
+  /** The store that the cluster's etcd serves, or served last. */
+  get store(): Store<StoredObject> {
+    return this.#etcdData.current();
+  }
+
+  get authorities(): ClusterAuthorities {
+    if (!this.#keys) throw new Error('the lab is not laid out yet');
+    return this.#keys.authorities;
+  }
+
+  /** The cluster administrator's certificate and key. */
+  get admin(): KeyPair {
+    if (!this.#keys) throw new Error('the lab is not laid out yet');
+    return this.#keys.admin;
+  }
+
+  /** What the API server presents to its clients, as it stands on the control plane's disk; undefined when unreadable. */
+  servingPair(): KeyPair | undefined {
+    const { files } = this.machine(this.controlPlane.hostname);
+    const path = '/etc/kubernetes/pki/apiserver';
+    if (!files.exists(`${path}.crt`) || !files.exists(`${path}.key`)) return undefined;
+    return {
+      certificate: files.readText(`${path}.crt`),
+      privateKey: files.readText(`${path}.key`),
+    };
+  }
+
+  /** Whether something listens where the API server should. */
+  get apiListening(): boolean {
+    const { hostname } = this.controlPlane;
+    return (
+      this.#network
+        .machine(hostname)
+        ?.namespace.listeners()
+        .some(({ port }) => port === 6443) ?? false
+    );
+  }
+
+  /** Requests from outside the lab, as they come: credentials are the caller's. */
+  readonly apiTransport: Transport = {
+    send: async (request) => {
+      const { listener, peer } = await this.#outside.dial(this.controlPlane.address, 6443, 'tcp', {
+        timeoutMs: 10_000,
+      });
+      if (listener.kind !== 'http')
+        throw new ConnectionError('ECONNRESET', 'connection reset by peer');
+      return listener.handle(request, peer);
+    },
+  };
+
+  /** Requests of the cluster's administrator. */
+  readonly adminTransport: Transport = {
+    send: (request) =>
+      this.apiTransport.send({ ...request, peerCertificate: this.admin.certificate }),
+  };
+
+  adminClient(userAgent: string): KubeClient {
+    const { clock, logger } = this.#options;
+    return createClient(this.adminTransport, { userAgent, clock, logger });
+  }
+
+  /** A kubeconfig of the administrator for clients that reach the API server at `server`. */
+  adminKubeconfig(server: string): string {
+    return kubeconfig({
+      server,
+      ca: this.authorities.ca.certificate,
+      user: 'kubernetes-admin',
+      credentials: this.admin,
+    });
+  }
+
+  /** Lays the machines out and switches them on. Resolves when they have booted, not when the cluster is ready. */
+  async start(): Promise<void> {
+    await prepareTools();
+    const { saved, pki, clock } = this.#options;
+    const maker = new CertificateMaker(pki, clock.now());
+    if (saved) {
+      this.#fresh = false;
+      this.#keys = saved;
+    } else {
+      const authorities = await makeAuthorities(maker);
+      this.#keys = {
+        authorities,
+        admin: await maker.client(authorities.ca, 'kubernetes-admin', 'kubeadm:cluster-admins'),
+        bootstrapToken: 'abcdef.0123456789abcdef',
+      };
+    }
+    const release = releaseOf(this.#options.kubernetesVersion);
+    const catalogue = createCatalogue([
+      ...standardImages,
+      ...(this.#options.images ?? []),
+      ...systemImages({
+        pki,
+        release,
+        descriptions: this.#options.descriptions,
+        etcdData: this.#etcdData,
+        network: this.#network,
+      }),
+    ]);
+    for (const spec of this.topology.machines) {
+      const { random, logger } = this.#options;
+      let made: LabMachine | undefined;
+      const own = (): SimulatedMachine => {
+        if (!made) throw new Error(`${spec.hostname} is not built yet`);
+        return made.machine;
+      };
+      // The exam's jump host has no tools of its own: work is done on the machines behind it.
+      const nodePrograms: Record<string, Program> =
+        spec.role === 'base'
+          ? {}
+          : {
+              '/usr/bin/kubectl': kubectl,
+              '/usr/bin/kubelet': kubelet({ host: () => own().nodeHost, pki, release }),
+            };
+      made = createLabMachine({
+        spec,
+        network: this.#network,
+        clock,
+        random,
+        logger,
+        catalogue,
+        programs: {
+          '/usr/bin/ssh': ssh,
+          '/usr/bin/scp': scp,
+          '/usr/sbin/sshd': sshd(own),
+          ...nodePrograms,
+        },
+        preloaded: spec.role === 'base' ? [] : preloadedImages(release.gitVersion, spec.role),
+      });
+      this.#machines.set(spec.hostname, made);
+      const changes = saved?.files[spec.hostname];
+      if (changes) applyChanges(made.machine.files, changes);
+      else for (const file of await this.#layout(maker, spec)) lay(made.machine, file);
+    }
+    await Promise.all([...this.#machines.values()].map(({ machine }) => machine.boot()));
+    void this.#finish().catch((error: unknown) => {
+      this.#options.logger.log('error', 'the cluster could not be finished', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    });
+  }
+
+  /** Resolves when the API answers, every node is Ready and the add-ons' pods run; rejects after `limitMs`. */
+  async ready(limitMs = 600_000): Promise<void> {
+    const { clock } = this.#options;
+    const client = this.adminClient('kijabi');
+    const endMs = clock.now() + limitMs;
+    for (;;) {
+      if (await this.#isReady(client)) return;
+      if (clock.now() > endMs) throw new Error('the cluster did not become ready');
+      await sleep(clock, 250);
+    }
+  }
+
+  async #isReady(client: KubeClient): Promise<boolean> {
+    try {
+      const wanted = this.topology.machines.filter(({ role }) => role !== 'base').length;
+      const { items: nodes } = await client.resource('nodes').list();
+      const readyNodes = nodes.filter((node) =>
+        node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      );
+      if (readyNodes.length < wanted) return false;
+      const { items: pods } = await client.resource('pods').list({ namespace: 'kube-system' });
+      return (
+        pods.length >= 4 &&
+        pods.every(
+          ({ status }) =>
+            status?.phase === 'Succeeded' ||
+            status?.conditions?.some(
+              (condition) => condition.type === 'Ready' && condition.status === 'True',
+            ),
+        )
+      );
+    } catch {
+      return false;
+    }
+  }
+
+  /** What `kubeadm init` does once the API server answers: objects, labels, taints, add-ons. Once in a lab's life. */
+  async #finish(): Promise<void> {
+    if (!this.#fresh) return;
+    const { clock, logger, kubernetesVersion } = this.#options;
+    // Until cluster-admins are bound, only the super administrator may write.
+    const maker = new CertificateMaker(this.#options.pki, clock.now());
+    const superAdmin = await maker.client(
+      this.authorities.ca,
+      'kubernetes-super-admin',
+      'system:masters',
+    );
+    const client = createClient(
+      {
+        send: (request) =>
+          this.apiTransport.send({ ...request, peerCertificate: superAdmin.certificate }),
+      },
+      { userAgent: 'kubeadm', clock, logger },
+    );
+    const options = {
+      kubernetesVersion,
+      controlPlaneAddress: this.controlPlane.address,
+      ca: this.authorities.ca.certificate,
+      bootstrapToken: this.#keys?.bootstrapToken ?? '',
+      bootstrapTokenExpiration: `${new Date(clock.now() + 86_400_000).toISOString().slice(0, 19)}Z`,
+    };
+    await this.#untilAnswered(() =>
+      client.requestObject({ method: 'GET', url: '/api/v1/namespaces/kube-system' }),
+    );
+    for (const object of [...kubeadmObjects(options), ...addonObjects(options), ...cniObjects()])
+      await this.#untilAnswered(() => create(client, object));
+    for (const machine of this.topology.machines.filter(({ role }) => role === 'control-plane'))
+      await this.#untilAnswered(() =>
+        client.resource('nodes').patch(undefined, machine.hostname, 'strategic', {
+          metadata: {
+            labels: {
+              'node-role.kubernetes.io/control-plane': '',
+              'node.kubernetes.io/exclude-from-external-load-balancers': '',
+            },
+          },
+          spec: {
+            taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }],
+          },
+        }),
+      );
+    this.#fresh = false;
+  }
+
+  /** Repeats a request while nobody answers or its object is not there yet. */
+  async #untilAnswered(request: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await request();
+        return;
+      } catch (error) {
+        const early =
+          error instanceof ConnectionError ||
+          isReason(error, 'NotFound') ||
+          isReason(error, 'ServiceUnavailable') ||
+          isReason(error, 'Forbidden');
+        if (!early) throw error;
+      }
+      await sleep(this.#options.clock, 100);
+    }
+  }
+
+  async #layout(maker: CertificateMaker, spec: TopologyMachine): Promise<LaidFile[]> {
+    const { authorities, admin } = this.#keys ?? {};
+    if (!authorities || !admin) throw new Error('keys come before files');
+    const { clock, kubernetesVersion } = this.#options;
+    const ca = authorities.ca.certificate;
+    const files: LaidFile[] = [
+      { path: '/etc/hosts', content: this.#hostsFile(spec.hostname), mode: 0o644 },
+      ...sshUnit(),
+    ];
+    if (spec.role === 'base') return files;
+    const server = `https://${this.controlPlane.address}:6443`;
+    const [client, serving] = await Promise.all([
+      maker.client(authorities.ca, `system:node:${spec.hostname}`, 'system:nodes'),
+      maker.leaf(authorities.ca, `${spec.hostname}@${Math.floor(clock.now() / 1000)}`, {
+        dnsNames: [spec.hostname],
+        extendedKeyUsages: ['server auth'],
+      }),
+    ]);
+    files.push(
+      ...kubeletFiles({
+        hostname: spec.hostname,
+        server,
+        ca,
+        client,
+        serving,
+        nowMs: clock.now(),
+        joined: spec.role === 'worker',
+      }),
+    );
+    const adminConf = kubeconfig({ server, ca, user: 'kubernetes-admin', credentials: admin });
+    files.push({ path: '/root/.kube/config', content: adminConf, mode: 0o600 });
+    if (spec.role === 'worker') return files;
+    const [superAdmin, controllerManager, scheduler] = await Promise.all([
+      maker.client(authorities.ca, 'kubernetes-super-admin', 'system:masters'),
+      maker.client(authorities.ca, 'system:kube-controller-manager'),
+      maker.client(authorities.ca, 'system:kube-scheduler'),
+    ]);
+    const conf = (name: string, user: string, credentials: KeyPair): LaidFile => ({
+      path: `/etc/kubernetes/${name}.conf`,
+      content: kubeconfig({ server, ca, user, credentials }),
+      mode: 0o600,
+    });
+    return [
+      ...files,
+      ...(await controlPlanePki(maker, authorities, spec, this.topology)),
+      conf('admin', 'kubernetes-admin', admin),
+      conf('super-admin', 'kubernetes-super-admin', superAdmin),
+      conf('controller-manager', 'system:kube-controller-manager', controllerManager),
+      conf('scheduler', 'system:kube-scheduler', scheduler),
+      ...staticPodManifests({
+        hostname: spec.hostname,
+        address: spec.address,
+        kubernetesVersion,
+        initialCluster: `${spec.hostname}=https://${spec.address}:2380`,
+      }),
+    ];
+  }
+
+  #hostsFile(own: string): string {
+    const others = this.topology.machines.map(({ hostname, address }) => `${address} ${hostname}`);
+    return `127.0.0.1 localhost\n127.0.1.1 ${own}\n::1 ip6-localhost ip6-loopback\n\n${others.join('\n')}\n`;
+  }
+
+  /** The state of the lab, to come back to with `restore`. */
+  snapshot(): LabSnapshot {
+    return { revision: this.store.revision, files: this.#exportFiles() };
+  }
+
+  /** Everything that must be kept beside the store's log to start this lab again. */
+  save(): SavedLab {
+    if (!this.#keys) throw new Error('the lab is not laid out yet');
+    return { ...this.#keys, files: this.#exportFiles() };
+  }
+
+  #exportFiles(): SavedLab['files'] {
+    return Object.fromEntries(
+      [...this.#machines].map(([name, { machine }]) => [name, exportChanges(machine.files)]),
+    );
+  }
+
+  dispose(): void {
+    for (const { machine } of this.#machines.values()) machine.powerOff();
+  }
+}
+
+/** A program waits for a person to edit a file. */
+export interface EditRequest {
+  readonly path: string;
+  readonly content: string;
+  /** Null leaves the file as it was. */
+  answer(content: string | null): void;
+}
+
+async function create(client: KubeClient, object: KubeObject): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
+  const plural = kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+  try {
+    await client.requestObject({
+      method: 'POST',
+      url: `${root}${scope}/${plural.toLowerCase()}?fieldManager=kubeadm`,
+      object,
+    });
+  } catch (error) {
+    if (!isReason(error, 'AlreadyExists')) throw error;
+  }
+}
+
+function lay(machine: SimulatedMachine, { path, content, mode }: LaidFile): void {
+  machine.files.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true });
+  machine.files.writeFile(path, content, mode);
+}
+
+function sshUnit(): LaidFile[] {
+  return [
+    {
+      path: '/usr/lib/systemd/system/ssh.service',
+      mode: 0o644,
+      content: `[Unit]
+Description=OpenBSD Secure Shell server
+After=network.target
+
+[Service]
+ExecStart=/usr/sbin/sshd -D
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+`,
+    },
+  ];
+}
