@@ -17,6 +17,7 @@ export { type LeaderElectionOptions, runLeaderElection } from './leader-election
 export { controllerOf, controllerReference, isControlledBy } from './owner-references.ts';
 export { TokenBucket } from './rate-limit.ts';
 export { claimObjects, type RefManagerOptions } from './ref-manager.ts';
+export { createStepGate, slicedClient, type StepGate } from './sliced-client.ts';
 export { type ControllerOptions, runController } from './run-controller.ts';
 export {
   addressOf,

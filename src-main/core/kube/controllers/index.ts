@@ -41,6 +41,11 @@ export { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-con
 export { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 export { createNodeIpamController, type NodeIpamOptions } from './nodeipam/node-ipam-controller.ts';
 export { createTokenCleaner } from './bootstrap/token-cleaner.ts';
+export { createEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts';
+export {
+  createServiceAccountTokenController,
+  type TokensOptions,
+} from './serviceaccount/tokens-controller.ts';
 export {
   type ControllerFlags,
   controllerNames,

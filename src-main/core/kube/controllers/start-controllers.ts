@@ -2,9 +2,11 @@ import type { Clock, Disposable, Logger, Random } from '#core/base';
 import { DisposableStore } from '#core/base';
 import {
   createEventRecorder,
+  createStepGate,
   type Informers,
   type KubeClient,
   scopedInformers,
+  slicedClient,
 } from '../client/index.ts';
 import {
   createCsrApprovingController,
@@ -47,6 +49,11 @@ import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-con
 import { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { createNodeIpamController } from './nodeipam/node-ipam-controller.ts';
 import { createTokenCleaner } from './bootstrap/token-cleaner.ts';
+import { createEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts';
+import {
+  createServiceAccountTokenController,
+  type TokensOptions,
+} from './serviceaccount/tokens-controller.ts';
 import type { Controller, ControllerContext } from './shared/context.ts';
 
 /** What the flags of kube-controller-manager say; absent: upstream's default. */
@@ -59,6 +66,8 @@ export interface ControllerFlags extends NodeLifecycleOptions {
   /** PEM pair of `--cluster-signing-cert-file` and its key; absent: nothing is signed. */
   readonly clusterSigning?: { readonly certificate: string; readonly privateKey: string };
   readonly clusterSigningDurationMs?: number;
+  /** Signs with `--service-account-private-key-file`; absent: token secrets stay empty. */
+  readonly signServiceAccountToken?: TokensOptions['sign'];
   /** IPv4 network of `--cluster-cidr` when `--allocate-node-cidrs` is set; absent: nodes get no range. */
   readonly clusterCidr?: string;
   readonly nodeCidrMaskSize?: number;
@@ -281,6 +290,23 @@ const rows: readonly Row[] = [
     component: 'token-cleaner',
     create: (context) => createTokenCleaner(context),
   },
+  {
+    name: 'endpointslice-mirroring-controller',
+    account: 'endpointslicemirroring-controller',
+    component: 'endpoint-slice-mirroring-controller',
+    create: (context) => createEndpointSliceMirroringController(context),
+  },
+  {
+    name: 'serviceaccount-token-controller',
+    account: 'tokens-controller',
+    component: 'serviceaccount-token-controller',
+    create: (context, { signServiceAccountToken: sign, rootCa }) =>
+      sign &&
+      createServiceAccountTokenController(context, {
+        sign,
+        ...(rootCa === undefined ? {} : { rootCa }),
+      }),
+  },
 ];
 
 /** Every controller there is, as `--controllers` names them. */
@@ -294,9 +320,10 @@ export const controllerNames: readonly string[] = rows.map(({ name }) => name);
 export function startControllers(options: ControllersOptions): Disposable {
   const { informers, clock, random, logger, flags = {} } = options;
   const owned = new DisposableStore();
+  const gate = createStepGate(clock);
   for (const { name, account, component, create } of rows) {
     if (!options.enabled(name)) continue;
-    const client = options.clientFor(account);
+    const client = slicedClient(options.clientFor(account), gate);
     const controller = create(
       {
         client,
