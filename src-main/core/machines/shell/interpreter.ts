@@ -1,4 +1,4 @@
-import { BytePipe } from '#core/base';
+import { BytePipe, type ByteSource } from '#core/base';
 import type { ScriptNode, WordNode } from 'just-bash';
 import {
   BadInterpreterError,
@@ -118,6 +118,12 @@ export class Interpreter {
   async #background(statement: Statement): Promise<void> {
     const shell = this.#shell;
     const command = (statement.sourceText ?? '').replace(/\s*&\s*$/, '').trim();
+    const only = statement.pipelines.length === 1 ? statement.pipelines[0] : undefined;
+    const closed = { read: (): Promise<undefined> => Promise.resolve(undefined) };
+    if (only && only.commands.length > 1 && !only.negated) {
+      const children = this.#startPipeline(only, shell.interactive ? undefined : closed);
+      return this.#announce(children, command);
+    }
     const child = shell.fork(
       async (inner) => {
         const { pipelines } = statement;
@@ -128,15 +134,18 @@ export class Interpreter {
       },
       {
         // Without job control a background job does not read the shell's input.
-        ...(shell.interactive
-          ? { group: 'new' as const }
-          : { stdin: { read: () => Promise.resolve(undefined) } }),
+        ...(shell.interactive ? { group: 'new' as const } : { stdin: closed }),
       },
     );
-    const job = shell.jobs.add([child], command);
-    shell.lastBackground = child.pid;
+    await this.#announce([child], command);
+  }
+
+  async #announce(children: readonly ChildProcess[], command: string): Promise<void> {
+    const shell = this.#shell;
+    const job = shell.jobs.add(children, command);
+    shell.lastBackground = children.at(-1)?.pid;
     shell.lastStatus = 0;
-    if (shell.interactive) await shell.errorText(`[${job.number}] ${child.pid}\n`);
+    if (shell.interactive) await shell.errorText(`[${job.number}] ${shell.lastBackground ?? 0}\n`);
   }
 
   async #pipeline(pipeline: Pipeline): Promise<void> {
@@ -161,10 +170,11 @@ export class Interpreter {
     );
   }
 
-  async #pipe(pipeline: Pipeline): Promise<void> {
+  /** Starts every command of a pipeline, each in a process of its own, in one group. */
+  #startPipeline(pipeline: Pipeline, input?: ByteSource): ChildProcess[] {
     const shell = this.#shell;
     const children: ChildProcess[] = [];
-    let stdin = shell.descriptors.get(0)?.source;
+    let stdin = input ?? shell.descriptors.get(0)?.source;
     let group: number | 'new' | undefined = shell.interactive ? 'new' : undefined;
     for (const [index, command] of pipeline.commands.entries()) {
       const last = index === pipeline.commands.length - 1;
@@ -179,6 +189,12 @@ export class Interpreter {
       children.push(child);
       stdin = pipe;
     }
+    return children;
+  }
+
+  async #pipe(pipeline: Pipeline): Promise<void> {
+    const shell = this.#shell;
+    const children = this.#startPipeline(pipeline);
     const codes = await this.wait(children, () => sourceOf(pipeline));
     this.#pipestatus(codes);
     shell.lastStatus = shell.options.has('pipefail')
@@ -704,7 +720,7 @@ export class Interpreter {
       if (first?.type === 'Literal' && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(first.value)) {
         words.push(
           /^[A-Za-z_]\w*\+?=\(/.test(first.value)
-            ? serializeWord(word).replace(/^([^=]*=)\\\(/, '$1(').replace(/\\\)$/, ')')
+            ? serializeWord(word).replace(/\\([ ()])/g, '$1')
             : await this.#shell.expander.text(word),
         );
       } else words.push(...(await this.#shell.expander.words([word])));

@@ -1,6 +1,7 @@
 import { TreeBuilder, type TreeNode } from '../filesystem/index.ts';
 import { type Program, ProgramRegistry } from '../process/index.ts';
 import { loadParser, shellProgram } from '../shell/index.ts';
+import { diff } from './diff.ts';
 import { fileTools } from './files.ts';
 import { find, xargs } from './find.ts';
 import { ls } from './ls.ts';
@@ -17,6 +18,7 @@ export const tools: Readonly<Record<string, Program>> = {
   ...systemTools,
   ...networkTools,
   ls,
+  diff,
   find,
   xargs,
 };
@@ -35,8 +37,44 @@ export interface BaseSystem {
 type Base = 'ubuntu' | 'debian' | 'alpine' | 'busybox' | 'none';
 
 /** Absent from a slim image, as they are in Debian's: `ps` and friends, editors, network tools. */
-const hostOnly = new Set(['vi', 'vim', 'view', 'nano', 'less', 'ip', 'ss', 'netstat', 'jq', 'yq', 'tree', 'sudo', 'file', 'column', 'ps', 'top', 'free', 'uptime', 'pgrep', 'pkill', 'kill', 'watch', 'sysctl']);
-const notInBusybox = new Set(['nano', 'vim', 'view', 'sudo', 'ss', 'jq', 'yq', 'file', 'bash', 'column', 'join']);
+const hostOnly = new Set([
+  'vi',
+  'vim',
+  'view',
+  'nano',
+  'less',
+  'ip',
+  'ss',
+  'netstat',
+  'jq',
+  'yq',
+  'tree',
+  'sudo',
+  'file',
+  'column',
+  'ps',
+  'top',
+  'free',
+  'uptime',
+  'pgrep',
+  'pkill',
+  'kill',
+  'watch',
+  'sysctl',
+]);
+const notInBusybox = new Set([
+  'nano',
+  'vim',
+  'view',
+  'sudo',
+  'ss',
+  'jq',
+  'yq',
+  'file',
+  'bash',
+  'column',
+  'join',
+]);
 
 const systems = new Map<Base, BaseSystem>();
 
@@ -52,18 +90,54 @@ export function baseSystem(base: Base): BaseSystem {
 function build(base: Base): BaseSystem {
   const programs = new ProgramRegistry();
   const builder = new TreeBuilder(Date.UTC(2026, 0, 1));
-  for (const path of ['/dev', '/proc', '/sys', '/etc', '/run', '/var/log', '/var/lib', '/usr', '/root', '/home', '/opt', '/mnt', '/srv'])
+  for (const path of [
+    '/dev',
+    '/proc',
+    '/sys',
+    '/etc',
+    '/run',
+    '/var/log',
+    '/var/lib',
+    '/usr',
+    '/root',
+    '/home',
+    '/opt',
+    '/mnt',
+    '/srv',
+  ])
     builder.directory(path, path === '/root' ? { mode: 0o700 } : {});
   builder.directory('/tmp', { mode: 0o1777 }).directory('/var/tmp', { mode: 0o1777 });
   builder.symlink('/run', '/var/run');
-  const accounts = ['root:x:0:0:root:/root:', 'daemon:x:1:1:daemon:/usr/sbin:', 'nobody:x:65534:65534:nobody:/nonexistent:'];
-  const shell = base === 'ubuntu' || base === 'debian' ? '/bin/bash' : base === 'none' ? '/sbin/nologin' : '/bin/sh';
-  builder.file('/etc/passwd', accounts.map((line, index) => `${line}${index === 0 ? shell : '/usr/sbin/nologin'}\n`).join(''));
-  builder.file('/etc/group', `root:x:0:\ndaemon:x:1:\ntty:x:5:\nsudo:x:27:\nusers:x:100:\n${base === 'alpine' || base === 'busybox' ? 'nobody' : 'nogroup'}:x:65534:\n`);
-  builder.file('/etc/nsswitch.conf', 'passwd:         files\ngroup:          files\nhosts:          files dns\n');
+  const accounts = [
+    'root:x:0:0:root:/root:',
+    'daemon:x:1:1:daemon:/usr/sbin:',
+    'nobody:x:65534:65534:nobody:/nonexistent:',
+  ];
+  const shell =
+    base === 'ubuntu' || base === 'debian'
+      ? '/bin/bash'
+      : base === 'none'
+        ? '/sbin/nologin'
+        : '/bin/sh';
+  builder.file(
+    '/etc/passwd',
+    accounts.map((line, index) => `${line}${index === 0 ? shell : '/usr/sbin/nologin'}\n`).join(''),
+  );
+  builder.file(
+    '/etc/group',
+    `root:x:0:\ndaemon:x:1:\ntty:x:5:\nsudo:x:27:\nusers:x:100:\n${base === 'alpine' || base === 'busybox' ? 'nobody' : 'nogroup'}:x:65534:\n`,
+  );
+  builder.file(
+    '/etc/nsswitch.conf',
+    'passwd:         files\ngroup:          files\nhosts:          files dns\n',
+  );
   if (base === 'none') return { tree: builder.build(), programs };
   if (base === 'ubuntu' || base === 'debian') {
-    builder.directory('/usr/bin').directory('/usr/sbin').directory('/usr/lib').directory('/usr/local/bin');
+    builder
+      .directory('/usr/bin')
+      .directory('/usr/sbin')
+      .directory('/usr/lib')
+      .directory('/usr/local/bin');
     builder.symlink('usr/bin', '/bin').symlink('usr/sbin', '/sbin').symlink('usr/lib', '/lib');
     const add = (path: string, program: Program): void =>
       void builder.file(path, programs.add(`${base}:${path}`, program), { mode: 0o755 });
@@ -78,18 +152,27 @@ function build(base: Base): BaseSystem {
   }
   // One binary with many names, as BusyBox is.
   builder.directory('/bin').directory('/sbin').directory('/usr/bin').directory('/usr/sbin');
-  const applets: Record<string, Program> = { ...tools, sh: shellProgram('ash'), ash: shellProgram('ash') };
+  const applets: Record<string, Program> = {
+    ...tools,
+    sh: shellProgram('ash'),
+    ash: shellProgram('ash'),
+  };
   const busybox: Program = async (context) => {
     const called = (context.argv[0] ?? '').replace(/^.*\/|^-/g, '');
     const argv = called === 'busybox' ? context.argv.slice(1) : context.argv;
     const name = (argv[0] ?? '').replace(/^.*\/|^-/g, '');
     const applet = Object.hasOwn(applets, name) ? applets[name] : undefined;
     if (applet) return applet({ ...context, argv });
-    await context.stderr.write(new TextEncoder().encode(name === '' ? 'BusyBox v1.36.1 multi-call binary.\n' : `${name}: applet not found\n`));
+    await context.stderr.write(
+      new TextEncoder().encode(
+        name === '' ? 'BusyBox v1.36.1 multi-call binary.\n' : `${name}: applet not found\n`,
+      ),
+    );
     return name === '' ? 0 : 127;
   };
   builder.file('/bin/busybox', programs.add(`${base}:/bin/busybox`, busybox), { mode: 0o755 });
-  for (const name of Object.keys(applets)) if (!notInBusybox.has(name)) builder.symlink('/bin/busybox', `/bin/${name}`);
+  for (const name of Object.keys(applets))
+    if (!notInBusybox.has(name)) builder.symlink('/bin/busybox', `/bin/${name}`);
   if (base === 'alpine') {
     builder.file('/etc/os-release', alpineRelease);
     builder.file('/etc/alpine-release', '3.21.2\n');

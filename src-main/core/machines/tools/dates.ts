@@ -21,7 +21,10 @@ export function parseDate(text: string, nowMs: number): number | undefined {
   };
   const known = words[lower];
   if (known !== undefined) return known;
-  const relative = /^(.*?)\s*([-+]?\s*\d+)\s*(sec|second|min|minute|hour|day|week|month|year)s?(\s+ago)?$/.exec(lower);
+  const relative =
+    /^(.*?)\s*([-+]?\s*\d+)\s*(sec|second|min|minute|hour|day|week|month|year)s?(\s+ago)?$/.exec(
+      lower,
+    );
   if (relative && !/^\d{4}-/.test(relative[2] ?? '')) {
     const base = parseDate(relative[1] ?? '', nowMs);
     if (base !== undefined) {
@@ -36,9 +39,14 @@ export function parseDate(text: string, nowMs: number): number | undefined {
       return base + count * (units[unit] ?? 0);
     }
   }
-  const iso = /^(\d{4}-\d{2}-\d{2})(?:[t ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(z|utc|[-+]\d{2}:?\d{2})?$/.exec(lower);
+  const iso =
+    /^(\d{4}-\d{2}-\d{2})(?:[t ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?\s*(z|utc|[-+]\d{2}:?\d{2})?$/.exec(
+      lower,
+    );
   const parsed = iso
-    ? Date.parse(`${iso[1] ?? ''}T${iso[2] ?? '00:00'}${iso[3] === undefined || /z|utc/.test(iso[3]) ? 'Z' : iso[3]}`)
+    ? Date.parse(
+        `${iso[1] ?? ''}T${iso[2] ?? '00:00'}${iso[3] === undefined || /z|utc/.test(iso[3]) ? 'Z' : iso[3]}`,
+      )
     : Date.parse(/utc|gmt|z$|[-+]\d{4}/i.test(text) ? text : `${text} UTC`);
   return Number.isNaN(parsed) ? undefined : parsed;
 }

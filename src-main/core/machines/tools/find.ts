@@ -14,14 +14,21 @@ type Test = (visit: Visit) => boolean | Promise<boolean>;
 
 function globRegex(pattern: string, flags = ''): RegExp {
   return new RegExp(
-    `^${pattern.replace(/[.+^$(){}|\\]/g, '\\$&').replace(/\*/g, '[^]*').replace(/\?/g, '[^]')}$`,
+    `^${pattern
+      .replace(/[.+^$(){}|\\]/g, '\\$&')
+      .replace(/\*/g, '[^]*')
+      .replace(/\?/g, '[^]')}$`,
     flags,
   );
 }
 
 function numeric(text: string, value: number): boolean {
   const wanted = Number(text.replace(/^[-+]/, ''));
-  return text.startsWith('+') ? value > wanted : text.startsWith('-') ? value < wanted : value === wanted;
+  return text.startsWith('+')
+    ? value > wanted
+    : text.startsWith('-')
+      ? value < wanted
+      : value === wanted;
 }
 
 class FindParser {
@@ -112,7 +119,11 @@ class FindParser {
       case '-type': {
         const types = this.#value(name).split(',');
         return ({ stat }) =>
-          types.includes({ file: 'f', directory: 'd', symlink: 'l', device: 'c', socket: 's', fifo: 'p' }[stat.kind]);
+          types.includes(
+            { file: 'f', directory: 'd', symlink: 'l', device: 'c', socket: 's', fifo: 'p' }[
+              stat.kind
+            ],
+          );
       }
       case '-maxdepth':
         this.maxDepth = Number(this.#value(name));
@@ -128,11 +139,15 @@ class FindParser {
         return () => true;
       case '-empty':
         return ({ stat, path }) =>
-          stat.kind === 'directory' ? files.readdir(path).length === 0 : stat.kind === 'file' && stat.sizeBytes === 0;
+          stat.kind === 'directory'
+            ? files.readdir(path).length === 0
+            : stat.kind === 'file' && stat.sizeBytes === 0;
       case '-size': {
         const text = this.#value(name);
-        const unit = { c: 1, k: 1024, M: 1_048_576, G: 1_073_741_824, b: 512 }[text.at(-1) ?? ''] ?? 512;
-        return ({ stat }) => numeric(text.replace(/[a-zA-Z]$/, ''), Math.ceil(stat.sizeBytes / unit));
+        const unit =
+          { c: 1, k: 1024, M: 1_048_576, G: 1_073_741_824, b: 512 }[text.at(-1) ?? ''] ?? 512;
+        return ({ stat }) =>
+          numeric(text.replace(/[a-zA-Z]$/, ''), Math.ceil(stat.sizeBytes / unit));
       }
       case '-mtime':
       case '-mmin': {
@@ -153,7 +168,11 @@ class FindParser {
         const text = this.#value(name);
         const bits = parseInt(text.replace(/^[-/]/, ''), 8);
         return ({ stat }) =>
-          text.startsWith('-') ? (stat.mode & bits) === bits : text.startsWith('/') ? (stat.mode & bits) !== 0 : (stat.mode & 0o7777) === bits;
+          text.startsWith('-')
+            ? (stat.mode & bits) === bits
+            : text.startsWith('/')
+              ? (stat.mode & bits) !== 0
+              : (stat.mode & 0o7777) === bits;
       }
       case '-prune':
         return (visit) => {
@@ -182,7 +201,9 @@ class FindParser {
         return this.#exec();
       default:
         throw new ToolError(
-          name.startsWith('-') ? `unknown predicate \`${name}'` : `paths must precede expression: \`${name}'`,
+          name.startsWith('-')
+            ? `unknown predicate \`${name}'`
+            : `paths must precede expression: \`${name}'`,
         );
     }
   }
@@ -191,7 +212,9 @@ class FindParser {
 
   #exec(): Test {
     this.acts = true;
-    const end = this.#args.findIndex((arg, index) => index >= this.#at && (arg === ';' || arg === '+'));
+    const end = this.#args.findIndex(
+      (arg, index) => index >= this.#at && (arg === ';' || arg === '+'),
+    );
     if (end < 0) throw new ToolError("missing argument to `-exec'");
     const words = this.#args.slice(this.#at, end);
     const batch = this.#args[end] === '+';
@@ -204,7 +227,11 @@ class FindParser {
         return true;
       };
     }
-    return async ({ shown }) => (await run(this.#self, words.map((word) => word.replaceAll('{}', shown)))) === 0;
+    return async ({ shown }) =>
+      (await run(
+        this.#self,
+        words.map((word) => word.replaceAll('{}', shown)),
+      )) === 0;
   }
 }
 
@@ -238,12 +265,14 @@ export const find = tool(async (self) => {
     }
     const here: Visit = { path, shown, stat, depth, pruned: false };
     const check = async (): Promise<void> => {
-      if (depth >= parser.minDepth && (await test(here)) && !parser.acts) await self.out(`${shown}\n`);
+      if (depth >= parser.minDepth && (await test(here)) && !parser.acts)
+        await self.out(`${shown}\n`);
     };
     if (!parser.depthFirst) await check();
     if (stat.kind === 'directory' && !here.pruned && depth < parser.maxDepth)
       try {
-        for (const name of files.readdir(path)) await visit(joinPath(path, name), joinPath(shown, name), depth + 1);
+        for (const name of files.readdir(path))
+          await visit(joinPath(path, name), joinPath(shown, name), depth + 1);
       } catch (error) {
         if (!(error instanceof FileError)) throw error;
         await self.complain(`'${shown}': ${error.message}`);
@@ -251,8 +280,10 @@ export const find = tool(async (self) => {
       }
     if (parser.depthFirst) await check();
   };
-  for (const root of roots.length > 0 ? roots : ['.']) await visit(self.resolve(root).replace(/(.)\/$/, '$1'), root, 0);
-  for (const { words, names } of parser.pending) if (names.length > 0) await run(self, [...words, ...names]);
+  for (const root of roots.length > 0 ? roots : ['.'])
+    await visit(self.resolve(root).replace(/(.)\/$/, '$1'), root, 0);
+  for (const { words, names } of parser.pending)
+    if (names.length > 0) await run(self, [...words, ...names]);
   return status;
 });
 
@@ -279,18 +310,26 @@ export const xargs = tool(async (self) => {
   const items = zero
     ? text.split('\0').filter((item) => item !== '')
     : replace !== undefined
-      ? text.split('\n').map((line) => line.trim()).filter((line) => line !== '')
-      : [...text.matchAll(/"([^"]*)"|'([^']*)'|((?:\\.|[^\s"'\\])+)/g)].map((match) => match[1] ?? match[2] ?? (match[3] ?? '').replace(/\\(.)/g, '$1'));
+      ? text
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line !== '')
+      : [...text.matchAll(/"([^"]*)"|'([^']*)'|((?:\\.|[^\s"'\\])+)/g)].map(
+          (match) => match[1] ?? match[2] ?? (match[3] ?? '').replace(/\\(.)/g, '$1'),
+        );
   if (items.length === 0 && (noEmpty || replace !== undefined)) return 0;
   const batches: string[][] = [];
-  if (replace !== undefined) for (const item of items) batches.push(command.map((word) => word.replaceAll(replace, item)));
+  if (replace !== undefined)
+    for (const item of items) batches.push(command.map((word) => word.replaceAll(replace, item)));
   else if (items.length === 0) batches.push([...command]);
-  else for (let from = 0; from < items.length; from += Math.min(perLine, items.length)) batches.push([...command, ...items.slice(from, from + Math.min(perLine, items.length))]);
+  else
+    for (let from = 0; from < items.length; from += Math.min(perLine, items.length))
+      batches.push([...command, ...items.slice(from, from + Math.min(perLine, items.length))]);
   let status = 0;
   for (const batch of batches) {
-    const code = await self.context.process
-      .spawn(batch, { stdin: { read: () => Promise.resolve(undefined) } })
-      .exit;
+    const code = await self.context.process.spawn(batch, {
+      stdin: { read: () => Promise.resolve(undefined) },
+    }).exit;
     if (code === 255) return 124;
     if (code > 125) return code === 126 || code === 127 ? code : 125;
     if (code !== 0) status = 123;

@@ -5,7 +5,9 @@ import { humanSize, parseArgs, table, type Tool, tool } from './tool.ts';
 
 /** `-rwxr-xr-x`. */
 export function modeText(stat: Pick<FileStat, 'kind' | 'mode'>): string {
-  const type = { file: '-', directory: 'd', symlink: 'l', device: 'c', socket: 's', fifo: 'p' }[stat.kind];
+  const type = { file: '-', directory: 'd', symlink: 'l', device: 'c', socket: 's', fifo: 'p' }[
+    stat.kind
+  ];
   const bits = [6, 3, 0]
     .map((shift) => {
       const value = stat.mode >> shift;
@@ -31,8 +33,16 @@ interface Entry {
 /** @see ls(1) */
 export const ls = tool(async (self) => {
   const { flags, words } = parseArgs(self.args, 'alAh1dRrtSFinopgcuLHsCx', [], {
-    all: 'a', 'almost-all': 'A', 'human-readable': 'h', directory: 'd', recursive: 'R', reverse: 'r', color: 'C', inode: 'i',
-    'full-time': 'l', 'time-style': 'C',
+    all: 'a',
+    'almost-all': 'A',
+    'human-readable': 'h',
+    directory: 'd',
+    recursive: 'R',
+    reverse: 'r',
+    color: 'C',
+    inode: 'i',
+    'full-time': 'l',
+    'time-style': 'C',
   });
   const { files } = self.context;
   const single: Entry[] = [];
@@ -43,7 +53,9 @@ export const ls = tool(async (self) => {
       const path = self.resolve(name);
       const long = flags.has('l') || flags.has('d');
       const entry = entryOf(self, path, name, long && !name.endsWith('/'));
-      const directory = entry.stat.kind === 'directory' || (!long && files.exists(path) && files.stat(path).kind === 'directory');
+      const directory =
+        entry.stat.kind === 'directory' ||
+        (!long && files.exists(path) && files.stat(path).kind === 'directory');
       if (directory && !flags.has('d')) directories.push(name);
       else single.push(entry);
     } catch (error) {
@@ -66,13 +78,18 @@ export const ls = tool(async (self) => {
     if (directories.length > 1 || single.length > 0 || flags.has('R') || status !== 0)
       await self.out(`${first ? '' : '\n'}${name}:\n`);
     first = false;
-    const shown = names.filter((child) => flags.has('a') || flags.has('A') || !child.startsWith('.'));
-    const entries = [...(flags.has('a') ? ['.', '..'] : []), ...shown].map((child) => entryOf(self, joinPath(self.resolve(name), child), child, true));
+    const shown = names.filter(
+      (child) => flags.has('a') || flags.has('A') || !child.startsWith('.'),
+    );
+    const entries = [...(flags.has('a') ? ['.', '..'] : []), ...shown].map((child) =>
+      entryOf(self, joinPath(self.resolve(name), child), child, true),
+    );
     const order = sorted(entries, flags);
     await show(self, order, flags, true);
     if (flags.has('R'))
       for (const entry of order)
-        if (entry.stat.kind === 'directory' && entry.name !== '.' && entry.name !== '..') await visit(joinPath(name, entry.name));
+        if (entry.stat.kind === 'directory' && entry.name !== '.' && entry.name !== '..')
+          await visit(joinPath(name, entry.name));
   };
   for (const name of directories.sort()) await visit(name);
   return status;
@@ -92,23 +109,40 @@ function key(name: string): string {
 }
 
 function sorted(entries: readonly Entry[], flags: ReadonlySet<string>): Entry[] {
-  const byName = (a: Entry, b: Entry): number => (key(a.name) < key(b.name) ? -1 : key(a.name) > key(b.name) ? 1 : a.name < b.name ? -1 : 1);
+  const byName = (a: Entry, b: Entry): number =>
+    key(a.name) < key(b.name) ? -1 : key(a.name) > key(b.name) ? 1 : a.name < b.name ? -1 : 1;
   const order = [...entries].sort((a, b) => {
-    if (flags.has('t') && a.stat.modifiedMs !== b.stat.modifiedMs) return b.stat.modifiedMs - a.stat.modifiedMs;
-    if (flags.has('S') && a.stat.sizeBytes !== b.stat.sizeBytes) return b.stat.sizeBytes - a.stat.sizeBytes;
+    if (flags.has('t') && a.stat.modifiedMs !== b.stat.modifiedMs)
+      return b.stat.modifiedMs - a.stat.modifiedMs;
+    if (flags.has('S') && a.stat.sizeBytes !== b.stat.sizeBytes)
+      return b.stat.sizeBytes - a.stat.sizeBytes;
     return byName(a, b);
   });
   return flags.has('r') ? order.reverse() : order;
 }
 
-async function show(self: Tool, entries: readonly Entry[], flags: ReadonlySet<string>, directory: boolean): Promise<void> {
+async function show(
+  self: Tool,
+  entries: readonly Entry[],
+  flags: ReadonlySet<string>,
+  directory: boolean,
+): Promise<void> {
   const long = flags.has('l') || flags.has('n') || flags.has('o') || flags.has('g');
   const mark = (entry: Entry): string =>
     !flags.has('F') && !(flags.has('p') && entry.stat.kind === 'directory')
       ? ''
-      : { directory: '/', symlink: long ? '' : '@', file: (entry.stat.mode & 0o111) !== 0 ? '*' : '', device: '', socket: '=', fifo: '|' }[entry.stat.kind];
+      : {
+          directory: '/',
+          symlink: long ? '' : '@',
+          file: (entry.stat.mode & 0o111) !== 0 ? '*' : '',
+          device: '',
+          socket: '=',
+          fifo: '|',
+        }[entry.stat.kind];
   if (!long) {
-    const names = entries.map((entry) => `${flags.has('i') ? `${entry.stat.inode} ` : ''}${entry.name}${mark(entry)}`);
+    const names = entries.map(
+      (entry) => `${flags.has('i') ? `${entry.stat.inode} ` : ''}${entry.name}${mark(entry)}`,
+    );
     const width = self.context.tty && !flags.has('1') ? self.context.tty.columns : 0;
     await self.out(width > 0 ? columns(names, width) : names.map((name) => `${name}\n`).join(''));
     return;
@@ -117,21 +151,43 @@ async function show(self: Tool, entries: readonly Entry[], flags: ReadonlySet<st
   const users = new Map(readPasswd(files).map((user) => [user.uid, user.name]));
   const groups = new Map(readGroups(files).map((group) => [group.gid, group.name]));
   if (directory) {
-    const blocks = entries.reduce((sum, { stat }) => sum + (stat.kind === 'symlink' || stat.kind === 'device' ? 0 : Math.ceil(stat.sizeBytes / 4096) * 4), 0);
-    await self.out(`total ${flags.has('h') ? (blocks === 0 ? '0' : humanSize(blocks * 1024)) : blocks}\n`);
+    const blocks = entries.reduce(
+      (sum, { stat }) =>
+        sum +
+        (stat.kind === 'symlink' || stat.kind === 'device'
+          ? 0
+          : Math.ceil(stat.sizeBytes / 4096) * 4),
+      0,
+    );
+    await self.out(
+      `total ${flags.has('h') ? (blocks === 0 ? '0' : humanSize(blocks * 1024)) : blocks}\n`,
+    );
   }
   const recent = self.context.clock.now() - 15_778_476_000;
   const rows = entries.map((entry) => {
     const { stat } = entry;
     const date = new Date(stat.modifiedMs);
-    const when = strftime(stat.modifiedMs < recent || stat.modifiedMs > self.context.clock.now() + 1000 ? '%b %e  %Y' : '%b %e %H:%M', date);
+    const when = strftime(
+      stat.modifiedMs < recent || stat.modifiedMs > self.context.clock.now() + 1000
+        ? '%b %e  %Y'
+        : '%b %e %H:%M',
+      date,
+    );
     return [
       ...(flags.has('i') ? [String(stat.inode)] : []),
       modeText(stat),
       String(stat.links),
-      ...(flags.has('g') ? [] : [flags.has('n') ? String(stat.uid) : (users.get(stat.uid) ?? String(stat.uid))]),
-      ...(flags.has('o') ? [] : [flags.has('n') ? String(stat.gid) : (groups.get(stat.gid) ?? String(stat.gid))]),
-      stat.device ? `${stat.device[0]}, ${stat.device[1]}` : flags.has('h') ? humanSize(stat.sizeBytes) : String(stat.sizeBytes),
+      ...(flags.has('g')
+        ? []
+        : [flags.has('n') ? String(stat.uid) : (users.get(stat.uid) ?? String(stat.uid))]),
+      ...(flags.has('o')
+        ? []
+        : [flags.has('n') ? String(stat.gid) : (groups.get(stat.gid) ?? String(stat.gid))]),
+      stat.device
+        ? `${stat.device[0]}, ${stat.device[1]}`
+        : flags.has('h')
+          ? humanSize(stat.sizeBytes)
+          : String(stat.sizeBytes),
       `${when} ${entry.name}${mark(entry)}${entry.target === undefined ? '' : ` -> ${entry.target}`}`,
     ];
   });
@@ -151,11 +207,12 @@ export function columns(names: readonly string[], width: number): string {
     if (rows < names.length && widths.reduce((sum, one) => sum + one + 2, -2) > width) continue;
     let text = '';
     for (let row = 0; row < rows; row++) {
-      const cells = widths.map((one, column) => ({ one, name: names[column * rows + row] })).filter(({ name }) => name !== undefined);
+      const cells = widths
+        .map((one, column) => ({ one, name: names[column * rows + row] }))
+        .filter(({ name }) => name !== undefined);
       text += `${cells.map(({ one, name = '' }, index) => (index === cells.length - 1 ? name : name.padEnd(one + 2))).join('')}\n`;
     }
     return text;
   }
   return names.map((name) => `${name}\n`).join('');
 }
-

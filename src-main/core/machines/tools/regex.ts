@@ -35,7 +35,8 @@ function basicToExtended(pattern: string): string {
       const next = pattern[++i] ?? '\\';
       result += '+?|(){}'.includes(next) ? next : `\\${next}`;
     } else if ('+?|(){}'.includes(char)) result += `\\${char}`;
-    else if (char === '*' && (result === '' || result.endsWith('(') || result.endsWith('|'))) result += '\\*';
+    else if (char === '*' && (result === '' || result.endsWith('(') || result.endsWith('|')))
+      result += '\\*';
     else result += char;
   }
   return result;

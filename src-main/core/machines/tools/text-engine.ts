@@ -9,9 +9,38 @@ let loading: Promise<Module> | undefined;
 
 /** The commands that just-bash carries out: they read all their input, then write all their output. */
 export const batchCommands = [
-  'sed', 'awk', 'sort', 'uniq', 'cut', 'tr', 'diff', 'jq', 'yq', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'tac', 'rev',
-  'nl', 'paste', 'join', 'comm', 'column', 'fold', 'expand', 'unexpand', 'od', 'strings', 'expr', 'split', 'tar', 'gzip',
-  'gunzip', 'zcat', 'tree', 'seq',
+  'sed',
+  'awk',
+  'sort',
+  'uniq',
+  'cut',
+  'tr',
+  'jq',
+  'yq',
+  'base64',
+  'md5sum',
+  'sha1sum',
+  'sha256sum',
+  'tac',
+  'rev',
+  'nl',
+  'paste',
+  'join',
+  'comm',
+  'column',
+  'fold',
+  'expand',
+  'unexpand',
+  'od',
+  'strings',
+  'expr',
+  'split',
+  'tar',
+  'gzip',
+  'gunzip',
+  'zcat',
+  'tree',
+  'seq',
 ] as const;
 
 /**
@@ -71,9 +100,18 @@ function readsStdin(command: string, args: readonly string[], context: ProgramCo
   const last = words.at(-1);
   if (command === 'tr') return true;
   if (command === 'jq' || command === 'yq' || command === 'sed' || command === 'awk')
-    return !(words.length > 1 || args.includes('-n') && command === 'jq' || (last !== undefined && isFile(last)));
-  if (command === 'tar') return args.some((arg) => /^-?\w*f$/.test(arg)) ? words.includes('-') : true;
-  return last === undefined || (command === 'cut' && !isFile(last)) || (command === 'sort' && !isFile(last) && !/^[./]/.test(last));
+    return !(
+      words.length > 1 ||
+      (args.includes('-n') && command === 'jq') ||
+      (last !== undefined && isFile(last))
+    );
+  if (command === 'tar')
+    return args.some((arg) => /^-?\w*f$/.test(arg)) ? words.includes('-') : true;
+  return (
+    last === undefined ||
+    (command === 'cut' && !isFile(last)) ||
+    (command === 'sort' && !isFile(last) && !/^[./]/.test(last))
+  );
 }
 
 function fileSystemAdapter(context: ProgramContext): IFileSystem {
@@ -85,9 +123,12 @@ function fileSystemAdapter(context: ProgramContext): IFileSystem {
     } catch (error) {
       if (error instanceof FileError)
         return Promise.reject(
-          Object.assign(new Error(`${error.code}: ${error.message.toLowerCase()}, open '${path}'`), {
-            code: error.code,
-          }),
+          Object.assign(
+            new Error(`${error.code}: ${error.message.toLowerCase()}, open '${path}'`),
+            {
+              code: error.code,
+            },
+          ),
         );
       throw error;
     }
@@ -102,8 +143,12 @@ function fileSystemAdapter(context: ProgramContext): IFileSystem {
     ino: stat.inode,
   });
   const bytesOf = (content: string | Uint8Array, options: unknown): string | Uint8Array => {
-    const encoding = typeof options === 'string' ? options : (options as { encoding?: string } | undefined)?.encoding;
-    if (typeof content !== 'string' || (encoding !== 'latin1' && encoding !== 'binary')) return content;
+    const encoding =
+      typeof options === 'string'
+        ? options
+        : (options as { encoding?: string } | undefined)?.encoding;
+    if (typeof content !== 'string' || (encoding !== 'latin1' && encoding !== 'binary'))
+      return content;
     return Uint8Array.from(content, (char) => char.charCodeAt(0));
   };
   return {
@@ -116,8 +161,10 @@ function fileSystemAdapter(context: ProgramContext): IFileSystem {
           : fromUtf8(bytes);
       }),
     readFileBuffer: (path) => run(path, () => files.readFile(at(path)).slice()),
-    writeFile: (path, content, options) => run(path, () => files.writeFile(at(path), bytesOf(content, options))),
-    appendFile: (path, content, options) => run(path, () => files.appendFile(at(path), bytesOf(content, options))),
+    writeFile: (path, content, options) =>
+      run(path, () => files.writeFile(at(path), bytesOf(content, options))),
+    appendFile: (path, content, options) =>
+      run(path, () => files.appendFile(at(path), bytesOf(content, options))),
     exists: (path) => Promise.resolve(files.exists(at(path))),
     stat: (path) => run(path, () => statOf(files.stat(at(path)))),
     lstat: (path) => run(path, () => statOf(files.lstat(at(path)))),

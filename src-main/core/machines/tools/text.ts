@@ -11,7 +11,8 @@ const cat = tool(async (self) => {
     try {
       const source = openInput(self, name);
       if (flags.size === 0) {
-        for (let bytes = await source.read(); bytes; bytes = await source.read()) await self.bytes(bytes);
+        for (let bytes = await source.read(); bytes; bytes = await source.read())
+          await self.bytes(bytes);
         continue;
       }
       for await (const line of lines(source)) {
@@ -38,7 +39,11 @@ function amount(self: Tool, text: string, what: string): number {
 
 const head = tool(async (self) => {
   const args = self.args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
-  const { flags, values, words } = parseArgs(args, 'qvz', ['n', 'c'], { lines: 'n', bytes: 'c', quiet: 'q' });
+  const { flags, values, words } = parseArgs(args, 'qvz', ['n', 'c'], {
+    lines: 'n',
+    bytes: 'c',
+    quiet: 'q',
+  });
   const names = words.length > 0 ? words : ['-'];
   const bytes = values.get('c');
   const limitText = bytes ?? values.get('n') ?? '10';
@@ -83,7 +88,12 @@ const head = tool(async (self) => {
 
 const tail = tool(async (self) => {
   const args = self.args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
-  const { flags, values, words } = parseArgs(args, 'fFqv', ['n', 'c', 's'], { lines: 'n', bytes: 'c', follow: 'f', retry: 'F' });
+  const { flags, values, words } = parseArgs(args, 'fFqv', ['n', 'c', 's'], {
+    lines: 'n',
+    bytes: 'c',
+    follow: 'f',
+    retry: 'F',
+  });
   const names = words.length > 0 ? words : ['-'];
   const byBytes = values.get('c');
   const text = byBytes ?? values.get('n') ?? '10';
@@ -104,8 +114,13 @@ const tail = tool(async (self) => {
       let size = 0;
       if (byBytes !== undefined) {
         let all = new Uint8Array(0);
-        for (let chunk = await source.read(); chunk; chunk = await source.read()) all = new Uint8Array([...all, ...chunk]);
-        await self.bytes(text.startsWith('+') ? all.subarray(count - 1) : all.subarray(Math.max(0, all.length - count)));
+        for (let chunk = await source.read(); chunk; chunk = await source.read())
+          all = new Uint8Array([...all, ...chunk]);
+        await self.bytes(
+          text.startsWith('+')
+            ? all.subarray(count - 1)
+            : all.subarray(Math.max(0, all.length - count)),
+        );
         size = all.length;
       } else {
         let index = 0;
@@ -175,8 +190,16 @@ async function follow(
 }
 
 const wc = tool(async (self) => {
-  const { flags, words } = parseArgs(self.args, 'lwcmL', [], { lines: 'l', words: 'w', bytes: 'c', chars: 'm' });
-  const chosen = flags.size === 0 ? ['l', 'w', 'c'] : ['l', 'w', 'm', 'c', 'L'].filter((flag) => flags.has(flag));
+  const { flags, words } = parseArgs(self.args, 'lwcmL', [], {
+    lines: 'l',
+    words: 'w',
+    bytes: 'c',
+    chars: 'm',
+  });
+  const chosen =
+    flags.size === 0
+      ? ['l', 'w', 'c']
+      : ['l', 'w', 'm', 'c', 'L'].filter((flag) => flags.has(flag));
   const rows: { counts: number[]; name: string }[] = [];
   let status = 0;
   for (const name of words.length > 0 ? words : [''])
@@ -196,11 +219,26 @@ const wc = tool(async (self) => {
       status = 1;
     }
   if (words.length > 1)
-    rows.push({ counts: chosen.map((_, index) => rows.reduce((sum, row) => sum + (row.counts[index] ?? 0), 0)), name: 'total' });
-  const widest = Math.max(...rows.flatMap(({ counts }) => counts.map((count) => String(count).length)), 1);
-  const width = rows.length === 1 && chosen.length === 1 ? 1 : words.length === 0 || words.includes('-') ? 7 : widest;
+    rows.push({
+      counts: chosen.map((_, index) =>
+        rows.reduce((sum, row) => sum + (row.counts[index] ?? 0), 0),
+      ),
+      name: 'total',
+    });
+  const widest = Math.max(
+    ...rows.flatMap(({ counts }) => counts.map((count) => String(count).length)),
+    1,
+  );
+  const width =
+    rows.length === 1 && chosen.length === 1
+      ? 1
+      : words.length === 0 || words.includes('-')
+        ? 7
+        : widest;
   for (const { counts, name } of rows)
-    await self.out(`${counts.map((count) => String(count).padStart(width)).join(' ')}${name === '' ? '' : ` ${name}`}\n`);
+    await self.out(
+      `${counts.map((count) => String(count).padStart(width)).join(' ')}${name === '' ? '' : ` ${name}`}\n`,
+    );
   return status;
 });
 
@@ -211,7 +249,14 @@ const tee = tool(async (self) => {
   const open = [];
   for (const name of words)
     try {
-      open.push(files.open(self.resolve(name), { write: true, create: true, append: flags.has('a'), truncate: !flags.has('a') }));
+      open.push(
+        files.open(self.resolve(name), {
+          write: true,
+          create: true,
+          append: flags.has('a'),
+          truncate: !flags.has('a'),
+        }),
+      );
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       await self.complain(`${name}: ${error.message}`);
@@ -226,38 +271,87 @@ const tee = tool(async (self) => {
 
 const grep = tool(async (self) => {
   const { files } = self.context;
-  const args = self.args.flatMap((arg) => (/^-\d+$/.test(arg) ? ['-C', arg.slice(1)] : arg.startsWith('--color') ? [] : [arg]));
+  const args = self.args.flatMap((arg) =>
+    /^-\d+$/.test(arg) ? ['-C', arg.slice(1)] : arg.startsWith('--color') ? [] : [arg],
+  );
   const excluded = collect(args, '--exclude');
   const included = collect(args, '--include');
-  const patterns = args.flatMap((arg, index) => (arg === '-e' || arg === '--regexp' ? [args[index + 1] ?? ''] : []));
+  const patterns = args.flatMap((arg, index) =>
+    arg === '-e' || arg === '--regexp' ? [args[index + 1] ?? ''] : [],
+  );
   const { flags, values, words } = parseArgs(
-    args.filter((arg, index) => !/^--(in|ex)clude/.test(arg) && !(index > 0 && /^--(in|ex)clude$/.test(args[index - 1] ?? ''))),
-    'ivcnlLowxqsrREFPhHaGIbUz', ['A', 'B', 'C', 'm', 'e', 'f'],
-    { 'ignore-case': 'i', 'invert-match': 'v', count: 'c', 'line-number': 'n', 'files-with-matches': 'l', 'only-matching': 'o', 'word-regexp': 'w', quiet: 'q', recursive: 'r', 'extended-regexp': 'E', 'fixed-strings': 'F', 'perl-regexp': 'P', 'no-filename': 'h', 'with-filename': 'H', 'after-context': 'A', 'before-context': 'B', context: 'C', 'max-count': 'm', regexp: 'e', 'no-messages': 's', 'line-regexp': 'x', 'line-buffered': 'a' },
+    args.filter(
+      (arg, index) =>
+        !/^--(in|ex)clude/.test(arg) &&
+        !(index > 0 && /^--(in|ex)clude$/.test(args[index - 1] ?? '')),
+    ),
+    'ivcnlLowxqsrREFPhHaGIbUz',
+    ['A', 'B', 'C', 'm', 'e', 'f'],
+    {
+      'ignore-case': 'i',
+      'invert-match': 'v',
+      count: 'c',
+      'line-number': 'n',
+      'files-with-matches': 'l',
+      'only-matching': 'o',
+      'word-regexp': 'w',
+      quiet: 'q',
+      recursive: 'r',
+      'extended-regexp': 'E',
+      'fixed-strings': 'F',
+      'perl-regexp': 'P',
+      'no-filename': 'h',
+      'with-filename': 'H',
+      'after-context': 'A',
+      'before-context': 'B',
+      context: 'C',
+      'max-count': 'm',
+      regexp: 'e',
+      'no-messages': 's',
+      'line-regexp': 'x',
+      'line-buffered': 'a',
+    },
   );
   const operands = [...words];
   if (patterns.length === 0 && values.has('e')) patterns.push(values.get('e') ?? '');
   const fromFile = values.get('f');
-  if (fromFile !== undefined) patterns.push(...files.readText(self.resolve(fromFile)).replace(/\n$/, '').split('\n'));
+  if (fromFile !== undefined)
+    patterns.push(...files.readText(self.resolve(fromFile)).replace(/\n$/, '').split('\n'));
   if (patterns.length === 0) {
     const pattern = operands.shift();
     if (pattern === undefined) {
-      await self.context.stderr.write(utf8("Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"));
+      await self.context.stderr.write(
+        utf8(
+          "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n",
+        ),
+      );
       return 2;
     }
     patterns.push(...pattern.split('\n'));
   }
-  const kind = self.name === 'egrep' || flags.has('E') ? 'extended' : self.name === 'fgrep' || flags.has('F') ? 'fixed' : flags.has('P') ? 'perl' : 'basic';
+  const kind =
+    self.name === 'egrep' || flags.has('E')
+      ? 'extended'
+      : self.name === 'fgrep' || flags.has('F')
+        ? 'fixed'
+        : flags.has('P')
+          ? 'perl'
+          : 'basic';
   let regex: RegExp;
   try {
-    regex = grepPattern(patterns, kind, { ignoreCase: flags.has('i'), word: flags.has('w'), line: flags.has('x') });
+    regex = grepPattern(patterns, kind, {
+      ignoreCase: flags.has('i'),
+      word: flags.has('w'),
+      line: flags.has('x'),
+    });
   } catch {
     throw new ToolError(`Invalid regular expression`, 2);
   }
   const recursive = flags.has('r') || flags.has('R');
   const targets: string[] = [];
   const wanted = (name: string): boolean =>
-    (included.length === 0 || included.some((pattern) => pattern.test(name))) && !excluded.some((pattern) => pattern.test(name));
+    (included.length === 0 || included.some((pattern) => pattern.test(name))) &&
+    !excluded.some((pattern) => pattern.test(name));
   const add = (name: string): void => {
     const path = self.resolve(name === '' ? '.' : name);
     for (const child of files.readdir(path)) {
@@ -268,7 +362,13 @@ const grep = tool(async (self) => {
     }
   };
   for (const name of operands.length > 0 ? operands : recursive ? [''] : ['-'])
-    if (recursive && name !== '-' && files.exists(self.resolve(name === '' ? '.' : name)) && files.stat(self.resolve(name === '' ? '.' : name)).kind === 'directory') add(name);
+    if (
+      recursive &&
+      name !== '-' &&
+      files.exists(self.resolve(name === '' ? '.' : name)) &&
+      files.stat(self.resolve(name === '' ? '.' : name)).kind === 'directory'
+    )
+      add(name);
     else targets.push(name);
   const withName = !flags.has('h') && (flags.has('H') || recursive || targets.length > 1);
   const before = Number(values.get('B') ?? values.get('C') ?? 0);
@@ -290,7 +390,9 @@ const grep = tool(async (self) => {
         if ((before > 0 || after > 0) && separator && at > lastShown + 1) await self.out('--\n');
         separator = true;
         lastShown = at;
-        await self.out(`${withName ? label + mark : ''}${flags.has('n') ? `${at}${mark}` : ''}${text}\n`);
+        await self.out(
+          `${withName ? label + mark : ''}${flags.has('n') ? `${at}${mark}` : ''}${text}\n`,
+        );
       };
       for await (const raw of lines(openInput(self, name))) {
         const line = raw.replace(/\n$/, '');
@@ -304,7 +406,8 @@ const grep = tool(async (self) => {
               if (match !== '') await show(number, match, ':');
             }
           else if (!quiet) {
-            for (const [index, text] of held.entries()) await show(number - held.length + index, text, '-');
+            for (const [index, text] of held.entries())
+              await show(number - held.length + index, text, '-');
             await show(number, line, ':');
           }
           held.length = 0;
@@ -331,8 +434,23 @@ const grep = tool(async (self) => {
 
 function collect(args: readonly string[], option: string): RegExp[] {
   return args.flatMap((arg, index) => {
-    const value = arg === option ? args[index + 1] : arg.startsWith(`${option}=`) ? arg.slice(option.length + 1) : undefined;
-    return value === undefined ? [] : [new RegExp(`^${value.replace(/^["']|["']$/g, '').replace(/[.+^$|(){}]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`)];
+    const value =
+      arg === option
+        ? args[index + 1]
+        : arg.startsWith(`${option}=`)
+          ? arg.slice(option.length + 1)
+          : undefined;
+    return value === undefined
+      ? []
+      : [
+          new RegExp(
+            `^${value
+              .replace(/^["']|["']$/g, '')
+              .replace(/[.+^$|(){}]/g, '\\$&')
+              .replace(/\*/g, '.*')
+              .replace(/\?/g, '.')}$`,
+          ),
+        ];
   });
 }
 
@@ -340,7 +458,8 @@ const pager = tool(async (self) => {
   const names = self.args.filter((arg) => !/^[-+]/.test(arg));
   const { terminal } = self.context.process;
   const screens: string[] = [];
-  for (const name of names.length > 0 ? names : ['-']) for await (const line of lines(openInput(self, name))) screens.push(line);
+  for (const name of names.length > 0 ? names : ['-'])
+    for await (const line of lines(openInput(self, name))) screens.push(line);
   const { tty } = self.context;
   if (!tty || !terminal?.input) {
     await self.out(screens.join(''));
@@ -365,4 +484,15 @@ const pager = tool(async (self) => {
   }
 });
 
-export const textTools = { cat, head, tail, wc, tee, grep, egrep: grep, fgrep: grep, less: pager, more: pager };
+export const textTools = {
+  cat,
+  head,
+  tail,
+  wc,
+  tee,
+  grep,
+  egrep: grep,
+  fgrep: grep,
+  less: pager,
+  more: pager,
+};

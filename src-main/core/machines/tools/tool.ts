@@ -183,14 +183,20 @@ export function humanSize(bytes: number): string {
     unit++;
   }
   if (unit === 0) return String(bytes);
-  return value < 10 ? `${(Math.ceil(value * 10) / 10).toFixed(1)}${units[unit] ?? ''}` : `${Math.ceil(value)}${units[unit] ?? ''}`;
+  return value < 10
+    ? `${(Math.ceil(value * 10) / 10).toFixed(1)}${units[unit] ?? ''}`
+    : `${Math.ceil(value)}${units[unit] ?? ''}`;
 }
 
 /** Pads the columns of a table; `right` marks columns aligned to the right. */
-export function table(rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string {
+export function table(
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number> = new Set(),
+): string {
   const widths: number[] = [];
   for (const row of rows)
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
   return rows
     .map((row) =>
       row
@@ -204,4 +210,3 @@ export function table(rows: readonly (readonly string[])[], right: ReadonlySet<n
     .map((line) => `${line}\n`)
     .join('');
 }
-

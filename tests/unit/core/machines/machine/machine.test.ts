@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest';
+import { sleep, utf8 } from '#core/base';
+import type { Program } from '../../../../../src-main/core/machines/process/index.ts';
+import { bootedMachine } from './world.ts';
+
+test('a loop prints one line a second and dies of SIGTERM', async () => {
+  const { machine, time } = await bootedMachine();
+  let text = '';
+  const child = machine.spawn(['sh', '-c', 'while true; do echo x; sleep 1; done'], {
+    stdout: {
+      write: (bytes) => Promise.resolve(void (text += new TextDecoder().decode(bytes))),
+      end: () => undefined,
+    },
+  });
+  await time.advance(3500);
+  expect(text).toBe('x\nx\nx\nx\n');
+  child.kill('SIGTERM');
+  expect(await child.exit).toBe(143);
+});
+
+test.each([
+  {
+    script:
+      ': > /tmp/log; timeout 3 tail -f /tmp/log | grep --line-buffered b & echo a > /tmp/log; sleep 1; echo b >> /tmp/log; wait',
+    want: 'b\n',
+  },
+  { script: 'printf "b\\na\\n" | sort | sed s/a/A/ | awk \'{print $1 "!"}\'', want: 'A!\nb!\n' },
+  { script: 'echo \'{"a":[1,2]}\' | jq -c .a', want: '[1,2]\n' },
+  { script: 'hostname; whoami; uname -r; nproc', want: 'node01\nroot\n6.8.0-90-generic\n2\n' },
+  { script: 'date -u +%FT%TZ', want: '2026-01-01T10:00:00Z\n' },
+  {
+    script:
+      'mkdir -p /tmp/a/b; touch /tmp/a/b/c; find /tmp/a -type f; rm -r /tmp/a; ls /tmp/a; echo $?',
+    want: '/tmp/a/b/c\n2\n',
+  },
+  {
+    script:
+      'cp /usr/bin/whoami /tmp/me; /tmp/me; chmod -x /tmp/me; /tmp/me; echo $?; rm /usr/bin/whoami; whoami; echo $?',
+    want: 'root\n126\n127\n',
+  },
+  { script: 'echo one two | xargs -n1 echo', want: 'one\ntwo\n' },
+  { script: 'timeout 1 sleep 5; echo $?', want: '124\n' },
+  { script: 'yes | head -n 2', want: 'y\ny\n' },
+  { script: 'diff <(echo a) <(echo b)', want: '1c1\n< a\n---\n> b\n' },
+  { script: 'sudo -u ubuntu id -un; su - ubuntu -c pwd', want: 'ubuntu\n/home/ubuntu\n' },
+  { script: 'echo hi | tee /tmp/t | wc -c; cat /tmp/t', want: '3\nhi\n' },
+  {
+    script:
+      'sysctl net.ipv4.ip_forward; echo 0 > /proc/sys/net/ipv4/ip_forward; cat /proc/sys/net/ipv4/ip_forward',
+    want: 'net.ipv4.ip_forward = 1\n0\n',
+  },
+])('$script', async ({ script, want }) => {
+  const { run } = await bootedMachine();
+  const got = await run(['bash', '-c', script]);
+  expect(got.stdout).toBe(want);
+});
+
+const server: Program = async ({ clock, signal, stdout, argv }) => {
+  await stdout.write(utf8(`serving ${argv.slice(1).join(' ')}\n`));
+  await sleep(clock, 3_600_000, signal, { background: true });
+  return 0;
+};
+
+async function withUnit(text: string, program: Program = server) {
+  return bootedMachine({ '/usr/bin/demo': program }, (machine) => {
+    machine.files.writeFile('/usr/lib/systemd/system/demo.service', text);
+  });
+}
+
+test('a service is started, shown, enabled and stopped', async () => {
+  const { run, machine } = await withUnit(
+    '[Unit]\nDescription=Demo\n[Service]\nEnvironment="ARGS=--a=1 --b"\nExecStart=/usr/bin/demo $ARGS\n[Install]\nWantedBy=multi-user.target\n',
+  );
+  expect(await run(['systemctl', 'enable', '--now', 'demo'])).toEqual({
+    code: 0,
+    stdout: '',
+    stderr:
+      'Created symlink /etc/systemd/system/multi-user.target.wants/demo.service → /usr/lib/systemd/system/demo.service.\n',
+  });
+  expect((await run(['systemctl', 'is-active', 'demo'])).stdout).toBe('active\n');
+  expect((await run(['journalctl', '-u', 'demo', '-o', 'cat'])).stdout).toBe(
+    'Started demo.service - Demo.\nserving --a=1 --b\n',
+  );
+  const { stdout } = await run(['systemctl', 'status', 'demo']);
+  expect(stdout).toContain(
+    '● demo.service - Demo\n     Loaded: loaded (/usr/lib/systemd/system/demo.service; enabled; preset: enabled)\n     Active: active (running) since Thu 2026-01-01 10:00:00 UTC; ',
+  );
+  await run(['systemctl', 'stop', 'demo']);
+  expect(await run(['systemctl', 'is-active', 'demo'])).toMatchObject({
+    code: 3,
+    stdout: 'inactive\n',
+  });
+  machine.powerOff();
+  await machine.boot();
+  expect(machine.units.state('demo')?.active).toBe('active');
+});
+
+test('a service that keeps failing is given up after five starts', async () => {
+  const { run, time, machine } = await withUnit(
+    '[Service]\nExecStart=/usr/bin/demo\nRestart=always\n',
+    () => Promise.resolve(1),
+  );
+  await run(['systemctl', 'start', 'demo']);
+  await time.advance(5000);
+  expect(machine.units.state('demo')).toMatchObject({ active: 'failed', exitCode: 1 });
+  expect(
+    machine.units
+      .journal('demo')
+      .map((line) => line.message)
+      .slice(-3),
+  ).toEqual([
+    'demo.service: Start request repeated too quickly.',
+    "demo.service: Failed with result 'exit-code'.",
+    'Failed to start demo.service.',
+  ]);
+  expect((await run(['systemctl', 'start', 'nosuch'])).stderr).toBe(
+    'Failed to start nosuch.service: Unit nosuch.service not found.\n',
+  );
+});
