@@ -9,7 +9,8 @@ import {
   notFound,
   type Pki,
   type Store,
-  type StoredObject,
+  prefixEnd,
+  StoredObject,
   type Transport,
 } from '#core/kube';
 import {
@@ -18,6 +19,7 @@ import {
   createCatalogue,
   createNetwork,
   exportChanges,
+  type FileSystem,
   type Image,
   type NetNamespace,
   type Network,
@@ -25,6 +27,7 @@ import {
   type Program,
   type SimulatedMachine,
   standardImages,
+  type UnitState,
 } from '#core/machines';
 import { EtcdData, type OpenLog } from './etcd-data.ts';
 import { createLabMachine, type LabMachine } from './lab-machine.ts';
@@ -46,6 +49,7 @@ import { kubectl } from './programs/kubectl.ts';
 import { kubelet } from './programs/kubelet.ts';
 import { scp, ssh, sshd } from './programs/ssh.ts';
 import { releaseOf } from './release.ts';
+import { restoreFiles } from './restore-files.ts';
 import { parseTopology, type Topology, type TopologyMachine } from './topology.ts';
 
 export interface LabOptions {
@@ -78,6 +82,8 @@ export interface SavedLab {
 export interface LabSnapshot {
   readonly revision: number;
   readonly files: SavedLab['files'];
+  /** By host name. */
+  readonly units: Readonly<Record<string, readonly UnitState[]>>;
 }
 
 const outsideAddress = '172.30.0.1';
@@ -434,9 +440,83 @@ export class Lab {
     return `127.0.0.1 localhost\n127.0.1.1 ${own}\n::1 ip6-localhost ip6-loopback\n\n${others.join('\n')}\n`;
   }
 
+  /** Where a pod's programs stand: its network, and a resolver's files; undefined when no pod has the address. */
+  podPlace(
+    address: string,
+  ): { readonly files: FileSystem; readonly net: NetNamespace } | undefined {
+    for (const { containers } of this.#machines.values())
+      for (const { sandbox, files } of containers.containers.values())
+        if (files && sandbox.net?.address === address) return { files, net: sandbox.net };
+    return undefined;
+  }
+
+  /** Writes since a revision, oldest first. Revisions that a compaction took are left out. */
+  history(sinceRevision: number, limit: number): LabHistoryEntry[] {
+    const entries: LabHistoryEntry[] = [];
+    const { store } = this;
+    const from = Math.max(
+      sinceRevision + 1,
+      store.compactedRevision + 1,
+      store.revision - limit + 1,
+    );
+    if (from > store.revision) return entries;
+    store
+      .watch('/registry/', prefixEnd('/registry/'), {
+        startRevision: from,
+        onEvents: (events) => {
+          for (const event of events) {
+            const object = (event.kv ?? event.previous)?.value.object;
+            const latest = object?.metadata.managedFields?.reduce((a, b) =>
+              (b.time ?? '') >= (a.time ?? '') ? b : a,
+            );
+            entries.push({
+              revision: event.revision,
+              timeMs: store.timeOf(event.revision) ?? 0,
+              type: event.type === 'delete' ? 'delete' : event.previous ? 'update' : 'create',
+              key: event.key.slice('/registry/'.length),
+              manager: event.type === 'delete' ? '' : (latest?.manager ?? ''),
+              subresource: event.type === 'delete' ? '' : (latest?.subresource ?? ''),
+            });
+          }
+        },
+      })
+      .dispose();
+    return entries.slice(0, limit);
+  }
+
   /** The state of the lab, to come back to with `restore`. */
   snapshot(): LabSnapshot {
-    return { revision: this.store.revision, files: this.#exportFiles() };
+    return {
+      revision: this.store.revision,
+      files: this.#exportFiles(),
+      units: Object.fromEntries(
+        [...this.#machines].map(([name, { machine }]) => [
+          name,
+          machine.units.list().map((unit) => ({ ...unit })),
+        ]),
+      ),
+    };
+  }
+
+  /**
+   * Goes back to a snapshot: files, units and the store become what they were, and the programs that run notice, as
+   * they would any other change. The store's history goes on: what was undone can still be looked at.
+   */
+  async restore(snapshot: LabSnapshot): Promise<void> {
+    for (const [hostname, { machine }] of this.#machines) {
+      const changes = snapshot.files[hostname];
+      if (changes) restoreFiles(machine.files, changes);
+      if (!machine.running) await machine.boot();
+    }
+    rollBack(this.store, snapshot.revision);
+    for (const [hostname, { machine }] of this.#machines) {
+      machine.units.daemonReload();
+      for (const { name, active } of snapshot.units[hostname] ?? []) {
+        const isActive = machine.units.state(name)?.active === 'active';
+        if (active === 'active' && !isActive) await machine.units.start(name);
+        else if (active === 'inactive' && isActive) await machine.units.stop(name);
+      }
+    }
   }
 
   /** Everything that must be kept beside the store's log to start this lab again. */
@@ -454,6 +534,38 @@ export class Lab {
   dispose(): void {
     for (const { machine } of this.#machines.values()) machine.powerOff();
   }
+}
+
+export interface LabHistoryEntry {
+  readonly revision: number;
+  readonly timeMs: number;
+  readonly type: 'create' | 'update' | 'delete';
+  /** Below /registry. */
+  readonly key: string;
+  readonly manager: string;
+  readonly subresource: string;
+}
+
+/** Makes every key what it was at `revision`, as one new revision. */
+function rollBack(store: Store<StoredObject>, revision: number): void {
+  const [start, end] = ['/registry/', prefixEnd('/registry/')];
+  const then = new Map(store.range(start, end, { revision }).kvs.map((kv) => [kv.key, kv]));
+  const now = store.range(start, end).kvs;
+  store.transaction((transaction) => {
+    for (const { key, modRevision } of now) {
+      const before = then.get(key);
+      if (!before) transaction.delete(key);
+      else if (before.modRevision === modRevision) then.delete(key);
+    }
+    for (const [key, { value }] of then)
+      transaction.put(key, (next) => {
+        const object = value.object as KubeObject;
+        return new StoredObject({
+          ...object,
+          metadata: { ...object.metadata, resourceVersion: String(next) },
+        });
+      });
+  });
 }
 
 /** A program waits for a person to edit a file. */

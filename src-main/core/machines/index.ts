@@ -29,7 +29,7 @@ export {
   type Units,
   type UnitState,
 } from './machine/index.ts';
-export { applyChanges, type Change, exportChanges } from './filesystem/index.ts';
+export { applyChanges, type Change, exportChanges, MemoryFileSystem } from './filesystem/index.ts';
 export { baseSystem, prepareTools } from './tools/index.ts';
 export {
   cidrContains,
