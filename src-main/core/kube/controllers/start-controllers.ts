@@ -74,7 +74,10 @@ export interface ControllerFlags extends NodeLifecycleOptions {
 }
 
 export interface ControllersOptions {
-  /** A client that acts as a service account of kube-system. */
+  /**
+   * A client that acts as a service account of kube-system; for `kube-controller-manager` as the program itself
+   * (`system:kube-controller-manager`), which makes the tokens the others would need.
+   */
   readonly clientFor: (serviceAccountName: string) => KubeClient;
   readonly informers: Informers;
   readonly clock: Clock;
@@ -298,7 +301,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'serviceaccount-token-controller',
-    account: 'tokens-controller',
+    account: 'kube-controller-manager',
     component: 'serviceaccount-token-controller',
     create: (context, { signServiceAccountToken: sign, rootCa }) =>
       sign &&

@@ -308,7 +308,7 @@ function jobReference({ metadata }: JobView): ObjectReference {
 }
 
 function rfc1123(ms: number): string {
-  return new Date(ms).toUTCString().replace('GMT', 'UTC');
+  return new Date(ms).toUTCString().replace('GMT', '+0000');
 }
 
 /** RFC 3339 in the CronJob's own zone. */

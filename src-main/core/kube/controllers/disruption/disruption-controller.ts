@@ -49,7 +49,19 @@ export function createDisruptionController(context: ControllerContext): Controll
       .list(budget.metadata.namespace)
       .filter((pod) => matchesBudget(budget, pod) && !isPodTerminal(pod));
     if (selected.length === 0) recorder.event(budget, 'Normal', 'NoPods', 'No matching pods found');
-    const { expected, desired, unmanaged } = expectations(budget, selected);
+    let counts: ReturnType<typeof expectations>;
+    try {
+      counts = expectations(budget, selected);
+    } catch (error) {
+      recorder.event(
+        budget,
+        'Warning',
+        'CalculateExpectedPodCountFailed',
+        `Failed to calculate the number of expected pods: ${textOf(error)}`,
+      );
+      throw error;
+    }
+    const { expected, desired, unmanaged } = counts;
     if (unmanaged.length > 0)
       recorder.event(
         budget,

@@ -97,12 +97,14 @@ export function createEndpointsController(
     } catch (error) {
       if (isNamespaceTerminating(error)) return {};
       if (!isReason(error, 'Conflict')) {
-        const verb = current ? 'update' : 'create';
+        const where = `${namespace ?? ''}/${name}: ${textOf(error)}`;
         recorder.event(
           current ?? service,
           'Warning',
           current ? 'FailedToUpdateEndpoint' : 'FailedToCreateEndpoint',
-          `Failed to ${verb} endpoint ${namespace ?? ''}/${name}: ${textOf(error)}`,
+          current
+            ? `Failed to update endpoint ${where}`
+            : `Failed to create endpoint for service ${where}`,
         );
       }
       throw error;

@@ -35,7 +35,7 @@ export function createStatefulPodControl(context: ControllerContext): StatefulPo
 
   function recordPod(verb: string, set: SetView, pod: PodView, error?: unknown): void {
     const reason = verb.charAt(0).toUpperCase() + verb.slice(1);
-    const subject = `${verb} Pod ${pod.metadata.name ?? ''} in StatefulSet ${set.metadata.name ?? ''}`;
+    const subject = `${reason} Pod ${pod.metadata.name ?? ''} in StatefulSet ${set.metadata.name ?? ''}`;
     if (error === undefined)
       recorder.event(set, 'Normal', `Successful${reason}`, `${subject} successful`);
     else
@@ -64,14 +64,14 @@ export function createStatefulPodControl(context: ControllerContext): StatefulPo
         set,
         'Normal',
         `Successful${reason}`,
-        `${verb} Claim ${name} ${where} success`,
+        `${reason} Claim ${name} ${where} success`,
       );
     else
       recorder.event(
         set,
         'Warning',
         `Failed${reason}`,
-        `${verb} Claim ${name} for ${where} failed error: ${textOf(error)}`,
+        `${reason} Claim ${name} for ${where} failed error: ${textOf(error)}`,
       );
   }
 

@@ -50,10 +50,10 @@ test('a StatefulSet makes its pods one after the other, with claims and identity
   await time.settle();
   expect(podNames(bench)).toEqual(['web-0', 'web-1']);
   expect(bench.events('web')).toEqual([
-    'SuccessfulCreate create Claim www-web-0 Pod web-0 in StatefulSet web success',
-    'SuccessfulCreate create Pod web-0 in StatefulSet web successful',
-    'SuccessfulCreate create Claim www-web-1 Pod web-1 in StatefulSet web success',
-    'SuccessfulCreate create Pod web-1 in StatefulSet web successful',
+    'SuccessfulCreate Create Claim www-web-0 Pod web-0 in StatefulSet web success',
+    'SuccessfulCreate Create Pod web-0 in StatefulSet web successful',
+    'SuccessfulCreate Create Claim www-web-1 Pod web-1 in StatefulSet web success',
+    'SuccessfulCreate Create Pod web-1 in StatefulSet web successful',
   ]);
   expect(api.get('statefulsets.apps', 'web', 'default')?.status).toMatchObject({
     replicas: 2,
@@ -87,7 +87,7 @@ test('a StatefulSet makes its pods one after the other, with claims and identity
   await time.settle();
   expect(podNames(bench)).toEqual([]);
   expect(bench.events('web').at(-1)).toBe(
-    'SuccessfulDelete delete Pod web-0 in StatefulSet web successful (x2)',
+    'SuccessfulDelete Delete Pod web-0 in StatefulSet web successful (x2)',
   );
 });
 
