@@ -46,7 +46,12 @@ export function runController(options: ControllerOptions): Disposable {
       if (result.requeueRateLimited) queue.addRateLimited(key);
       else {
         queue.forget(key);
-        if (result.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
+        if (result.requeueAfterMs !== undefined)
+          queue.addAfter(
+            key,
+            result.requeueAfterMs,
+            result.background === undefined ? undefined : { background: result.background },
+          );
       }
     } catch (error) {
       // Conflicts and a server that is away are everyday business.

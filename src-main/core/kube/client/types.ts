@@ -130,6 +130,8 @@ export interface Informer<T> extends Lister<T> {
 export interface Result {
   /** Reconcile the key again after this many milliseconds on the cluster's clock. */
   readonly requeueAfterMs?: number;
+  /** True for a look that repeats for ever: a cluster counts as settled although it waits. */
+  readonly background?: boolean;
   /** Reconcile the key again with back-off, without this being an error. */
   readonly requeueRateLimited?: boolean;
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Disposable, DisposableStore } from '#core/base';
+import { type Clock, type Disposable, DisposableStore, type TimerOptions } from '#core/base';
 import { TokenBucket } from './rate-limit.ts';
 
 export interface RateLimiterOptions {
@@ -67,7 +67,7 @@ export class WorkQueue<Key extends string = string> implements Disposable {
     this.#onAvailable();
   }
 
-  addAfter(key: Key, delayMs: number): void {
+  addAfter(key: Key, delayMs: number, options?: TimerOptions): void {
     if (this.#disposed) return;
     if (delayMs <= 0) {
       this.add(key);
@@ -83,7 +83,7 @@ export class WorkQueue<Key extends string = string> implements Disposable {
         this.#delayed.delete(key);
         this.add(key);
       },
-      { background: delayMs > backgroundAfterMs },
+      { background: options?.background ?? delayMs > backgroundAfterMs },
     );
     this.#delayed.set(key, { dueMs, timer });
   }

@@ -87,7 +87,9 @@ export function createCronJobController(
     const nowMs = clock.now();
     const later = (): Result => {
       const nextMs = schedule.next(nowMs);
-      return nextMs === undefined ? {} : { requeueAfterMs: nextMs - nowMs + scheduleDeltaMs };
+      return nextMs === undefined
+        ? {}
+        : { requeueAfterMs: nextMs - nowMs + scheduleDeltaMs, background: true };
     };
     const deadlineSeconds = spec.startingDeadlineSeconds;
     const sinceMs = timeMs(status.lastScheduleTime) ?? timeMs(metadata.creationTimestamp) ?? nowMs;

@@ -64,7 +64,7 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     } finally {
       await writeStatus(cached, draft);
     }
-    return { requeueAfterMs: syncPeriodMs };
+    return { requeueAfterMs: syncPeriodMs, background: true };
   }
 
   function set(

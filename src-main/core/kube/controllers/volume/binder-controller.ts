@@ -61,7 +61,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
     if (claim.metadata.annotations?.[bindCompleted] !== undefined) await syncBound(claim);
     else await syncUnbound(claim);
     const isPending = claims.get(item.slice(4) as ObjectKey)?.status?.phase !== 'Bound';
-    return isPending ? { requeueAfterMs: resyncMs } : {};
+    return isPending ? { requeueAfterMs: resyncMs, background: true } : {};
   }
 
   function delaysBinding(claim: ClaimView): boolean {

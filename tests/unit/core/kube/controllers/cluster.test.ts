@@ -308,6 +308,7 @@ test('an autoscaler lifts a Deployment to its minimum and says why it cannot do 
     },
   });
   await time.advance(40_000);
+  await time.settle();
   expect((await client.resource('deployments.apps').get('default', 'web')).spec?.replicas).toBe(2);
   const hpa = await client.resource('horizontalpodautoscalers.autoscaling').get('default', 'web');
   expect(
