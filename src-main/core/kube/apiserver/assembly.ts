@@ -1,8 +1,17 @@
-import { type Clock, DisposableStore, hex, type Logger, type Random, utf8 } from '#core/base';
+import {
+  type Clock,
+  defer,
+  DisposableStore,
+  hex,
+  type Logger,
+  type Random,
+  utf8,
+} from '#core/base';
 import { builtinResources, builtinSchemas, type Descriptions, strategyFor } from '../apis/index.ts';
-import { isReason, type Transport } from '../machinery/index.ts';
+import { isReason, type KubeObject, type Transport } from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
 import { createAdmissionChain } from './admission/index.ts';
+import { reconcileLocalApiServices } from './aggregation/index.ts';
 import {
   createAuthenticator,
   discoveryDocument,
@@ -26,6 +35,7 @@ import { createLoopback } from './loopback.ts';
 import type { ApiServer, ProxyTarget, VersionInfo } from './options.ts';
 import { createApiServer } from './server.ts';
 import { createServerState } from './state.ts';
+import { systemObjects } from './system-objects.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Authorizer, Pki, UserInfo } from './types.ts';
 
@@ -204,20 +214,34 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     ready: () => server.ready(),
     bootstrap: async () => {
       await server.bootstrap();
+      const write = (method: 'POST' | 'PUT', url: string, object: KubeObject): Promise<unknown> =>
+        loopback.request(method, url, object).catch((error: unknown) => {
+          if (!isReason(error, 'AlreadyExists') && !isReason(error, 'Conflict')) throw error;
+        });
       for (const { operation, resource, object } of reconcileBootstrapPolicy(state)) {
         const { namespace, name = '' } = object.metadata;
         const scope = namespace ? `/namespaces/${namespace}` : '';
         const path = `/apis/rbac.authorization.k8s.io/v1${scope}/${resource}`;
-        await loopback
-          .request(
-            operation === 'create' ? 'POST' : 'PUT',
-            operation === 'create' ? path : `${path}/${name}`,
-            object,
-          )
-          .catch((error: unknown) => {
-            if (!isReason(error, 'AlreadyExists') && !isReason(error, 'Conflict')) throw error;
-          });
+        await (operation === 'create'
+          ? write('POST', path, object)
+          : write('PUT', `${path}/${name}`, object));
       }
+      for (const { url, object } of systemObjects(config)) await write('POST', url, object);
+      const register = async (): Promise<void> => {
+        const served = [...builtinResources.rows, ...customResources.resources()];
+        const writes = reconcileLocalApiServices(state, served, clock.now());
+        const path = '/apis/apiregistration.k8s.io/v1/apiservices';
+        for (const object of writes.create) {
+          await write('POST', path, object);
+          await write('PUT', `${path}/${object.metadata.name ?? ''}/status`, object);
+        }
+        for (const name of writes.delete)
+          await loopback.request('DELETE', `${path}/${name}`).catch(() => undefined);
+      };
+      await register();
+      owned.add(
+        customResources.onChange(() => void owned.add(defer(clock, () => void register()))),
+      );
       owned.add(
         runCrdLifecycle({ store, state, registry: customResources, loopback, clock, logger }),
       );

@@ -7,7 +7,8 @@ import type { Documents } from './documents.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { OtherRequest } from './request-info.ts';
 
-const emptyOpenApiV2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+// The type that is asked for has an @, which no media type may have: the answer's is spelt otherwise.
+const emptyOpenApiV2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** Answers discovery and OpenAPI; undefined for other paths. */
 export function documentResponse(

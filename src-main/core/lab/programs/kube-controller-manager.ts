@@ -48,9 +48,10 @@ export function kubeControllerManager(deps: {
       const clientFor = (account: string): KubeClient => {
         let found = clients.get(account);
         if (!found) {
-          found = identities
-            ? component.client(config, `${agent}/${account}`, account).client
-            : client;
+          found =
+            identities && account !== 'kube-controller-manager'
+              ? component.client(config, `${agent}/${account}`, account).client
+              : client;
           clients.set(account, found);
         }
         return found;
@@ -162,8 +163,12 @@ function controllerFlags({ context, flags }: Component, pki: Pki) {
     rootCaFile === undefined
       ? undefined
       : requireFile(context, rootCaFile, `error parsing root-ca-file at ${rootCaFile}: `);
-  if (tokenKey !== undefined)
-    requireFile(context, tokenKey, 'error reading key for service account token controller: ');
+  const tokenKeyPem =
+    tokenKey === undefined
+      ? undefined
+      : requireFile(context, tokenKey, 'error reading key for service account token controller: ');
+  const tokenSigner =
+    tokenKeyPem === undefined ? undefined : (data: Uint8Array) => pki.sign(tokenKeyPem, data);
   const signer =
     signingCert === undefined || signingKey === undefined
       ? undefined
@@ -188,8 +193,9 @@ function controllerFlags({ context, flags }: Component, pki: Pki) {
     throw new CommandFailedError(`invalid CIDR[0]: <nil> (invalid CIDR address: ${clusterCidr})`);
   return {
     pki,
+    ...(tokenSigner === undefined ? {} : { signServiceAccountToken: tokenSigner }),
     ...(rootCa === undefined ? {} : { rootCa }),
-    ...(signer === undefined ? {} : { signer }),
+    ...(signer === undefined ? {} : { clusterSigning: signer }),
     ...(flags.bool('allocate-node-cidrs', false) && clusterCidr !== undefined
       ? { clusterCidr }
       : {}),
