@@ -117,4 +117,12 @@ export {
   type ProxyTarget,
   type ServerState,
 } from './apiserver/index.ts';
-export { alreadyExists, conflict, forbidden, internalError, invalid, notFound } from './machinery/index.ts';
+export {
+  alreadyExists,
+  conflict,
+  forbidden,
+  internalError,
+  invalid,
+  notFound,
+} from './machinery/index.ts';
+export { type Descriptions, descriptionsOf } from './apis/index.ts';

@@ -1,6 +1,5 @@
 export type { OpenLog } from './etcd-data.ts';
 export {
-  type EditRequest,
   Lab,
   type LabHistoryEntry,
   type LabOptions,

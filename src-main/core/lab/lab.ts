@@ -1,4 +1,4 @@
-import { type Clock, Emitter, type Event, type Logger, type Random, sleep } from '#core/base';
+import { type Clock, type Logger, type Random, sleep } from '#core/base';
 import {
   type ApiServerConfig,
   ConnectionError,
@@ -98,9 +98,6 @@ export class Lab {
   readonly #machines = new Map<string, LabMachine>();
   #keys: Omit<SavedLab, 'files'> | undefined;
   #fresh = true;
-  readonly #edits = new Emitter<EditRequest>();
-  /** A program on a machine asks its person to edit a file. */
-  readonly onEdit: Event<EditRequest> = this.#edits.event;
 
   constructor(options: LabOptions) {
     this.#options = options;
@@ -180,7 +177,9 @@ export class Lab {
       });
       if (listener.kind !== 'http')
         throw new ConnectionError('ECONNRESET', 'connection reset by peer');
-      return listener.handle(request, peer);
+      const response = await listener.handle(request, peer);
+      // What leaves the process waits for the disk; a read may show what another has just written.
+      return { ...response, durable: () => this.store.durable() };
     },
   };
 
@@ -566,14 +565,6 @@ function rollBack(store: Store<StoredObject>, revision: number): void {
         });
       });
   });
-}
-
-/** A program waits for a person to edit a file. */
-export interface EditRequest {
-  readonly path: string;
-  readonly content: string;
-  /** Null leaves the file as it was. */
-  answer(content: string | null): void;
 }
 
 async function create(client: KubeClient, object: KubeObject): Promise<void> {

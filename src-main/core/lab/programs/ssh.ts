@@ -6,7 +6,8 @@ import {
   FileError,
   type FileSystem,
   LookupError,
-  type Machine,
+  type SimulatedMachine,
+  type TerminalSession,
   type Program,
   type ProgramContext,
   type Tty,
@@ -15,8 +16,14 @@ import {
 /** What answers at port 22 of a machine. Every machine of a lab trusts the keys of the others. */
 interface SshService {
   readonly hostname: string;
-  /** Runs a command line, or a login shell without one. */
+  /** Runs a command line without a terminal, or a login shell that reads its commands from `stdin`. */
   start(session: SshSession): ChildProcess;
+  /** A login shell on a terminal of its own. */
+  open(
+    user: string,
+    size: { readonly columns: number; readonly rows: number },
+    edit: Tty['edit'],
+  ): TerminalSession;
   readonly files: FileSystem;
 }
 
@@ -26,7 +33,6 @@ interface SshSession {
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  readonly tty?: Tty;
 }
 
 const serviceName = 'ssh';
@@ -34,7 +40,7 @@ const serviceName = 'ssh';
 const sshFailed = 255;
 
 /** sshd: the unit `ssh` of every machine. Stopping it refuses new sessions and leaves those that run. */
-export function sshd(machine: () => Machine): Program {
+export function sshd(machine: () => SimulatedMachine): Program {
   return async ({ net, process, signal }) => {
     const host = machine();
     const service: SshService = {
@@ -44,8 +50,8 @@ export function sshd(machine: () => Machine): Program {
         host.spawn(command === undefined ? ['/bin/bash', '-l'] : ['/bin/bash', '-c', command], {
           ...streams,
           cwd: user === 'root' ? '/root' : `/home/${user}`,
-          env: { SSH_CONNECTION: '', ...(streams.tty ? { TERM: 'xterm-256color' } : {}) },
         }),
+      open: (user, size, edit) => host.openTerminal(user, size, edit ? { edit } : {}),
     };
     const port = net.listen(22, { kind: 'object', service: serviceName, object: service });
     await new Promise<void>((resolve) => {
@@ -66,7 +72,6 @@ interface Target {
 export const ssh: Program = async (context) => {
   const { argv, stdin, stdout, stderr, tty } = context;
   const words = argv.slice(1);
-  let forceTty = false;
   let noTty = false;
   let login: string | undefined;
   let target: string | undefined;
@@ -74,7 +79,6 @@ export const ssh: Program = async (context) => {
     const word = words.shift() ?? '';
     if (/^-[oipFJEbcDLRWmOQSw]$/.test(word)) words.shift();
     else if (word === '-l') login = words.shift();
-    else if (/^-t+$/.test(word)) forceTty = true;
     else if (word === '-T') noTty = true;
     else if (!word.startsWith('-')) target = word;
   }
@@ -92,20 +96,55 @@ export const ssh: Program = async (context) => {
     return sshFailed;
   }
   const command = words.length > 0 ? words.join(' ') : undefined;
-  const wantsTty = tty !== undefined && !noTty && (command === undefined || forceTty);
+  if (tty !== undefined && !noTty && command === undefined) {
+    const code = await onTerminal(context, tty, service, destination.user);
+    await print(stderr, `Connection to ${destination.host} closed.\r\n`);
+    return code;
+  }
   const child = service.start({
     user: destination.user,
     ...(command === undefined ? {} : { command }),
     stdin,
     stdout,
     stderr,
-    ...(wantsTty ? { tty } : {}),
   });
   context.signal.addEventListener('abort', () => child.kill('SIGHUP'), { once: true });
-  const code = await child.exit;
-  if (command === undefined) await print(stderr, `Connection to ${destination.host} closed.\n`);
-  return code;
+  return child.exit;
 };
+
+/** Joins our terminal, which turns raw, with one on the other machine. */
+async function onTerminal(
+  context: ProgramContext,
+  tty: Tty,
+  service: SshService,
+  user: string,
+): Promise<number> {
+  const { stdin, stdout } = context;
+  const remote = service.open(user, { columns: tty.columns, rows: tty.rows }, tty.edit);
+  const resizing = tty.onResize(() => remote.resize(tty.columns, tty.rows));
+  context.signal.addEventListener('abort', () => remote.close(), { once: true });
+  tty.setRaw(true);
+  let open = true;
+  const type = async (): Promise<void> => {
+    while (open) {
+      const bytes = await stdin.read();
+      if (!bytes) return;
+      if (open) remote.input(bytes);
+    }
+  };
+  const show = async (): Promise<void> => {
+    for (let bytes = await remote.output.read(); bytes; bytes = await remote.output.read())
+      await stdout.write(bytes).catch(() => undefined);
+  };
+  void type();
+  const shown = show();
+  const code = await remote.exit;
+  open = false;
+  await shown;
+  resizing.dispose();
+  tty.setRaw(false);
+  return code;
+}
 
 /** scp: files and, with -r, folders, to or from one other machine. */
 export const scp: Program = async (context) => {
