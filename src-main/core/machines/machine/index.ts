@@ -1,2 +1,10 @@
 export { createMachine, type MachineWiring, SimulatedMachine } from './machine.ts';
-export type { JournalLine, Machine, MachineDeps, MachineSpec, Units, UnitState } from './types.ts';
+export type {
+  JournalLine,
+  Machine,
+  MachineDeps,
+  MachineSpec,
+  TerminalSession,
+  Units,
+  UnitState,
+} from './types.ts';

@@ -1,6 +1,12 @@
 import { hex, uuid } from '#core/base';
 import type { ImageService, NodeHost, ProbeAnswer, ProbeTarget, RuntimeService } from '#core/kube';
-import { dirname, MemoryFileSystem, standardDevices, virtualTree } from '../filesystem/index.ts';
+import {
+  basename,
+  dirname,
+  MemoryFileSystem,
+  standardDevices,
+  virtualTree,
+} from '../filesystem/index.ts';
 import type { NetNamespace } from '../network/types.ts';
 import {
   type ChildProcess,
@@ -13,11 +19,16 @@ import {
   ProgramRegistry,
   rootUser,
   type SpawnOptions,
+  type EditRequest,
+  findUser,
+  readPasswd,
+  SpawnError,
 } from '../process/index.ts';
 import { journalctlProgram, SystemManager, systemctlProgram } from '../systemd/index.ts';
 import { baseSystem, prepareTools } from '../tools/index.ts';
 import { hostTree } from './host-tree.ts';
-import type { Machine, MachineDeps, MachineSpec, Units } from './types.ts';
+import { Terminal } from '../terminal/index.ts';
+import type { Machine, MachineDeps, MachineSpec, TerminalSession, Units } from './types.ts';
 
 const kernelVersion = '6.8.0-90-generic';
 
@@ -230,6 +241,46 @@ export class SimulatedMachine implements Machine {
       this.processTable.get(1),
     );
   }
+
+  openTerminal(
+    name: string,
+    size: { readonly columns: number; readonly rows: number },
+    options: { readonly edit?: (request: EditRequest) => Promise<void> } = {},
+  ): TerminalSession {
+    const user = findUser(this.files, name);
+    if (!user) throw new SpawnError('ENOENT', `user ${name} does not exist`);
+    const shell = readPasswd(this.files).find((entry) => entry.name === name)?.shell ?? '/bin/sh';
+    const terminal = new Terminal({
+      ...size,
+      ...options,
+      name: `pts/${this.#terminals++}`,
+      signal: (group, signal) => void this.processTable.kill(-group, signal),
+    });
+    const child = this.spawn([shell], {
+      name: `-${basename(shell)}`,
+      user,
+      stdin: terminal.source,
+      stdout: terminal.sink,
+      stderr: terminal.sink,
+      tty: terminal,
+      terminal,
+      env: { TERM: 'xterm-256color' },
+    });
+    terminal.foregroundGroup = child.pid;
+    return {
+      input: (bytes) => terminal.type(bytes),
+      output: terminal.output,
+      resize: (columns, rows) => terminal.resize(columns, rows),
+      exit: child.exit,
+      close: () => {
+        for (const process of this.processTable.processes())
+          if (process.terminal === terminal) process.deliver('SIGHUP');
+        terminal.hangUp();
+      },
+    };
+  }
+
+  #terminals = 0;
 
   processes(): readonly ProcessInfo[] {
     return this.processTable.list();

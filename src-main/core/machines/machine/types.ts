@@ -1,9 +1,15 @@
-import type { Clock, Logger, Random } from '#core/base';
+import type { ByteSource, Clock, Logger, Random } from '#core/base';
 import type { NodeHost } from '#core/kube';
 import type { FileSystem } from '../filesystem/types.ts';
 import type { ImageCatalogue } from '../images/types.ts';
 import type { NetNamespace } from '../network/types.ts';
-import type { ChildProcess, ProcessInfo, Program, SpawnOptions } from '../process/types.ts';
+import type {
+  ChildProcess,
+  EditRequest,
+  ProcessInfo,
+  Program,
+  SpawnOptions,
+} from '../process/types.ts';
 
 export interface MachineSpec {
   readonly hostname: string;
@@ -39,9 +45,27 @@ export interface Machine {
   /** Runs a command as a user's session would, by default root's. @throws SpawnError */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
   processes(): readonly ProcessInfo[];
+  /** A login shell on a terminal of its own. @throws SpawnError the user's shell is gone. */
+  openTerminal?(
+    user: string,
+    size: { readonly columns: number; readonly rows: number },
+    options?: { readonly edit?: (request: EditRequest) => Promise<void> },
+  ): TerminalSession;
   readonly units: Units;
   /** The machine as its kubelet sees it; the runtime refuses while containerd is down. */
   readonly nodeHost: NodeHost;
+}
+
+/** What a person's window holds of a terminal. */
+export interface TerminalSession {
+  /** What the person types. */
+  input(bytes: Uint8Array): void;
+  readonly output: ByteSource;
+  resize(columns: number, rows: number): void;
+  /** The login shell's exit code. */
+  readonly exit: Promise<number>;
+  /** The window is closed: the session gets SIGHUP. */
+  close(): void;
 }
 
 export interface Units {

@@ -239,8 +239,9 @@ export class Interpreter {
     const signal = child?.endedBy;
     if (!signal || !child) return;
     if (signal === 'SIGINT') {
-      if (shell.interactive) await shell.errorText('\n');
-      return;
+      if (!shell.interactive) return;
+      await shell.errorText('\n');
+      throw new ShellFlow('abort', 130);
     }
     const text = signalTexts[signal];
     if (!text || shell.subshellDepth > 0) return;

@@ -410,7 +410,20 @@ export class Shell {
   async breathe(): Promise<void> {
     if (++this.#steps % stepsPerBreath === 0)
       await sleep(this.context.clock, 1, this.context.signal);
+    if (this.interrupted) {
+      this.interrupted = false;
+      throw new ShellFlow('abort', 130);
+    }
     if (this.#pending.length > 0) await this.runPendingTraps();
+  }
+
+  /** Ctrl-C while the shell itself works: the line is given up. */
+  interrupted = false;
+
+  interrupt(): void {
+    if (this.traps.has('INT') || this.traps.has('SIGINT')) return this.signalled('SIGINT');
+    this.interrupted = true;
+    for (const wake of this.#wake.splice(0)) wake();
   }
 
   /** A trapped signal arrived: its command runs between two commands. */

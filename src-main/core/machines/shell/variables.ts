@@ -31,7 +31,7 @@ function emptyVariable(): Variable {
 
 /** The variables of a shell, with the scopes of its functions. */
 export class Variables {
-  #scopes: Map<string, Variable>[] = [new Map()];
+  #scopes: Map<string, Variable>[] = [new Map<string, Variable>()];
   /** Values made when they are asked for: `RANDOM`, `SECONDS` … */
   readonly dynamic = new Map<string, () => string>();
   readonly onAssign = new Map<string, (value: string) => void>();
@@ -189,7 +189,7 @@ export function quoteDouble(value: string): string {
 /** As `printf %q`, `set` and traces write a word: bare, in single quotes, or `$'…'`. */
 export function quoteWord(value: string, style: 'backslash' | 'single' = 'single'): string {
   if (value === '') return "''";
-  // eslint-disable-next-line no-control-regex -- control characters are what `$'…'` is for
+
   if (/[\x00-\x1f\x7f]/.test(value))
     return `$'${value
       .replace(/[\\']/g, '\\$&')

@@ -1,10 +1,12 @@
 import { fromUtf8, utf8 } from '#core/base';
-import type { IFileSystem } from 'just-bash';
+import type { Bash, IFileSystem } from 'just-bash';
 import { dirname, FileError, type FileSystem, resolvePath } from '../filesystem/index.ts';
 import type { Program, ProgramContext } from '../process/index.ts';
 import { readWhole } from './tool.ts';
 
-type Module = typeof import('just-bash');
+interface Module {
+  readonly Bash: typeof Bash;
+}
 let loading: Promise<Module> | undefined;
 
 /** The commands that just-bash carries out: they read all their input, then write all their output. */
@@ -82,7 +84,6 @@ export function batchProgram(command: string): Program {
 
 /** Binary output comes as one character for each byte. */
 function toBytes(text: string): Uint8Array {
-  // eslint-disable-next-line no-control-regex -- bytes, not text
   if (/^[\x00-\xff]*$/.test(text) && /[\x80-\xff]/.test(text)) {
     const bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

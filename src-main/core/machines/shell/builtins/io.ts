@@ -169,7 +169,20 @@ async function nextBytes(
   input: ReturnType<typeof sharedInput>,
   deadline: number | undefined,
 ): Promise<Uint8Array | undefined | 'timeout'> {
-  if (deadline === undefined) return input.read();
+  if (deadline === undefined) {
+    if (!shell.interactive) return input.read();
+    let cancel: () => void = () => undefined;
+    const bytes = await Promise.race([
+      input.read((giveUp) => {
+        cancel = giveUp;
+      }),
+      shell.nextSignal().then(() => 'signal' as const),
+    ]);
+    if (bytes !== 'signal') return bytes;
+    cancel();
+    await shell.breathe();
+    return undefined;
+  }
   if (deadline <= shell.context.clock.now() && !input.ready) return 'timeout';
   let giveUp: () => void = () => undefined;
   return new Promise((resolve, reject) => {

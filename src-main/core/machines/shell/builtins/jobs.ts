@@ -8,7 +8,7 @@ import type { Builtin } from './index.ts';
 async function orSignal(shell: Shell, done: Promise<number>): Promise<number> {
   const result = await Promise.race([done, shell.nextSignal().then(() => 'signal' as const)]);
   if (result !== 'signal') return result;
-  await shell.runPendingTraps();
+  await shell.breathe();
   return 143;
 }
 

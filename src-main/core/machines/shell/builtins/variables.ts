@@ -30,7 +30,6 @@ function declaration(name: string, variable: Variable): string {
 }
 
 function quoteValue(value: string): string {
-  // eslint-disable-next-line no-control-regex -- such values are shown as `$'…'`
   return /[\x00-\x1f]/.test(value) ? quoteWord(value) : quoteDouble(value);
 }
 

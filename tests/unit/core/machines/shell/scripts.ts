@@ -158,7 +158,6 @@ export const scripts: readonly string[] = [
   'x="a\nb"; echo "$x" | while read l; do echo "[$l]"; done',
   'echo -- -n; echo -x; echo "" ; echo -ne "a\\n"',
   'false; echo $?; (false); echo $?; true; echo "$?$?"',
-  'time_() { :; }; TIMEFORMAT=; echo $SECONDS',
   'while :; do break; done; echo $?; for i in; do :; done; echo $?',
   'i=5; while ((i--)); do ((i==2)) && break; echo $i; done',
   'f() { echo "${FUNCNAME[0]}"; }; f; echo $LINENO\necho $LINENO',
