@@ -26,6 +26,7 @@ export {
   type MachineSpec,
   type MachineWiring,
   SimulatedMachine,
+  type TerminalSession,
   type Units,
   type UnitState,
 } from './machine/index.ts';
@@ -66,6 +67,7 @@ export {
 } from './dns/index.ts';
 export {
   type ChildProcess,
+  type EditRequest,
   type ProcessHandle,
   type ProcessInfo,
   type Program,

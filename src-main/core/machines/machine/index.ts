@@ -1,4 +1,10 @@
-export { createMachine, type MachineWiring, SimulatedMachine } from './machine.ts';
+export {
+  createMachine,
+  type MachineParts,
+  type MachineRuntime,
+  type MachineWiring,
+  SimulatedMachine,
+} from './machine.ts';
 export type {
   JournalLine,
   Machine,

@@ -1,4 +1,4 @@
-export { Process, ProcessEndedError, type ProcessSystem } from './process.ts';
+export { type PidNamespace, Process, ProcessEndedError, type ProcessSystem } from './process.ts';
 export { ProcessTable, type ProcessTableDeps } from './process-table.ts';
 export { procFiles, type ProcInfo } from './procfs.ts';
 export {
@@ -11,7 +11,7 @@ export {
   type ResolvedProgram,
   resolveProgram,
 } from './programs.ts';
-export { ResourceGroup } from './resource-group.ts';
+export { type GroupMember, ResourceGroup } from './resource-group.ts';
 export { defaultAction, parseSignal, signalNumber, signalTable } from './signals.ts';
 export {
   holdReader,

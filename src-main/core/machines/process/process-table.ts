@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '#core/base';
-import { Process, type ProcessSystem } from './process.ts';
+import { type PidNamespace, Process, type ProcessSystem } from './process.ts';
 import {
   SpawnError,
   type ChildProcess,
@@ -19,7 +19,7 @@ export interface ProcessTableDeps {
  * its end is everybody's. A namespace inside another one (a container's in its machine's) gives each process a pid in
  * both.
  */
-export class ProcessTable {
+export class ProcessTable implements PidNamespace {
   readonly deps: ProcessTableDeps;
   readonly parent: ProcessTable | undefined;
   readonly #processes = new Map<number, Process>();
@@ -77,7 +77,7 @@ export class ProcessTable {
   }
 
   /** For `Process`: takes the next pid here and in the namespaces around. */
-  admit(process: Process, pids: Map<ProcessTable, number>): void {
+  admit(process: Process, pids: Map<PidNamespace, number>): void {
     for (const table of this.#lineage()) pids.set(table, table.#take(process));
   }
 

@@ -1,7 +1,6 @@
-import { type Clock, type Disposable, Emitter, utf8 } from '#core/base';
+import { type Clock, type Disposable, Emitter, type Logger, type Random, utf8 } from '#core/base';
 import type { FileSystem } from '../filesystem/index.ts';
 import type { NetNamespace } from '../network/types.ts';
-import type { ProcessTable } from './process-table.ts';
 import { type ProgramRegistry, resolveProgram } from './programs.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import { defaultAction, signalNumber } from './signals.ts';
@@ -38,6 +37,25 @@ export interface ProcessSystem {
   readonly searchPath?: string;
 }
 
+/** What a process asks of its pid namespace. */
+export interface PidNamespace {
+  readonly deps: { readonly clock: Clock; readonly random: Random; readonly logger: Logger };
+  start(
+    system: ProcessSystem,
+    argv: readonly string[],
+    options?: SpawnOptions,
+    parent?: Process,
+  ): ChildProcess;
+  get(pid: number): Process | undefined;
+  processes(): readonly Process[];
+  list(): readonly ProcessInfo[];
+  kill(pid: number, signal: Signal): boolean;
+  /** Takes the next pid here and in the namespaces around. */
+  admit(process: Process, pids: Map<PidNamespace, number>): void;
+  /** The end of a process. */
+  release(process: Process): void;
+}
+
 /** Thrown into whatever a dead process still touches; nothing is to be done about it. */
 export class ProcessEndedError extends Error {
   override readonly name = 'ProcessEndedError';
@@ -61,8 +79,8 @@ export class Process {
   memoryBytes = baseMemoryBytes;
   cpuMilli = 0;
   argv: readonly string[];
-  readonly #table: ProcessTable;
-  readonly #pids = new Map<ProcessTable, number>();
+  readonly #table: PidNamespace;
+  readonly #pids = new Map<PidNamespace, number>();
   readonly #cwd: string;
   readonly #umask: number;
   readonly #groupLeader: Process;
@@ -86,7 +104,7 @@ export class Process {
   #endedBy: Signal | undefined;
 
   constructor(
-    table: ProcessTable,
+    table: PidNamespace,
     system: ProcessSystem,
     argv: readonly string[],
     options: SpawnOptions,
@@ -145,11 +163,11 @@ export class Process {
   }
 
   /** 0 when it has no pid there. */
-  pidIn(table: ProcessTable): number {
+  pidIn(table: PidNamespace): number {
     return this.#pids.get(table) ?? 0;
   }
 
-  groupIn(table: ProcessTable): number {
+  groupIn(table: PidNamespace): number {
     return this.#groupLeader.pidIn(table);
   }
 
@@ -165,7 +183,7 @@ export class Process {
     return this.#env;
   }
 
-  info(table: ProcessTable): ProcessInfo {
+  info(table: PidNamespace): ProcessInfo {
     return {
       pid: this.pidIn(table),
       parentPid: this.#parent?.pidIn(table) ?? 0,

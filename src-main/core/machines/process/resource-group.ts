@@ -1,4 +1,14 @@
-import type { Process } from './process.ts';
+import type { Signal } from './types.ts';
+
+/** What a group asks of the processes in it. */
+export interface GroupMember {
+  readonly argv: readonly string[];
+  readonly child: { readonly pid: number };
+  readonly memoryBytes: number;
+  readonly cpuMilli: number;
+  die(signal: Signal): void;
+  deliver(signal: Signal): void;
+}
 
 /** A cgroup: what the processes of a unit or a container use together, and how much memory they may. */
 export class ResourceGroup {
@@ -7,8 +17,8 @@ export class ResourceGroup {
   memoryLimitBytes: number | undefined;
   /** Millicores; undefined: no limit. CPU use beyond it counts as the limit. */
   cpuLimitMilli: number | undefined;
-  readonly #members = new Set<Process>();
-  readonly #onOom: ((victim: Process) => void) | undefined;
+  readonly #members = new Set<GroupMember>();
+  readonly #onOom: ((victim: GroupMember) => void) | undefined;
 
   /** @param options.onOom told before the victim is killed. */
   constructor(
@@ -16,7 +26,7 @@ export class ResourceGroup {
     options: {
       memoryLimitBytes?: number;
       cpuLimitMilli?: number;
-      onOom?: (victim: Process) => void;
+      onOom?: (victim: GroupMember) => void;
     } = {},
   ) {
     this.name = name;
@@ -25,7 +35,7 @@ export class ResourceGroup {
     this.#onOom = options.onOom;
   }
 
-  get members(): ReadonlySet<Process> {
+  get members(): ReadonlySet<GroupMember> {
     return this.#members;
   }
 
@@ -41,11 +51,11 @@ export class ResourceGroup {
     return this.cpuLimitMilli === undefined ? total : Math.min(total, this.cpuLimitMilli);
   }
 
-  add(process: Process): void {
+  add(process: GroupMember): void {
     this.#members.add(process);
   }
 
-  remove(process: Process): void {
+  remove(process: GroupMember): void {
     this.#members.delete(process);
   }
 

@@ -2,7 +2,7 @@ import { BytePipe, readText } from '#core/base';
 import { FileError } from '../filesystem/index.ts';
 import { nullSink, nullSource, SpawnError } from '../process/index.ts';
 import { builtins } from './builtins/index.ts';
-import type { Shell } from './shell.ts';
+import type { Shell } from './types.ts';
 
 /** Programs that answer `__complete`, as every cobra command line tool does. */
 const cobra = new Set(['kubectl', 'helm', 'kubeadm', 'crictl', 'etcdctl']);

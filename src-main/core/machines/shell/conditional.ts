@@ -3,7 +3,7 @@ import { FileError, type FileStat } from '../filesystem/index.ts';
 import { terminalOf } from '../process/index.ts';
 import { ShellError } from './flow.ts';
 import { matches } from './pattern.ts';
-import type { Shell } from './shell.ts';
+import type { Shell } from './types.ts';
 import { toArray } from './variables.ts';
 
 type Command = ScriptNode['statements'][number]['pipelines'][number]['commands'][number];

@@ -9,7 +9,7 @@ import {
   patternSource,
   unescapePattern,
 } from './pattern.ts';
-import type { Shell } from './shell.ts';
+import type { Shell, WordExpander } from './types.ts';
 import { expandPrompt } from './prompt.ts';
 import { parse } from './parser.ts';
 import { elements, quoteDouble, quoteWord, scalar } from './variables.ts';
@@ -26,7 +26,7 @@ interface Run {
 type Field = Run[];
 
 /** Word expansion. @see bash(1) EXPANSION */
-export class Expander {
+export class Expander implements WordExpander {
   readonly #shell: Shell;
 
   constructor(shell: Shell) {

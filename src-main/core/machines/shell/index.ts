@@ -1,5 +1,5 @@
 export { shellProgram } from './program.ts';
 export { loadParser } from './parser.ts';
-export type { Flavour } from './shell.ts';
+export type { Flavour } from './types.ts';
 export { formatPrintf, strftime } from './format.ts';
 export { testCommand } from './conditional.ts';

@@ -5,7 +5,7 @@ import { ShellFlow } from './flow.ts';
 import { LineEditor, type LineResult } from './line-editor.ts';
 import { parseScript } from './parser.ts';
 import { expandPrompt } from './prompt.ts';
-import type { Shell } from './shell.ts';
+import type { Shell } from './types.ts';
 
 const historyLimit = 2000;
 

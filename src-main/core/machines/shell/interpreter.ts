@@ -7,14 +7,15 @@ import {
   SpawnError,
   type SpawnOptions,
 } from '../process/index.ts';
-import { builtins, specialBuiltins } from './builtins/index.ts';
+import { builtins } from './builtins/index.ts';
+import { specialBuiltins } from './builtins/special.ts';
 import { conditional } from './conditional.ts';
 import { ShellError, ShellFlow } from './flow.ts';
 import { signalTexts } from './jobs.ts';
 import { parse, parseScript, selectMarker, serializeWord } from './parser.ts';
 import { matches } from './pattern.ts';
 import { redirect } from './redirect.ts';
-import type { FunctionNode, Shell } from './shell.ts';
+import type { CommandRunner, FunctionNode, Shell } from './types.ts';
 import { toArray, quoteWord } from './variables.ts';
 
 type Statement = ScriptNode['statements'][number];
@@ -23,7 +24,7 @@ type Command = Pipeline['commands'][number];
 type Simple = Extract<Command, { type: 'SimpleCommand' }>;
 
 /** Runs syntax trees. @see bash(1) SHELL GRAMMAR */
-export class Interpreter {
+export class Interpreter implements CommandRunner {
   readonly #shell: Shell;
   /** Status of the last command substitution: that of an assignment alone. */
   substitutionStatus: number | undefined;
@@ -128,8 +129,8 @@ export class Interpreter {
       async (inner) => {
         const { pipelines } = statement;
         if (pipelines.length === 1 && pipelines[0]?.commands.length === 1 && !pipelines[0].negated)
-          return inner.interpreter.#last(pipelines[0].commands[0] as Command);
-        await inner.interpreter.#list({ ...statement, background: false });
+          return asOwn(inner).#last(pipelines[0].commands[0] as Command);
+        await asOwn(inner).#list({ ...statement, background: false });
         return inner.lastStatus;
       },
       {
@@ -179,7 +180,7 @@ export class Interpreter {
     for (const [index, command] of pipeline.commands.entries()) {
       const last = index === pipeline.commands.length - 1;
       const pipe = last ? undefined : new BytePipe();
-      const child = shell.fork((inner) => inner.interpreter.#last(command), {
+      const child = shell.fork((inner) => asOwn(inner).#last(command), {
         ...(stdin ? { stdin } : {}),
         ...(pipe ? { stdout: pipe } : {}),
         ...(pipe && pipeline.pipeStderr?.[index] ? { stderr: pipe } : {}),
@@ -308,7 +309,7 @@ export class Interpreter {
         const tested = this.#tested;
         const child = shell.fork(
           (inner) => {
-            inner.interpreter.#tested = tested;
+            asOwn(inner).#tested = tested;
             return inner.interpreter.runBody(command.body);
           },
           shell.interactive ? { group: 'new' } : {},
@@ -845,4 +846,10 @@ function wordText(name: WordNode | null, args: readonly WordNode[]): string {
         .join(''),
     )
     .join(' ');
+}
+
+/** The interpreter of a subshell, which this module made. */
+function asOwn(shell: Shell): Interpreter {
+  if (shell.interpreter instanceof Interpreter) return shell.interpreter;
+  throw new Error('a shell without an interpreter of its own');
 }

@@ -6,7 +6,8 @@ import { ShellError } from './flow.ts';
 import { interact } from './interactive.ts';
 import { loadParser } from './parser.ts';
 import { drain } from './redirect.ts';
-import { type Flavour, Shell } from './shell.ts';
+import { ShellProcess } from './shell.ts';
+import type { Flavour, Shell } from './types.ts';
 
 interface Invocation {
   readonly flags: ReadonlySet<string>;
@@ -64,7 +65,7 @@ export function shellProgram(flavour: Flavour): Program {
   return async (context) => {
     await loadParser();
     const { flags, options, command, rest } = parseInvocation(context.argv.slice(1));
-    const shell = new Shell(context, flavour);
+    const shell = new ShellProcess(context, flavour);
     const name = context.argv[0] ?? flavour;
     if (flags.has('--version')) {
       await shell.out(

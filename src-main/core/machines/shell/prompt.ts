@@ -1,5 +1,5 @@
 import { basename } from '../filesystem/index.ts';
-import type { Shell } from './shell.ts';
+import type { Shell } from './types.ts';
 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

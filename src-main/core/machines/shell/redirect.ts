@@ -3,16 +3,10 @@ import { concatBytes, utf8 } from '#core/base';
 import type { ScriptNode } from 'just-bash';
 import { FileError, type OpenFile, resolvePath } from '../filesystem/index.ts';
 import { ShellError } from './flow.ts';
-import type { Shell } from './shell.ts';
+import type { Descriptor, Shell } from './types.ts';
 
 type Command = ScriptNode['statements'][number]['pipelines'][number]['commands'][number];
 export type Redirection = Command['redirections'][number];
-
-/** What a file descriptor of the shell stands for. */
-export interface Descriptor {
-  readonly source?: ByteSource;
-  readonly sink?: ByteSink;
-}
 
 /** Reads an open file as a stream. */
 export class FileSource implements ByteSource {

@@ -9,33 +9,29 @@ import {
   type Signal,
 } from '../process/index.ts';
 import { type ArithmeticScope, evaluateText } from './arithmetic.ts';
+import { builtins } from './builtins/index.ts';
 import { Expander } from './expand.ts';
 import { ShellError, ShellFlow } from './flow.ts';
 import { Interpreter } from './interpreter.ts';
 import { Jobs } from './jobs.ts';
-import { type Descriptor, drain } from './redirect.ts';
+import { drain } from './redirect.ts';
+import type { Descriptor, Flavour, FunctionNode, Shell } from './types.ts';
 import { assign, elements, scalar, toArray, type Variable, Variables } from './variables.ts';
-
-type Statement = ScriptNode['statements'][number];
-type Command = Statement['pipelines'][number]['commands'][number];
-export type FunctionNode = Extract<Command, { type: 'FunctionDef' }>;
-
-/** Which shell it is called as: texts of errors and a few habits differ. */
-export type Flavour = 'bash' | 'dash' | 'ash';
 
 /** Steps between two breaths: a busy loop takes simulated time, as it takes CPU time. */
 const stepsPerBreath = 2000;
 
 /** The state of one shell process. */
-export class Shell {
+export class ShellProcess implements Shell {
   readonly context: ProgramContext;
   readonly flavour: Flavour;
+  readonly builtins = builtins;
   readonly variables: Variables;
   readonly functions: Map<string, FunctionNode>;
   readonly aliases: Map<string, string>;
   readonly options: Set<string>;
-  readonly expander = new Expander(this);
-  readonly interpreter = new Interpreter(this);
+  readonly expander: Expander = new Expander(this);
+  readonly interpreter: Interpreter = new Interpreter(this);
   readonly jobs = new Jobs();
   readonly traps: Map<string, string>;
   readonly history: string[] = [];
@@ -64,7 +60,7 @@ export class Shell {
   #wake: (() => void)[] = [];
   #temporary: string[] = [];
 
-  constructor(context: ProgramContext, flavour: Flavour, parent?: Shell) {
+  constructor(context: ProgramContext, flavour: Flavour, parent?: ShellProcess) {
     this.context = context;
     this.flavour = flavour;
     this.files = context.files;
@@ -287,7 +283,7 @@ export class Shell {
     } = {},
   ): ChildProcess {
     const program: Program = async (context) => {
-      const shell = new Shell(context, this.flavour, this);
+      const shell = new ShellProcess(context, this.flavour, this);
       shell.resetSignals();
       return shell.toEnd(() => body(shell));
     };

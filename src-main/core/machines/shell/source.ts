@@ -1,5 +1,5 @@
 import { serialize } from './serialize.ts';
-import type { FunctionNode } from './shell.ts';
+import type { FunctionNode } from './types.ts';
 
 /** A function's definition as `type` and `declare -f` print it. */
 export function serializeFunction(definition: FunctionNode): string {

@@ -1,6 +1,6 @@
 import { strftime } from '../shell/index.ts';
 import type { JournalLine } from '../machine/types.ts';
-import type { Process, Program } from '../process/index.ts';
+import type { GroupMember, Program } from '../process/index.ts';
 import { type Tool, tool } from '../tools/index.ts';
 import { type SystemManager, UnitError, type UnitRuntime } from './manager.ts';
 
@@ -36,7 +36,7 @@ function hostOf(self: Tool): string {
   return files.exists('/etc/hostname') ? files.readText('/etc/hostname').trim() : 'localhost';
 }
 
-function tree(members: readonly Process[], prefix: string): string {
+function tree(members: readonly GroupMember[], prefix: string): string {
   const rows = members.map((process) => ({ pid: process.child.pid, text: process.argv.join(' ') }));
   return rows
     .map(

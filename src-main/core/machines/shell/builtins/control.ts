@@ -9,10 +9,9 @@ import {
 } from '../../process/index.ts';
 import { ShellError, ShellFlow } from '../flow.ts';
 import { serializeFunction } from '../source.ts';
-import type { Shell } from '../shell.ts';
+import type { Builtin, Shell } from '../types.ts';
 import { quoteWord } from '../variables.ts';
-import type { Builtin } from './index.ts';
-import { builtins, specialBuiltins } from './index.ts';
+import { specialBuiltins } from './special.ts';
 
 function count(shell: Shell, name: string, args: readonly string[], fallback: number): number {
   const [text] = args;
@@ -165,7 +164,7 @@ function describe(
   if (alias !== undefined) return { kind: 'alias', text: alias };
   if (keywords.has(name)) return { kind: 'keyword', text: name };
   if (shell.functions.has(name)) return { kind: 'function', text: name };
-  if (builtins[name]) return { kind: 'builtin', text: name };
+  if (shell.builtins[name]) return { kind: 'builtin', text: name };
   try {
     if (name.includes('/')) {
       const stat = shell.files.stat(shell.resolve(name));
@@ -251,7 +250,7 @@ const command: Builtin = async (shell, args) => {
   }
   const words = first === '-p' || first === '--' ? rest : args;
   if (words.length === 0) return 0;
-  if (builtins[words[0] ?? '']) return shell.interpreter.call(words, { functions: false });
+  if (shell.builtins[words[0] ?? '']) return shell.interpreter.call(words, { functions: false });
   await shell.interpreter.external(words, { assignments: [], redirections: [] }, false);
   return shell.lastStatus;
 };
@@ -318,7 +317,7 @@ export const controlBuiltins: Readonly<Record<string, Builtin>> = {
   type,
   command,
   builtin: (shell, args) => {
-    if (!builtins[args[0] ?? ''])
+    if (!shell.builtins[args[0] ?? ''])
       throw new ShellError(`builtin: ${args[0] ?? ''}: not a shell builtin`);
     return shell.interpreter.call(args, { functions: false });
   },

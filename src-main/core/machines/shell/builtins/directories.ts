@@ -1,7 +1,6 @@
 import { FileError, resolvePath } from '../../filesystem/index.ts';
 import { ShellError } from '../flow.ts';
-import type { Shell } from '../shell.ts';
-import type { Builtin } from './index.ts';
+import type { Builtin, Shell } from '../types.ts';
 
 function change(shell: Shell, name: string, target: string, physical: boolean): void {
   const path = resolvePath(shell.cwd, target);

@@ -3,9 +3,8 @@ import { sharedInput, terminalOf } from '../../process/index.ts';
 import { testCommand } from '../conditional.ts';
 import { ShellError } from '../flow.ts';
 import { formatPrintf } from '../format.ts';
-import type { Shell } from '../shell.ts';
+import type { Builtin, Shell } from '../types.ts';
 import { toArray } from '../variables.ts';
-import type { Builtin } from './index.ts';
 
 const echo: Builtin = async (shell, args) => {
   let newline = true;

@@ -1,8 +1,7 @@
 import { parseSignal, signalNumber, signalTable } from '../../process/index.ts';
 import { ShellError } from '../flow.ts';
 import type { Job } from '../jobs.ts';
-import type { Shell } from '../shell.ts';
-import type { Builtin } from './index.ts';
+import type { Builtin, Shell } from '../types.ts';
 
 /** Ends early, with 128 + n, when a trapped signal arrives. */
 async function orSignal(shell: Shell, done: Promise<number>): Promise<number> {

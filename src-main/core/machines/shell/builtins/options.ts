@@ -1,7 +1,6 @@
 import { ShellError } from '../flow.ts';
-import type { Shell } from '../shell.ts';
+import type { Builtin, Shell } from '../types.ts';
 import { quoteWord, scalar } from '../variables.ts';
-import type { Builtin } from './index.ts';
 
 const letters: Readonly<Record<string, string>> = {
   a: 'allexport',

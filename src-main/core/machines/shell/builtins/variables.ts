@@ -1,10 +1,9 @@
 import { ShellError } from '../flow.ts';
 import { parse } from '../parser.ts';
 import { serializeFunction } from '../source.ts';
-import type { Shell } from '../shell.ts';
+import type { Builtin, Shell } from '../types.ts';
 import { elements, quoteDouble, quoteWord, toArray, type Variable } from '../variables.ts';
 import { quoteAlias } from './control.ts';
-import type { Builtin } from './index.ts';
 
 function flagsOf(variable: Variable): string {
   return (
