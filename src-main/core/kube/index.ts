@@ -57,6 +57,8 @@ export type {
   Pki,
 } from './apiserver/index.ts';
 export {
+  CompactedError,
+  type KeyValue,
   createStore,
   type LogRow,
   prefixEnd,

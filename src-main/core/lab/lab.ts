@@ -45,6 +45,8 @@ import {
   makeAuthorities,
 } from './layout/pki.ts';
 import { staticPodManifests } from './layout/static-pods.ts';
+import { etcdctl } from './programs/etcdctl.ts';
+import { etcdutl } from './programs/etcdutl.ts';
 import { kubectl } from './programs/kubectl.ts';
 import { kubelet } from './programs/kubelet.ts';
 import { scp, ssh, sshd } from './programs/ssh.ts';
@@ -245,6 +247,12 @@ export class Lab {
           ? {}
           : {
               '/usr/bin/kubectl': kubectl,
+              ...(spec.role === 'control-plane'
+                ? {
+                    '/usr/local/bin/etcdctl': etcdctl(pki),
+                    '/usr/local/bin/etcdutl': etcdutl(this.#etcdData),
+                  }
+                : {}),
               '/usr/bin/kubelet': kubelet({ host: () => own().nodeHost, pki, release }),
             };
       made = createLabMachine({
