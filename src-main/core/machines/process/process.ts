@@ -6,6 +6,7 @@ import type { ResourceGroup } from './resource-group.ts';
 import { defaultAction, signalNumber } from './signals.ts';
 import {
   holdReader,
+  markTerminal,
   nullSink,
   nullSource,
   ProcessInput,
@@ -130,6 +131,11 @@ export class Process {
     table.admit(this, this.#pids);
     if (parent) parent.#children.add(this);
     system.resources?.add(this);
+    if (options.tty) {
+      // Whoever hands a terminal over need not mark its streams as well.
+      if (options.tty.input) markTerminal(options.tty.input, options.tty);
+      if (options.tty.output) markTerminal(options.tty.output, options.tty);
+    }
     const gate = this.#gate();
     const source = options.stdin ?? (parent && parent.#stdin) ?? nullSource;
     this.#stdin = new ProcessInput(source, gate);
