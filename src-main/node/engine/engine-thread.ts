@@ -28,7 +28,7 @@ export interface EngineThread extends Disposable {
 }
 
 /** The service that runs on the thread: the engine, and how it is stopped. */
-export type EngineService = Engine & { stop(): Promise<void> };
+export type StoppableEngine = Engine & { stop(): Promise<void> };
 
 /** Starts the engine on a thread of its own, so that no rollout ever keeps the app waiting. */
 export function startEngineThread(
@@ -37,7 +37,7 @@ export function startEngineThread(
   logger: Logger,
 ): EngineThread {
   const worker = new Worker(workerFile, { workerData: data, name: 'engine' });
-  const link: Link<EngineService, ThreadEvents> = connect(worker);
+  const link: Link<StoppableEngine, ThreadEvents> = connect(worker);
   link.on('log', ({ level, message, fields }) => logger.log(level, message, fields));
   worker.on('error', (error) => {
     logger.log('error', 'the engine thread failed', { error: error.stack });

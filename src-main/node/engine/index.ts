@@ -1,8 +1,8 @@
 export {
-  type EngineService,
   type EngineThread,
   type EngineThreadData,
   startEngineThread,
   type ThreadEvents,
 } from './engine-thread.ts';
+export { EngineService } from './engine-service.ts';
 export { connect, expose } from './thread-link.ts';
