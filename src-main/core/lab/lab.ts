@@ -273,7 +273,11 @@ export class Lab {
       this.#machines.set(spec.hostname, made);
       const changes = saved?.files[spec.hostname];
       if (changes) applyChanges(made.machine.files, changes);
-      else for (const file of await this.#layout(maker, spec)) lay(made.machine, file);
+      else {
+        for (const file of await this.#layout(maker, spec)) lay(made.machine, file);
+        for (const unit of spec.role === 'base' ? ['ssh'] : ['ssh', 'containerd', 'kubelet'])
+          made.machine.units.enable(unit);
+      }
     }
     await Promise.all([...this.#machines.values()].map(({ machine }) => machine.boot()));
     void this.#finish().catch((error: unknown) => {
