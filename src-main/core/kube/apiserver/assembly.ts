@@ -231,10 +231,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
         const served = [...builtinResources.rows, ...customResources.resources()];
         const writes = reconcileLocalApiServices(state, served, clock.now());
         const path = '/apis/apiregistration.k8s.io/v1/apiservices';
-        for (const object of writes.create) {
-          await write('POST', path, object);
-          await write('PUT', `${path}/${object.metadata.name ?? ''}/status`, object);
-        }
+        for (const object of writes.create) await write('POST', path, object);
         for (const name of writes.delete)
           await loopback.request('DELETE', `${path}/${name}`).catch(() => undefined);
       };

@@ -12,6 +12,7 @@ import {
 } from './apps/strategies.ts';
 import { horizontalPodAutoscalerStrategy } from './autoscaling/strategies.ts';
 import { cronJobStrategy, jobStrategy } from './batch/strategies.ts';
+import { apiServiceStrategy } from './cluster/api-service.ts';
 import { clusterStrategies } from './cluster/strategies.ts';
 import {
   endpointsStrategy,
@@ -39,6 +40,7 @@ import { podDisruptionBudgetStrategy } from './policy/strategies.ts';
 import { rbacStrategies } from './rbac/strategies.ts';
 
 const strategies: readonly KindStrategy[] = [
+  apiServiceStrategy,
   configMapStrategy,
   controllerRevisionStrategy,
   cronJobStrategy,
