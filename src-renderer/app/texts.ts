@@ -1,0 +1,31 @@
+import { defineTexts } from '../lib/i18n/index.ts';
+
+export const texts = defineTexts({
+  name: { ko: '키잡이', en: 'Kijabi' },
+  places: { ko: '주 메뉴', en: 'Main menu' },
+  today: { ko: '오늘', en: 'Today' },
+  learn: { ko: '학습', en: 'Learn' },
+  review: { ko: '복습', en: 'Review' },
+  practice: { ko: '실습', en: 'Practice' },
+  exam: { ko: '모의시험', en: 'Exam' },
+  cluster: { ko: '클러스터', en: 'Cluster' },
+  progress: { ko: '진도', en: 'Progress' },
+  library: { ko: '보관함', en: 'Library' },
+  settings: { ko: '설정', en: 'Settings' },
+  goTo: { ko: '{place}(으)로 이동', en: 'Go to {place}' },
+  keys: { ko: '단축키', en: 'Keys' },
+  keysEverywhere: { ko: '어디서나', en: 'Everywhere' },
+  keysHere: { ko: '이 화면', en: 'On this page' },
+  showKeys: { ko: '단축키 보기', en: 'Show keys' },
+  toggleRail: { ko: '메뉴 접기/펴기', en: 'Fold or unfold the menu' },
+  skip: { ko: '본문으로 건너뛰기', en: 'Skip to content' },
+  starting: { ko: '시작하는 중', en: 'Starting' },
+  startFailed: { ko: '시작하지 못했습니다', en: 'The app could not start' },
+  pageFailed: { ko: '이 화면에 문제가 생겼습니다', en: 'Something on this page broke' },
+  lostTitle: { ko: '연결이 끊어졌습니다', en: 'Connection lost' },
+  lostText: {
+    ko: '앱의 핵심 프로세스가 응답하지 않습니다. 저장된 내용은 그대로입니다. 다시 연결되면 화면을 새로 엽니다.',
+    en: 'The core process of the app does not answer. What was saved is safe. The page opens again once it is back.',
+  },
+  reconnect: { ko: '다시 연결', en: 'Reconnect' },
+});

@@ -1,0 +1,1 @@
+export { Loader, messageOf } from './loader.svelte.ts';
