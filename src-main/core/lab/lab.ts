@@ -236,11 +236,7 @@ export class Lab {
     ]);
     for (const spec of this.topology.machines) {
       const { random, logger } = this.#options;
-      let made: LabMachine | undefined;
-      const own = (): SimulatedMachine => {
-        if (!made) throw new Error(`${spec.hostname} is not built yet`);
-        return made.machine;
-      };
+      const own = (): SimulatedMachine => this.machine(spec.hostname);
       // The exam's jump host has no tools of its own: work is done on the machines behind it.
       const nodePrograms: Record<string, Program> =
         spec.role === 'base'
@@ -255,7 +251,7 @@ export class Lab {
                 : {}),
               '/usr/bin/kubelet': kubelet({ host: () => own().nodeHost, pki, release }),
             };
-      made = createLabMachine({
+      const made = createLabMachine({
         spec,
         network: this.#network,
         clock,

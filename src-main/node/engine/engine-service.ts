@@ -42,7 +42,7 @@ export class EngineService implements Engine {
   constructor(options: EngineServiceOptions) {
     this.#options = options;
     mkdirSync(join(options.dataFolder, 'clusters'), { recursive: true, mode: 0o700 });
-    this.#terminals = new Terminals(options.emit);
+    this.#terminals = new Terminals((name, payload) => options.emit(name, payload));
     this.#watcher = setInterval(() => this.#tell(), watchIntervalMs);
     this.#watcher.unref();
   }

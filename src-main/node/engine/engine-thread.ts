@@ -39,14 +39,15 @@ export function startEngineThread(
   const worker = new Worker(workerFile, { workerData: data, name: 'engine' });
   const link: Link<StoppableEngine, ThreadEvents> = connect(worker);
   link.on('log', ({ level, message, fields }) => logger.log(level, message, fields));
-  worker.on('error', (error) => {
+  worker.on('error', (thrown: unknown) => {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     logger.log('error', 'the engine thread failed', { error: error.stack });
     link.fail(error);
   });
   worker.on('exit', (code) => link.fail(new Error(`the engine thread ended with code ${code}`)));
   return {
     engine: link.service,
-    on: (name, listener) => link.on(name, listener as never),
+    on: (name, listener) => link.on(name, listener),
     stop: async () => {
       await link.service.stop();
       await worker.terminate();

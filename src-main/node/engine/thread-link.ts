@@ -97,7 +97,7 @@ export function connect<T extends object, Events>(port: Port): Link<T, Events> {
           : undefined,
     }),
     on: (name, listener) => {
-      listeners.set(name, [...(listeners.get(name) ?? []), listener as (payload: never) => void]);
+      listeners.set(name, [...(listeners.get(name) ?? []), listener]);
     },
     fail: (error) => {
       failed = error;

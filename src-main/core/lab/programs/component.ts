@@ -32,13 +32,13 @@ export interface Component {
   /** Resolves when the component is asked to end (SIGTERM, SIGINT). */
   readonly terminated: Promise<void>;
   /** @param account a service account of kube-system to act as, in place of the configuration's user. */
-  client(
+  readonly client: (
     config: ClientConfig,
     userAgent: string,
     account?: string,
-  ): { client: KubeClient; informers: Informers };
+  ) => { client: KubeClient; informers: Informers };
   /** Released when the program ends, whatever the reason. */
-  own<T extends Disposable>(item: T): T;
+  readonly own: <T extends Disposable>(item: T) => T;
 }
 
 export interface ComponentOptions {

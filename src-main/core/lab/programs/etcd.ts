@@ -45,7 +45,7 @@ class StartError extends Error {
  */
 export function etcd(data: EtcdData, pki: Pki): Program {
   return async (context) => {
-    const { argv, files, net, clock, process, signal } = context;
+    const { argv, files, clock, process, signal } = context;
     const log = (
       level: string,
       caller: string,
@@ -82,7 +82,7 @@ export function etcd(data: EtcdData, pki: Pki): Program {
       ]);
       for (const url of peerUrls)
         closing.push(
-          openUrl(context, url, { kind: 'tcp', accept: (c) => c.close(), ...peerTls } as Listener),
+          openUrl(context, url, { kind: 'tcp', accept: (c) => c.close(), ...peerTls }),
         );
       const { id, store } = data.open(files, dataDir);
       const clientTls = await tlsOf(context, flags, '', pki, [

@@ -37,8 +37,8 @@ interface Command {
   readonly flags: Flags;
   readonly args: readonly string[];
   readonly pki: Pki;
-  connect(): Promise<EtcdService>;
-  out(text: string): Promise<void>;
+  readonly connect: () => Promise<EtcdService>;
+  readonly out: (text: string) => Promise<void>;
   /** `-w`. */
   readonly format: string;
 }
