@@ -128,3 +128,30 @@ export {
   notFound,
 } from './machinery/index.ts';
 export { type Descriptions, descriptionsOf } from './apis/index.ts';
+export {
+  humanDuration,
+  jsonMergePatch,
+  jsonPatch,
+  type JsonPatchOperation,
+  matchesLabels,
+  type MergeSchema,
+  type MergeSchemas,
+  PatchError,
+  parseLabelSelector,
+  parseQuantity,
+  formatQuantity,
+  type Quantity,
+  QuantityError,
+  SelectorError,
+  selectorOf,
+  formatSelector,
+  strategicMergePatch,
+  labelValueErrors,
+  qualifiedNameErrors,
+} from './machinery/index.ts';
+export {
+  createScheduler,
+  parseSchedulerConfiguration,
+  type Scheduler,
+  type SchedulerConfiguration,
+} from './scheduler/index.ts';

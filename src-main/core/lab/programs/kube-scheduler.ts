@@ -14,7 +14,7 @@ import { flagSpecs } from './flags.ts';
 import { kubeSchedulerFlags } from './generated/component-flags.ts';
 import { pathOf, plainAnswer } from './http-answer.ts';
 import { readKubeconfig } from './kubeconfig.ts';
-import { leaderIdentity } from './leader-identity.ts';
+import { hostNameOf, leaderIdentity } from './leader-identity.ts';
 
 /** kube-scheduler: takes the lease, then places pods by its configuration file or the defaults. */
 export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Program {
@@ -72,7 +72,15 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
       let scheduler: Disposable | undefined;
       const lead = (): void => {
         const made = own(
-          createScheduler({ client, informers, clock, random, logger, recorder, config: parsed }),
+          createScheduler({
+            client,
+            informers,
+            clock,
+            random,
+            logger,
+            config: parsed,
+            hostname: hostNameOf(context),
+          }),
         );
         scheduler = made;
         made.start();
