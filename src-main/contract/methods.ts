@@ -245,6 +245,17 @@ export const methods = {
     revision: 'number',
   }),
 
+  /** Runs a shell command on a machine as root to its end, as `ssh HOST COMMAND` would. */
+  'clusters.run': call<
+    { clusterId: string; host: string; command: string; stdin?: string },
+    { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
+  >({
+    clusterId: 'string',
+    host: 'string',
+    command: 'string',
+    stdin: 'string?',
+  }),
+
   /** A shell on a simulated machine. */
   'terminals.open': call<
     { clusterId: string; host: string; columns: number; rows: number },

@@ -38,7 +38,9 @@ export class Access {
     const { origin } = request.headers;
     if (request.headers['sec-fetch-site'] === 'cross-site') return false;
     if (origin === undefined) return !originRequired;
-    return origin === `http://127.0.0.1:${this.#port}` || origin === `http://localhost:${this.#port}`;
+    return (
+      origin === `http://127.0.0.1:${this.#port}` || origin === `http://localhost:${this.#port}`
+    );
   }
 
   /** Trades the launch token for a session, once. */
@@ -51,7 +53,8 @@ export class Access {
   hasSession(request: IncomingMessage): boolean {
     for (const part of (request.headers.cookie ?? '').split(';')) {
       const [name, value] = part.trim().split('=', 2);
-      if (name === this.cookieName && value !== undefined && sameSecret(value, this.#session)) return true;
+      if (name === this.cookieName && value !== undefined && sameSecret(value, this.#session))
+        return true;
     }
     return false;
   }

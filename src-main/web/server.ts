@@ -45,14 +45,20 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       response.writeHead(status, { 'content-type': 'text/plain' }).end(`${why}\n`);
     };
     if (!access.hostAllowed(request)) return refuse(403, 'this host name is not allowed');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'only GET is served');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return refuse(405, 'only GET is served');
     if (!access.originAllowed(request, false)) return refuse(403, 'this origin is not allowed');
     const url = new URL(request.url ?? '/', 'http://localhost');
     const token = url.searchParams.get('token');
     if (token !== null && !access.hasSession(request)) {
       if (!access.redeem(token))
-        return refuse(403, 'this launch link is wrong or was used already: start Kijabi again for a new one');
-      response.writeHead(303, { location: '/', 'set-cookie': access.cookie, 'cache-control': 'no-store' }).end();
+        return refuse(
+          403,
+          'this launch link is wrong or was used already: start Kijabi again for a new one',
+        );
+      response
+        .writeHead(303, { location: '/', 'set-cookie': access.cookie, 'cache-control': 'no-store' })
+        .end();
       return;
     }
     if (!access.hasSession(request))

@@ -14,7 +14,11 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /** Sends a file of `root`, or 404. Paths cannot leave `root`. */
-export async function sendFile(root: string, urlPath: string, response: ServerResponse): Promise<void> {
+export async function sendFile(
+  root: string,
+  urlPath: string,
+  response: ServerResponse,
+): Promise<void> {
   const relative = normalize(urlPath === '/' ? '/index.html' : urlPath);
   const path = join(root, relative);
   const info =
@@ -29,7 +33,9 @@ export async function sendFile(root: string, urlPath: string, response: ServerRe
     'content-type': contentTypes[extname(path)] ?? 'application/octet-stream',
     'content-length': info.size,
     // Vite names assets by their content; the page itself must stay fresh.
-    'cache-control': relative.includes('/assets/') ? 'private, max-age=31536000, immutable' : 'no-store',
+    'cache-control': relative.includes('/assets/')
+      ? 'private, max-age=31536000, immutable'
+      : 'no-store',
   });
   createReadStream(path).pipe(response);
 }

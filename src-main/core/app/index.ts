@@ -15,3 +15,13 @@ export type {
   UnitView,
 } from './engine-port.ts';
 export { type CallContext, type Connection, type Handlers, serve } from './serve.ts';
+export type { ClusterRegistry } from './cluster-registry.ts';
+export {
+  type App,
+  type AppOptions,
+  createApp,
+  type DomainHandlers,
+  type EngineSource,
+} from './create-app.ts';
+export type { LocalShell, LocalShellOptions, LocalShellProcess } from './terminals.ts';
+export { studyDomain, type StudyDomainOptions } from './study-domain.ts';

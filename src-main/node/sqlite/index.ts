@@ -1,3 +1,4 @@
+export { createBackupStore } from './backup-store.ts';
 export {
   type Backup,
   backUp,
@@ -23,3 +24,5 @@ export {
   LogCorruptError,
   MigrationError,
 } from './errors.ts';
+export { createStudyRepository } from './study-repository.ts';
+export { sqliteVersion } from './version.ts';

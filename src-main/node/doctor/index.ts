@@ -1,0 +1,1 @@
+export { type DoctorOptions, runDoctor } from './doctor.ts';

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type App, createApp, type LocalShell } from '#core/app';
+import { type Disposable, type Logger, seededRandom } from '#core/base';
+import type { AppInfo } from '#contract';
+import { runDoctor } from '#node/doctor';
+import { startEngineThread } from '#node/engine';
+import { openFileLog } from '#node/log';
+import { appPaths, prepareDataFolder } from '#node/paths';
+import { createLocalShell } from '#node/pty';
+import { fileClusterRegistry } from './cluster-file-registry.ts';
+import { wallClock } from './wall-clock.ts';
+import { writeKubectlShim } from './kubectl-shim.ts';
+
+export interface CoreOptions {
+  /** Folder of `package.json`. */
+  readonly root: string;
+  readonly dataFolder: string;
+  readonly host: AppInfo['host'];
+}
+
+export interface Core {
+  readonly app: App;
+  readonly logger: Logger;
+  readonly dataFolder: string;
+  /** Ends after every store has written what it holds. */
+  stop(): Promise<void>;
+}
+
+const kubernetesVersion = 'v1.36.3';
+
+/**
+ * Everything behind the contract, as all hosts run it: engine thread, database, terminals, log.
+ * @throws DataFolderError | DatabaseInUseError | DatabaseCorruptError | DatabaseTooNewError
+ */
+export async function startCore({ root, dataFolder, host }: CoreOptions): Promise<Core> {
+  const paths = appPaths(root);
+  const data = prepareDataFolder(dataFolder);
+  const log: Logger & Disposable = openFileLog({ folder: join(data, 'logs') });
+  log.log('info', 'Kijabi starts', { host, node: process.version, data });
+  const localShell = await tryLocalShell(data, paths.cli, log);
+  const thread = startEngineThread(
+    paths.engineWorker,
+    {
+      dataFolder: data,
+      ...(existsSync(paths.descriptions) ? { descriptionsFile: paths.descriptions } : {}),
+    },
+    log,
+  );
+  mkdirSync(join(data, 'clusters'), { recursive: true, mode: 0o700 });
+  const app = createApp({
+    engine: thread,
+    registry: fileClusterRegistry(join(data, 'clusters', 'clusters.json'), log),
+    clock: wallClock,
+    random: seededRandom(randomUUID()),
+    logger: log,
+    info: {
+      version: versionOf(root),
+      kubernetesVersion,
+      host,
+      dataFolder: data,
+      localShell: localShell !== undefined,
+    },
+    doctor: () => runDoctor({ root, dataFolder: data }),
+    ...(localShell ? { localShell } : {}),
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    app.dispose();
+    await thread.stop();
+    log.log('info', 'Kijabi ends');
+    log.dispose();
+  };
+  return {
+    app,
+    logger: log,
+    dataFolder: data,
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+/** A computer without the native module has every other terminal all the same. */
+async function tryLocalShell(
+  dataFolder: string,
+  cli: string,
+  logger: Logger,
+): Promise<LocalShell | undefined> {
+  try {
+    return await createLocalShell({ kubectlFolder: writeKubectlShim(dataFolder, cli) });
+  } catch (error) {
+    logger.log('warn', 'no local shell: node-pty cannot be loaded', { error });
+    return undefined;
+  }
+}
+
+function versionOf(root: string): string {
+  const text = readFileSync(join(root, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

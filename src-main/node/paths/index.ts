@@ -1,0 +1,2 @@
+export { type AppPaths, appPaths } from './app-paths.ts';
+export { DataFolderError, defaultDataFolder, prepareDataFolder } from './data-folder.ts';

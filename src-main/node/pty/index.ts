@@ -1,0 +1,1 @@
+export { createLocalShell, findOnPath, loadPty, shellEnvironment } from './local-shell.ts';
