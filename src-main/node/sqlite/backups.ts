@@ -4,10 +4,14 @@ import Sqlite from 'better-sqlite3';
 import { type Connection, isDamage, quickCheck } from './connection.ts';
 import { DatabaseCorruptError } from './errors.ts';
 
+export type BackupReason = 'manual' | 'automatic' | 'before-restore' | 'before-migration';
+
 export interface Backup {
   readonly file: string;
   /** ms since the Unix epoch, UTC, from the file's name. */
   readonly timeMs: number;
+  /** Why it was made, from the file's name; `automatic` when that says nothing. */
+  readonly reason: BackupReason;
 }
 
 /** How many backups stay of those older than two days, in which all stay. */
@@ -16,7 +20,8 @@ const thinning = { keepAllMs: 2 * 86_400_000, daily: 12, weekly: 10, monthly: 9 
 /** `2026-01-31T09-30-00-000Z`: sorts by time and is a file name on every system. */
 const stampOf = (timeMs: number): string => new Date(timeMs).toISOString().replace(/[:.]/g, '-');
 
-const stampPattern = /(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z\.db$/;
+const stampPattern =
+  /(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z(?:\.(manual|before-restore|before-migration))?\.db$/;
 
 const directoryOf = (file: string): string => path.join(path.dirname(file), 'backups');
 
@@ -32,9 +37,10 @@ export function listBackups(file: string): readonly Backup[] {
     .flatMap((name): Backup[] => {
       const match = name.startsWith(prefix) ? stampPattern.exec(name) : null;
       if (!match || match.index !== prefix.length) return [];
-      const [, day, hour, minute, second, millis] = match as unknown as string[];
+      const [, day, hour, minute, second, millis, reason = 'automatic'] =
+        match as unknown as string[];
       const timeMs = Date.parse(`${day}T${hour}:${minute}:${second}.${millis}Z`);
-      return [{ file: path.join(directory, name), timeMs }];
+      return [{ file: path.join(directory, name), timeMs, reason: reason as BackupReason }];
     })
     .sort((a, b) => b.timeMs - a.timeMs);
 }
@@ -51,8 +57,13 @@ export function newestGoodBackup(file: string): string | undefined {
  * @returns the backup's path.
  * @throws DatabaseCorruptError the copy is not sound, so neither is the database.
  */
-export async function backUp(database: Connection, file: string, nowMs: number): Promise<string> {
-  const { target, temporary } = prepare(file, nowMs);
+export async function backUp(
+  database: Connection,
+  file: string,
+  nowMs: number,
+  reason: BackupReason = 'automatic',
+): Promise<string> {
+  const { target, temporary } = prepare(file, nowMs, reason);
   await database.backup(temporary);
   finish(file, temporary, target);
   thinBackups(file, nowMs);
@@ -61,15 +72,20 @@ export async function backUp(database: Connection, file: string, nowMs: number):
 
 /** As `backUp`, in one step and without thinning: for the moment before a migration. */
 export function backUpNow(database: Connection, file: string, nowMs: number): string {
-  const { target, temporary } = prepare(file, nowMs);
+  const { target, temporary } = prepare(file, nowMs, 'before-migration');
   database.prepare('VACUUM INTO ?').run(temporary);
   finish(file, temporary, target);
   return target;
 }
 
-function prepare(file: string, nowMs: number): { target: string; temporary: string } {
+function prepare(
+  file: string,
+  nowMs: number,
+  reason: BackupReason,
+): { target: string; temporary: string } {
   fs.mkdirSync(directoryOf(file), { recursive: true, mode: 0o700 });
-  const target = path.join(directoryOf(file), `${nameOf(file)}-${stampOf(nowMs)}.db`);
+  const suffix = reason === 'automatic' ? '' : `.${reason}`;
+  const target = path.join(directoryOf(file), `${nameOf(file)}-${stampOf(nowMs)}${suffix}.db`);
   const temporary = `${target}.tmp`;
   fs.rmSync(temporary, { force: true });
   return { target, temporary };
@@ -150,7 +166,8 @@ const monthOf = (timeMs: number): string => new Date(timeMs).toISOString().slice
 /** Weeks begin on Monday; the epoch was a Thursday. */
 const weekOf = (timeMs: number): string => String(Math.floor((timeMs / 86_400_000 + 3) / 7));
 
-function isSound(file: string): boolean {
+/** Whether a file opens as a database and passes `quick_check`. */
+export function isSound(file: string): boolean {
   let database: Connection | undefined;
   try {
     database = new Sqlite(file, { readonly: true, fileMustExist: true });

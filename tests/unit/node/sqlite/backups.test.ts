@@ -11,6 +11,7 @@ test('thinning keeps two days whole, then 12 days, 10 weeks and 9 months', () =>
   const backups = Array.from({ length: 2 * 600 }, (_, half) => ({
     file: `backup ${half}`,
     timeMs: nowMs - (half * dayMs) / 2,
+    reason: 'automatic' as const,
   }));
   const kept = [...backupsToKeep(backups, nowMs)].map(({ timeMs }) => (nowMs - timeMs) / dayMs);
   expect(kept.slice(0, 5)).toEqual([0, 0.5, 1, 1.5, 2]);
@@ -27,6 +28,7 @@ test('thinning again keeps the same', () => {
   const backups = Array.from({ length: 300 }, (_, day) => ({
     file: `backup ${day}`,
     timeMs: nowMs - day * dayMs,
+    reason: 'automatic' as const,
   }));
   const kept = backupsToKeep(backups, nowMs);
   expect(backupsToKeep([...kept], nowMs).size).toBeGreaterThan(30);
@@ -46,7 +48,7 @@ test('a backup of an open database is whole, private and listed', async () => {
   database.exec("INSERT INTO a VALUES ('kept')");
   const backup = await backUp(database, file, nowMs);
   database.close();
-  expect(listBackups(file)).toEqual([{ file: backup, timeMs: nowMs }]);
+  expect(listBackups(file)).toEqual([{ file: backup, timeMs: nowMs, reason: 'automatic' }]);
   expect(fs.statSync(backup).mode & 0o777).toBe(0o600);
   const copy = openDatabase(backup, options);
   expect(copy.prepare('SELECT a FROM a').pluck().get()).toBe('kept');

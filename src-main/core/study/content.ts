@@ -1,0 +1,133 @@
+import { jsonEqual, type JsonValue } from '#core/base';
+import { ContentError, type LessonFile } from './lesson-format.ts';
+import {
+  type Card,
+  domainOf,
+  type Language,
+  type Lesson,
+  type LessonBlock,
+  type Localized,
+  type StudyContent,
+} from './types.ts';
+
+/** Front matter of a lesson, already checked against its schema. */
+interface LessonFrontMatter {
+  readonly lesson: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly competencies: readonly [string, ...string[]];
+  readonly note: string;
+  readonly minutes: number;
+  readonly topology?: string;
+}
+
+/** A file of cards, already checked against its schema. */
+export interface CardFile {
+  readonly file: string;
+  readonly lesson: string;
+  readonly cards: readonly CardEntry[];
+}
+
+interface CardEntry {
+  readonly id: string;
+  readonly kind: Card['kind'];
+  readonly competencies: readonly [string, ...string[]];
+  readonly host?: string;
+}
+
+export const defaultTopology = 'base+1cp+2w';
+
+/**
+ * Joins the two languages of a lesson.
+ * @throws ContentError they differ in anything but language.
+ */
+export function joinLesson(
+  file: string,
+  languages: Readonly<Record<Language, LessonFile>>,
+): Lesson {
+  const front = (language: Language): LessonFrontMatter =>
+    languages[language].frontMatter as unknown as LessonFrontMatter;
+  const [ko, en] = [front('ko'), front('en')];
+  const both = (name: 'title' | 'summary'): Localized => ({ ko: ko[name], en: en[name] });
+  for (const name of ['lesson', 'competencies', 'note', 'minutes', 'topology'] as const)
+    if (!jsonEqual(ko[name], en[name]))
+      throw new ContentError(`${file}: ${name} differs between .ko.md and .en.md`);
+  const blocks = { ko: languages.ko.blocks, en: languages.en.blocks };
+  const [live, other] = [liveBlocks(blocks.ko), liveBlocks(blocks.en)];
+  const twice = live.find(
+    ({ blockId }, index) => live.findIndex((block) => block.blockId === blockId) !== index,
+  );
+  if (twice) throw new ContentError(`${file}: block ${twice.blockId} occurs twice`);
+  for (let index = 0; index < Math.max(live.length, other.length); index++)
+    if (!jsonEqual(neutral(live[index]), neutral(other[index])))
+      throw new ContentError(
+        `${file}: block ${live[index]?.blockId ?? other[index]?.blockId} differs between .ko.md and .en.md in more than language`,
+      );
+  return {
+    lessonId: ko.lesson,
+    title: both('title'),
+    summary: both('summary'),
+    domain: demandDomain(ko.competencies[0], file),
+    competencies: ko.competencies,
+    note: ko.note,
+    minutes: ko.minutes,
+    topology: ko.topology ?? defaultTopology,
+    blocks,
+  };
+}
+
+/** Blocks that the reader does something with: the steps of a lesson. */
+export function liveBlocks(
+  blocks: readonly LessonBlock[],
+): Exclude<LessonBlock, { kind: 'prose' }>[] {
+  return blocks.filter((block) => block.kind !== 'prose');
+}
+
+/** What must be the same in both languages. */
+function neutral(block: LessonBlock | undefined): JsonValue {
+  if (!block || block.kind === 'prose') return null;
+  const { kind, blockId } = block;
+  if (kind === 'command') return [kind, blockId, block.command, block.host];
+  if (kind === 'quiz') return [kind, blockId, block.options.length, block.answer];
+  return [kind, blockId, block.manifest, block.solution, JSON.stringify(block.expect)];
+}
+
+/**
+ * Puts lessons and cards in order: lessons by note, cards by lesson, then as in their files.
+ * @throws ContentError an id occurs twice, or a card's lesson is unknown.
+ */
+export function assembleContent(
+  lessons: readonly Lesson[],
+  cardFiles: readonly CardFile[],
+): StudyContent {
+  const sorted = [...lessons].sort(
+    (a, b) => a.note.localeCompare(b.note) || a.lessonId.localeCompare(b.lessonId),
+  );
+  const order = new Map(sorted.map((lesson, index) => [lesson.lessonId, index]));
+  if (order.size !== sorted.length) throw new ContentError('two lessons have the same id');
+  const cards: Card[] = [];
+  const seen = new Map<string, string>();
+  for (const { file, lesson, cards: entries } of cardFiles) {
+    if (!order.has(lesson)) throw new ContentError(`${file}: there is no lesson ${lesson}`);
+    for (const { id, ...entry } of entries) {
+      const first = seen.get(id);
+      if (first !== undefined) throw new ContentError(`${file}: card ${id} is already in ${first}`);
+      seen.set(id, file);
+      cards.push({
+        ...entry,
+        ...(entry.kind === 'command' ? { host: entry.host ?? 'controlplane' } : {}),
+        cardId: id,
+        lessonId: lesson,
+        domain: demandDomain(entry.competencies[0], `${file}: card ${id}`),
+      } as unknown as Card);
+    }
+  }
+  cards.sort((a, b) => (order.get(a.lessonId) ?? 0) - (order.get(b.lessonId) ?? 0));
+  return { lessons: sorted, cards };
+}
+
+function demandDomain(competency: string, place: string): Card['domain'] {
+  const domain = domainOf(competency);
+  if (!domain) throw new ContentError(`${place}: competency ${competency} is of no domain`);
+  return domain;
+}

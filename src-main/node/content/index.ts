@@ -1,0 +1,1 @@
+export { readStudyContent } from './study-content.ts';
