@@ -73,6 +73,8 @@ export interface ExamTaskView {
   readonly text: string;
   readonly host: string;
   readonly namespace: string | null;
+  /** Where `base` and the host of this task are. */
+  readonly clusterId: string;
   readonly weight: number;
   readonly domain: Domain;
   readonly flagged: boolean;
@@ -84,6 +86,7 @@ export interface ExamView {
   readonly examId: string;
   readonly title: string;
   readonly seed: string;
+  /** Cluster of the task in front. */
   readonly clusterId: string;
   readonly startedMs: number;
   readonly endsMs: number;

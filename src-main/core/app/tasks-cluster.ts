@@ -1,0 +1,135 @@
+import { isReason } from '#core/kube';
+import {
+  type ClusterObject,
+  ClusterDownError,
+  type ObjectReference,
+  type SeededCluster,
+} from '#core/exam';
+import type { Engine, EngineRequest } from './engine-port.ts';
+import { type DiscoveredKind, discoverKinds, requestJson, resourcePath } from './kube-api.ts';
+
+const probeTimeoutMs = 3000;
+const commandTimeoutMs = 30_000;
+
+/** A cluster of the engine as seeding and grading see it. Made anew for each use: it remembers discovery. */
+export function createTaskCluster(engine: Engine, clusterId: string): SeededCluster {
+  let kinds: Promise<readonly DiscoveredKind[]> | undefined;
+
+  const ask = async <T>(request: EngineRequest): Promise<T> => {
+    try {
+      return (await requestJson<T>(engine, clusterId, request)).body;
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+  const kindOf = async (
+    reference: Pick<ObjectReference, 'apiVersion' | 'kind'>,
+  ): Promise<DiscoveredKind | undefined> => {
+    kinds ??= discoverKinds(engine, clusterId);
+    const known = await kinds.catch((error: unknown) => {
+      kinds = undefined;
+      throw translated(error);
+    });
+    return known.find(
+      ({ group, version, kind }) =>
+        kind === reference.kind &&
+        reference.apiVersion === (group === '' ? version : `${group}/${version}`),
+    );
+  };
+
+  return {
+    get: async (reference) => {
+      const kind = await kindOf(reference);
+      if (!kind) return undefined;
+      const url = resourcePath(kind, reference.namespace ?? null, reference.name);
+      try {
+        return await ask<ClusterObject>({ method: 'GET', url });
+      } catch (error) {
+        if (isReason(error, 'NotFound')) return undefined;
+        throw error;
+      }
+    },
+    list: async (reference, selector) => {
+      const kind = await kindOf(reference);
+      if (!kind) return [];
+      const query = selector ? `?labelSelector=${escapeQuery(selector)}` : '';
+      const url = `${resourcePath(kind, reference.namespace ?? null)}${query}`;
+      return (await ask<{ items: readonly ClusterObject[] }>({ method: 'GET', url })).items;
+    },
+    canI: async ({ user, groups = [], ...attributes }) => {
+      const review = await ask<{ status?: { allowed?: boolean } }>({
+        method: 'POST',
+        url: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: {
+            user,
+            groups: [...serviceAccountGroups(user), ...groups],
+            resourceAttributes: attributes,
+          },
+        }),
+      });
+      return review.status?.allowed === true;
+    },
+    probe: (request) => engine.probe(clusterId, { ...request, timeoutMs: probeTimeoutMs }),
+    readFile: (host, path) => engine.readFile(clusterId, host, path),
+    unit: (host, name) => engine.unit(clusterId, host, name),
+    run: (host, command) => engine.run(clusterId, host, command, { timeoutMs: commandTimeoutMs }),
+    settle: async (limitMs) => {
+      await engine.settle(clusterId, limitMs);
+    },
+    apply: async (object) => {
+      const { apiVersion, kind: kindName, metadata } = object as {
+        apiVersion: string;
+        kind: string;
+        metadata: { name: string; namespace?: string };
+      };
+      const kind = await kindOf({ apiVersion, kind: kindName });
+      if (!kind) throw new Error(`the cluster does not serve ${apiVersion} ${kindName}`);
+      const namespace = kind.namespaced ? (metadata.namespace ?? 'default') : null;
+      const body = JSON.stringify(object);
+      try {
+        await ask({
+          method: 'POST',
+          url: resourcePath(kind, namespace),
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+      } catch (error) {
+        if (!isReason(error, 'AlreadyExists')) throw error;
+        await ask({
+          method: 'PATCH',
+          url: resourcePath(kind, namespace, metadata.name),
+          headers: { 'content-type': 'application/merge-patch+json' },
+          body,
+        });
+      }
+    },
+    writeFile: (host, path, content, mode) =>
+      engine.writeFile(clusterId, host, path, content, mode),
+    advance: async (milliseconds) => {
+      await engine.advance(clusterId, milliseconds);
+    },
+  };
+}
+
+/** An API server that does not answer is a state of the cluster, not a fault of the grader. */
+function translated(error: unknown): unknown {
+  return isReason(error, 'ServiceUnavailable') && error instanceof Error
+    ? new ClusterDownError(error.message, { cause: error })
+    : error;
+}
+
+/** @see k8s.io/apiserver/pkg/authentication/serviceaccount MakeGroupNames */
+function serviceAccountGroups(user: string): readonly string[] {
+  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user) ?? [];
+  return namespace === undefined
+    ? ['system:authenticated']
+    : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+}
+
+function escapeQuery(text: string): string {
+  return new URLSearchParams([['q', text]]).toString().slice(2);
+}

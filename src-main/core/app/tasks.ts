@@ -1,0 +1,227 @@
+import type { EventFrame } from '#contract';
+import { type Clock, hex, type Logger, type Random } from '#core/base';
+import {
+  type Blueprint,
+  type ExamRepository,
+  gradeTask,
+  instantiate,
+  type PracticeSession,
+  seedTask,
+  type Task,
+  type TaskInstance,
+  type TaskResult,
+} from '#core/exam';
+import { badRequest, failure, isReason, notFound } from '#core/kube';
+import type { Engine } from './engine-port.ts';
+import type { CallContext, Handlers } from './serve.ts';
+import { createTaskCluster } from './tasks-cluster.ts';
+import { gradeReport, taskSummary, taskView } from './tasks-views.ts';
+
+/** What tasks and exams need of their host. */
+export interface ExamRoomOptions {
+  readonly engine: Engine;
+  readonly repository: ExamRepository;
+  readonly tasks: readonly Task[];
+  readonly blueprints: readonly Blueprint[];
+  /** Wall clock. */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Told of the cards that belong to failed checks, so that they fall due. */
+  readonly onMissed?: (cards: readonly string[]) => void;
+}
+
+export type Tell = (frame: EventFrame) => void;
+type TaskHandlers = Pick<Handlers, Extract<keyof Handlers, `tasks.${string}`>>;
+
+/** Mark of a cluster before its task was laid out. */
+const pristine = 'pristine';
+/** Mark of a cluster at the start of its task. */
+const start = 'start';
+
+/** Practice: one task at a time on a cluster of its own. */
+export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHandlers {
+  const { engine, repository, clock, random } = options;
+  const queues = new Map<string, Promise<unknown>>();
+
+  /** Calls of one session run one after the other. */
+  const inOrder = <T>(sessionId: string, work: () => Promise<T>): Promise<T> => {
+    const next = (queues.get(sessionId) ?? Promise.resolve()).then(work, work);
+    queues.set(
+      sessionId,
+      next.catch(() => undefined),
+    );
+    return next;
+  };
+  const sessionOf = (sessionId: string): PracticeSession => {
+    const session = repository.practice(sessionId);
+    if (!session) throw notFound({ group: '', resource: 'sessions' }, sessionId);
+    return session;
+  };
+  /** A session whose cluster still stands. */
+  const openSession = (sessionId: string): PracticeSession => {
+    const session = sessionOf(sessionId);
+    if (session.endedMs !== null)
+      throw failure(410, 'Gone', 'this session has ended; start the task again');
+    return session;
+  };
+  const instanceOf = ({ taskId, seed }: PracticeSession): TaskInstance =>
+    instantiate(findTask(options.tasks, taskId), seed);
+  const end = async (session: PracticeSession): Promise<void> => {
+    repository.savePractice({ ...session, endedMs: clock.now() });
+    await removeCluster(engine, session.clusterId);
+  };
+
+  // Practice clusters live in memory: what a former run left open cannot be gone on with.
+  for (const session of repository.openPractice())
+    repository.savePractice({ ...session, endedMs: clock.now() });
+
+  const startTask = async (
+    task: Task,
+    seed: string,
+    { signal, progress }: CallContext,
+  ): Promise<PracticeSession> => {
+    for (const open of repository.openPractice()) await end(open);
+    const instance = instantiate(task, seed);
+    const sessionId = hex(random, 16);
+    const clusterId = `practice-${sessionId.slice(0, 8)}`;
+    progress({ step: 'cluster.starting' });
+    try {
+      await engine.create({
+        clusterId,
+        name: task.id,
+        topology: task.lab.topology,
+        purpose: 'practice',
+        seed: `${task.id}/${seed}`,
+        persistent: false,
+      });
+      await engine.mark(clusterId, pristine);
+      progress({ step: 'task.seeding' });
+      const baseline = await seedTask(createTaskCluster(engine, clusterId), instance, signal);
+      await engine.mark(clusterId, start);
+      signal.throwIfAborted();
+      const session: PracticeSession = {
+        sessionId,
+        taskId: task.id,
+        seed,
+        clusterId,
+        startedMs: clock.now(),
+        endedMs: null,
+        hintsShown: 0,
+        solutionShown: false,
+        resets: 0,
+        baseline,
+      };
+      repository.savePractice(session);
+      return session;
+    } catch (error) {
+      await removeCluster(engine, clusterId);
+      throw error;
+    }
+  };
+
+  return {
+    'tasks.list': async () => {
+      const statistics = repository.statistics();
+      return options.tasks.map((task) => taskSummary(task, statistics.get(task.id)));
+    },
+    'tasks.start': async ({ taskId, seed, language }, context) => {
+      const task = findTask(options.tasks, taskId);
+      const wanted = seed?.trim() ?? '';
+      if (wanted.length > 100) throw badRequest('a seed has at most 100 characters');
+      const session = await inOrder('start', () =>
+        startTask(task, wanted === '' ? hex(random, 8) : wanted, context),
+      );
+      tellChanged(tell);
+      return taskView(session, instanceOf(session), language);
+    },
+    'tasks.get': async ({ sessionId, language }) => {
+      const session = sessionOf(sessionId);
+      return taskView(session, instanceOf(session), language);
+    },
+    'tasks.check': ({ sessionId, language }, { signal, progress }) =>
+      inOrder(sessionId, async () => {
+        const session = openSession(sessionId);
+        const instance = instanceOf(session);
+        progress({ step: 'task.grading' });
+        const cluster = createTaskCluster(engine, session.clusterId);
+        const result = await gradeTask(cluster, instance, session.baseline, signal);
+        repository.recordAttempt({
+          sessionId,
+          taskId: session.taskId,
+          seed: session.seed,
+          gradedMs: clock.now(),
+          durationMs: clock.now() - session.startedMs,
+          points: result.points,
+          earned: result.earned,
+          hintsShown: session.hintsShown,
+          solutionShown: session.solutionShown,
+          inExam: false,
+        });
+        tellMissed(options, [result]);
+        tellChanged(tell);
+        return gradeReport(result, language);
+      }),
+    'tasks.hint': async ({ sessionId, language }) => {
+      const session = openSession(sessionId);
+      const instance = instanceOf(session);
+      const hintsShown = Math.min(session.hintsShown + 1, instance.hints.length);
+      const changed = { ...session, hintsShown };
+      repository.savePractice(changed);
+      return taskView(changed, instance, language);
+    },
+    'tasks.solution': async ({ sessionId, language }) => {
+      const session = sessionOf(sessionId);
+      if (!session.solutionShown) repository.savePractice({ ...session, solutionShown: true });
+      return { markdown: instanceOf(session).solution[language] };
+    },
+    'tasks.reset': ({ sessionId, language }, { signal }) =>
+      inOrder(sessionId, async () => {
+        const session = openSession(sessionId);
+        const instance = instanceOf(session);
+        const { clusterId } = session;
+        let { baseline } = session;
+        // A reset waits until the cluster is whole, which the start of such a task never is.
+        if (instance.task.lab.isolated) {
+          await engine.reset(clusterId, pristine);
+          baseline = await seedTask(createTaskCluster(engine, clusterId), instance, signal);
+        } else await engine.reset(clusterId, start);
+        const changed = { ...session, baseline, resets: session.resets + 1 };
+        repository.savePractice(changed);
+        return taskView(changed, instance, language);
+      }),
+    'tasks.end': ({ sessionId }) =>
+      inOrder(sessionId, async () => {
+        const session = sessionOf(sessionId);
+        if (session.endedMs === null) await end(session);
+        queues.delete(sessionId);
+        return {};
+      }),
+  };
+}
+
+/** @throws StatusError 404 */
+export function findTask(tasks: readonly Task[], taskId: string): Task {
+  const task = tasks.find(({ id }) => id === taskId);
+  if (!task) throw notFound({ group: '', resource: 'tasks' }, taskId);
+  return task;
+}
+
+/** Removes a cluster that may be gone already. */
+export async function removeCluster(engine: Engine, clusterId: string): Promise<void> {
+  await engine.remove(clusterId).catch((error: unknown) => {
+    if (!isReason(error, 'NotFound')) throw error;
+  });
+}
+
+/** Lets the cards of failed checks fall due. */
+export function tellMissed(options: ExamRoomOptions, results: readonly TaskResult[]): void {
+  const cards = results.flatMap(({ checks }) =>
+    checks.filter(({ outcome }) => outcome === 'failed').flatMap((check) => check.cards ?? []),
+  );
+  if (cards.length > 0) options.onMissed?.([...new Set(cards)]);
+}
+
+function tellChanged(tell: Tell): void {
+  tell({ kind: 'event', event: 'study.changed', payload: { what: 'tasks' } });
+}
