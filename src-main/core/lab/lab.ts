@@ -242,7 +242,7 @@ export class Lab {
         spec.role === 'base'
           ? {}
           : {
-              '/usr/bin/kubectl': kubectl,
+              '/usr/bin/kubectl': kubectl(),
               ...(spec.role === 'control-plane'
                 ? {
                     '/usr/local/bin/etcdctl': etcdctl(pki),

@@ -81,9 +81,7 @@ export function etcd(data: EtcdData, pki: Pki): Program {
         'discovery failed',
       ]);
       for (const url of peerUrls)
-        closing.push(
-          openUrl(context, url, { kind: 'tcp', accept: (c) => c.close(), ...peerTls }),
-        );
+        closing.push(openUrl(context, url, { kind: 'tcp', accept: (c) => c.close(), ...peerTls }));
       const { id, store } = data.open(files, dataDir);
       const clientTls = await tlsOf(context, flags, '', pki, [
         'embed/serve.go:157',
