@@ -191,11 +191,7 @@ export class Exams {
           if (!isReason(error, 'NotFound')) throw error;
           const task = session.tasks.find((one) => one.clusterId === clusterId);
           if (task)
-            await this.#create(
-              clusterId,
-              findTask(this.#options.tasks, task.taskId),
-              session.seed,
-            );
+            await this.#create(clusterId, findTask(this.#options.tasks, task.taskId), session.seed);
         });
       } catch (error) {
         logger.log('error', `exam cluster ${clusterId} does not come up`, { error });

@@ -81,7 +81,11 @@ export function createTaskCluster(engine: Engine, clusterId: string): SeededClus
       await engine.settle(clusterId, limitMs);
     },
     apply: async (object) => {
-      const { apiVersion, kind: kindName, metadata } = object as {
+      const {
+        apiVersion,
+        kind: kindName,
+        metadata,
+      } = object as {
         apiVersion: string;
         kind: string;
         metadata: { name: string; namespace?: string };

@@ -64,10 +64,12 @@ export async function evaluateProbe(
   const { probe: kind, target, headers } = assertion;
   if (!from) return finding(false, `${target}: ${expected}`, 'Pod = ∅');
   const outcome = await cluster.probe({ from, kind, target, ...(headers ? { headers } : {}) });
-  const reached = outcome.kind !== 'error' && !(outcome.kind === 'addresses' && outcome.addresses.length === 0);
+  const reached =
+    outcome.kind !== 'error' && !(outcome.kind === 'addresses' && outcome.addresses.length === 0);
   const holds =
     (expect.reachable === undefined || reached === expect.reachable) &&
-    (expect.status === undefined || (outcome.kind === 'http' && outcome.status === expect.status)) &&
+    (expect.status === undefined ||
+      (outcome.kind === 'http' && outcome.status === expect.status)) &&
     (!expect.body || (outcome.kind === 'http' && matches(outcome.body, expect.body))) &&
     (!expect.addresses ||
       (outcome.kind === 'addresses' && matches(outcome.addresses, expect.addresses)));

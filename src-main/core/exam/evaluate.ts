@@ -184,7 +184,10 @@ function selectorText(kind: string, object: ClusterObject): string | undefined {
     const labels = readPath(object, 'spec.selector') as Record<string, string> | undefined;
     return labels && equalities(labels);
   }
-  const selector = readPath(object, kind === 'NetworkPolicy' ? 'spec.podSelector' : 'spec.selector') as
+  const selector = readPath(
+    object,
+    kind === 'NetworkPolicy' ? 'spec.podSelector' : 'spec.selector',
+  ) as
     | {
         matchLabels?: Record<string, string>;
         matchExpressions?: { key: string; operator: string; values?: string[] }[];

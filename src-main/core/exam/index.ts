@@ -1,4 +1,5 @@
 export type { Assertion, CanIAssertion } from './assertion.ts';
+export { checkTask, type TaskProblem } from './check-task.ts';
 export { drawExam, examWeights } from './draw.ts';
 export {
   ClusterDownError,

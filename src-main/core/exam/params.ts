@@ -19,7 +19,9 @@ function drawOne(name: string, spec: ParamSpec, seed: string): Record<string, Sc
   const value = spec.pick[random.integer(spec.pick.length)];
   if (value === undefined) throw new Error(`parameter ${name} has nothing to pick from`);
   if (typeof value !== 'object') return { [name]: value };
-  return Object.fromEntries(Object.entries(value).map(([field, item]) => [`${name}.${field}`, item]));
+  return Object.fromEntries(
+    Object.entries(value).map(([field, item]) => [`${name}.${field}`, item]),
+  );
 }
 
 /** Names of the parameters a task's draw defines. */
@@ -54,7 +56,10 @@ export function fill<T>(value: T, params: Params): T {
   if (Array.isArray(value)) return value.map((item: unknown) => fill(item, params)) as T;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [fillText(key, params), fill(item as unknown, params)]),
+    Object.entries(value).map(([key, item]) => [
+      fillText(key, params),
+      fill(item as unknown, params),
+    ]),
   ) as T;
 }
 

@@ -47,7 +47,12 @@ async function lay(cluster: SeededCluster, instance: TaskInstance, step: SeedSte
     for (const object of readManifest(text)) await cluster.apply(object);
   } else if ('file' in step) {
     const { host, path, content, mode } = step.file;
-    await cluster.writeFile(host, path, content, mode === undefined ? undefined : parseInt(mode, 8));
+    await cluster.writeFile(
+      host,
+      path,
+      content,
+      mode === undefined ? undefined : parseInt(mode, 8),
+    );
   } else if ('edit' in step) await edit(cluster, step.edit);
   else if ('unit' in step) await setUnit(cluster, step.unit);
   else if ('settle' in step) await cluster.settle(step.settle.seconds * 1000);
@@ -71,8 +76,14 @@ async function edit(
   if (text === null) throw new Error(`${host} has no file ${path}`);
   const found = text.split(change.replace).length - 1;
   if (found !== 1)
-    throw new Error(`${host}:${path} holds ${JSON.stringify(change.replace)} ${found} times, not once`);
-  await cluster.writeFile(host, path, text.replace(change.replace, () => change.with));
+    throw new Error(
+      `${host}:${path} holds ${JSON.stringify(change.replace)} ${found} times, not once`,
+    );
+  await cluster.writeFile(
+    host,
+    path,
+    text.replace(change.replace, () => change.with),
+  );
 }
 
 async function setUnit(

@@ -1,1 +1,3 @@
+export { ContentFileError } from './content-file-error.ts';
 export { readStudyContent } from './study-content.ts';
+export { readExams, readTasks } from './tasks.ts';

@@ -26,3 +26,4 @@ export {
 } from './errors.ts';
 export { createStudyRepository } from './study-repository.ts';
 export { sqliteVersion } from './version.ts';
+export { createExamRepository } from './exam-repository.ts';
