@@ -50,7 +50,8 @@ export class CycleState {
   /** A copy for a dry run: what can change is copied, the rest shared. */
   clone(): CycleState {
     const copy = new CycleState();
-    for (const [key, data] of this.#data) copy.#data.set(key, (data as StateData).clone?.() ?? data);
+    for (const [key, data] of this.#data)
+      copy.#data.set(key, (data as StateData).clone?.() ?? data);
     for (const name of this.skipFilter) copy.skipFilter.add(name);
     for (const name of this.skipScore) copy.skipScore.add(name);
     return copy;

@@ -1,7 +1,9 @@
 import { failed, type Plugin, skip, unresolvable, unschedulable } from '../framework.ts';
 import type { Informers } from '../../client/index.ts';
 import { keyOf } from '../../machinery/index.ts';
-import { namespaceOf } from '../views.ts';
+import { namespaceOf, type PodView } from '../views.ts';
+
+type Entry = NonNullable<NonNullable<PodView['spec']>['resourceClaims']>[number];
 
 const key = 'PreFilterDynamicResources';
 
@@ -12,6 +14,22 @@ const key = 'PreFilterDynamicResources';
  */
 export function dynamicResources(informers: Informers): Plugin {
   const claims = informers.for('resourceclaims.resource.k8s.io');
+  /** Names of the claims that a pod's entries stand for; undefined while one is still to be made. */
+  const nameOf = (pod: PodView, entry: Entry): string | undefined =>
+    entry.resourceClaimName ??
+    pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name)?.resourceClaimName;
+  const claimNames = (pod: PodView): string[] =>
+    (pod.spec?.resourceClaims ?? []).flatMap((entry) => nameOf(pod, entry) ?? []);
+  const problem = (pod: PodView): string | undefined => {
+    for (const entry of pod.spec?.resourceClaims ?? []) {
+      const name = nameOf(pod, entry);
+      if (name === undefined)
+        return `pod "${namespaceOf(pod)}/${pod.metadata.name ?? ''}": resource claim "${entry.name}" not created yet`;
+      if (!claims.get(keyOf(namespaceOf(pod), name)))
+        return `resourceclaim.resource.k8s.io "${name}" not found`;
+    }
+    return undefined;
+  };
   return {
     name: 'DynamicResources',
     events: [
@@ -19,28 +37,19 @@ export function dynamicResources(informers: Informers): Plugin {
       { resource: 'ResourceClaim', actions: ['add', 'update'] },
       { resource: 'TargetPod', actions: ['update'] },
     ],
+    preEnqueue: (pod) => {
+      const missing = problem(pod);
+      return missing === undefined ? undefined : unresolvable(missing);
+    },
     preFilter: (state, { pod }) => {
-      const wanted = pod.spec?.resourceClaims ?? [];
-      let pending = 0;
-      for (const { name, resourceClaimName, resourceClaimTemplateName } of wanted) {
-        const status = pod.status?.resourceClaimStatuses?.find((entry) => entry.name === name);
-        if (resourceClaimTemplateName !== undefined && status === undefined)
-          return {
-            status: unresolvable(
-              `pod "${namespaceOf(pod)}/${pod.metadata.name ?? ''}": resource claim "${name}" not created yet`,
-            ),
-          };
-        const claimName = resourceClaimName ?? status?.resourceClaimName;
-        if (claimName === undefined) continue;
-        const claim = claims.get(keyOf(namespaceOf(pod), claimName));
-        if (!claim)
-          return {
-            status: unresolvable(`resourceclaim.resource.k8s.io "${claimName}" not found`),
-          };
-        if (!claim.status?.allocation) pending += 1;
-      }
-      state.write(key, { claims: wanted.length, pending });
-      return wanted.length === 0 ? { status: skip } : undefined;
+      const missing = problem(pod);
+      if (missing !== undefined) return { status: unresolvable(missing) };
+      const names = claimNames(pod);
+      const pending = names.filter(
+        (name) => !claims.get(keyOf(namespaceOf(pod), name))?.status?.allocation,
+      ).length;
+      state.write(key, { claims: names.length, pending });
+      return names.length === 0 ? { status: skip } : undefined;
     },
     filter: (state) =>
       (state.read<{ pending?: number }>(key)?.pending ?? 0) > 0

@@ -108,6 +108,43 @@ const factories: Readonly<Record<string, Factory>> = {
 /** Every plugin a configuration may name. */
 export const pluginNames: readonly string[] = Object.keys(factories);
 
+/** Upstream's extension points of each plugin, for checking a configuration. */
+const pointsOf: Readonly<Record<string, readonly ExtensionPoint[]>> = {
+  SchedulingGates: ['preEnqueue'],
+  PrioritySort: ['queueSort'],
+  NodeUnschedulable: ['filter'],
+  NodeName: ['filter'],
+  TaintToleration: ['filter', 'preScore', 'score'],
+  NodeAffinity: ['preFilter', 'filter', 'preScore', 'score'],
+  NodePorts: ['preFilter', 'filter'],
+  NodeResourcesFit: ['preFilter', 'filter', 'preScore', 'score'],
+  VolumeRestrictions: ['preFilter', 'filter'],
+  NodeVolumeLimits: ['preFilter', 'filter'],
+  VolumeBinding: ['preFilter', 'filter', 'preScore', 'score', 'reserve', 'preBind'],
+  VolumeZone: ['preFilter', 'filter'],
+  PodTopologySpread: ['preFilter', 'filter', 'preScore', 'score'],
+  InterPodAffinity: ['preFilter', 'filter', 'preScore', 'score'],
+  DynamicResources: [
+    'preEnqueue',
+    'preFilter',
+    'filter',
+    'postFilter',
+    'score',
+    'reserve',
+    'preBind',
+  ],
+  DefaultPreemption: ['preEnqueue', 'postFilter'],
+  NodeResourcesBalancedAllocation: ['preScore', 'score'],
+  ImageLocality: ['score'],
+  DefaultBinder: ['bind'],
+  NodeDeclaredFeatures: ['preFilter', 'filter'],
+};
+
+/** Whether upstream's plugin of this name takes part in a point. */
+export function extendsPoint(name: string, point: ExtensionPoint): boolean {
+  return pointsOf[name]?.includes(point) ?? false;
+}
+
 const methodOf: Readonly<Record<ExtensionPoint, keyof Plugin | undefined>> = {
   preEnqueue: 'preEnqueue',
   queueSort: 'queueSort',
