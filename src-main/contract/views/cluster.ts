@@ -64,6 +64,8 @@ export interface StationView {
 export interface TerminalView {
   readonly terminalId: number;
   readonly title: string;
+  /** Answer to `terminals.attach`: how many bytes of earlier output were sent just before it. */
+  readonly replayedBytes?: number;
 }
 
 /** A program waits until the person has edited `content`. */

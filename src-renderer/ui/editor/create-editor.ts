@@ -16,7 +16,10 @@ export interface EditorOptions {
   readonly language: 'yaml' | 'plain';
   readonly onchange: (value: string) => void;
   readonly onsave: (value: string) => void;
-  readonly oncancel: () => void;
+  /** `:w`, which writes and stays; without it `:w` saves. */
+  readonly onwrite?: (value: string) => void;
+  /** `:q` and `:q!`; `force` is the exclamation mark. */
+  readonly oncancel: (force: boolean) => void;
 }
 
 export interface EditorHandle {
@@ -31,18 +34,28 @@ export interface EditorHandle {
 const owners = new WeakMap<EditorView, EditorOptions>();
 let exCommandsDefined = false;
 
+interface VimEditor {
+  readonly cm6: EditorView;
+}
+
 function defineExCommands(): void {
   if (exCommandsDefined) return;
   exCommandsDefined = true;
-  const save = (editor: { cm6: EditorView }): void =>
-    owners.get(editor.cm6)?.onsave(editor.cm6.state.doc.toString());
-  for (const [name, short] of [
-    ['write', 'w'],
-    ['wq', 'wq'],
-    ['xit', 'x'],
-  ] as const)
-    Vim.defineEx(name, short, (editor: { cm6: EditorView }) => save(editor));
-  Vim.defineEx('quit', 'q', (editor: { cm6: EditorView }) => owners.get(editor.cm6)?.oncancel());
+  const save = (view: EditorView, stay: boolean): void => {
+    const owner = owners.get(view);
+    (stay ? (owner?.onwrite ?? owner?.onsave) : owner?.onsave)?.(view.state.doc.toString());
+  };
+  const quit = (view: EditorView, force: boolean): void => owners.get(view)?.oncancel(force);
+  Vim.defineEx('write', 'w', ({ cm6 }: VimEditor) => save(cm6, true));
+  Vim.defineEx('wq', 'wq', ({ cm6 }: VimEditor) => save(cm6, false));
+  Vim.defineEx('xit', 'x', ({ cm6 }: VimEditor) => save(cm6, false));
+  Vim.defineEx('quit', 'q', ({ cm6 }: VimEditor, params: { argString?: string }) =>
+    quit(cm6, params.argString?.startsWith('!') ?? false),
+  );
+  Vim.defineAction('writeAndQuit', ({ cm6 }: VimEditor) => save(cm6, false));
+  Vim.defineAction('quitAnyway', ({ cm6 }: VimEditor) => quit(cm6, true));
+  Vim.mapCommand('ZZ', 'action', 'writeAndQuit', {}, { context: 'normal' });
+  Vim.mapCommand('ZQ', 'action', 'quitAnyway', {}, { context: 'normal' });
 }
 
 /** Builds a CodeMirror editor in `parent`. */

@@ -1,0 +1,40 @@
+import { defineTexts } from '../../lib/i18n/index.ts';
+
+export const texts = defineTexts({
+  terminals: { ko: '터미널', en: 'Terminals' },
+  search: { ko: '터미널에서 찾기', en: 'Find in terminal' },
+  notFound: { ko: '없음', en: 'Not found' },
+  endSearch: { ko: '찾기 끝내기', en: 'End search' },
+  open: { ko: '새 터미널', en: 'New terminal' },
+  openOn: { ko: '{host}에서 열기', en: 'Open on {host}' },
+  openLocal: { ko: '이 컴퓨터의 셸', en: 'Shell of this computer' },
+  split: { ko: '둘로 나누기', en: 'Split in two' },
+  join: { ko: '나누기 끝내기', en: 'End the split' },
+  closeTab: { ko: '{title} 닫기', en: 'Close {title}' },
+  rename: { ko: '터미널 이름', en: 'Name of the terminal' },
+  renameHint: { ko: 'F2 또는 두 번 눌러 이름 바꾸기', en: 'F2 or double click to rename' },
+  none: { ko: '열린 터미널이 없습니다', en: 'No terminal is open' },
+  noneText: {
+    ko: '시험에서처럼 base에서 시작해 과제의 호스트로 ssh 하세요.',
+    en: 'Begin on base, as in the exam, and ssh to the host of the task.',
+  },
+  ended: { ko: '셸이 끝났습니다 (종료 코드 {code})', en: 'The shell ended (exit code {code})' },
+  lost: { ko: '이 터미널은 더 이상 없습니다', en: 'This terminal is gone' },
+  again: { ko: '다시 열기', en: 'Open again' },
+  opening: { ko: '터미널 여는 중', en: 'Opening a terminal' },
+  failed: { ko: '터미널을 열지 못했습니다', en: 'The terminal could not be opened' },
+  editing: { ko: '{path} 편집', en: 'Editing {path}' },
+  save: { ko: '저장하고 닫기', en: 'Save and close' },
+  cancel: { ko: '버리기', en: 'Discard' },
+  vimKeys: { ko: ':wq 저장 · :q! 버리기', en: ':wq saves · :q! discards' },
+  plainKeys: { ko: 'Ctrl+S 저장', en: 'Ctrl+S saves' },
+  unsaved: {
+    ko: 'E37: 저장하지 않은 변경이 있습니다 (버리려면 !를 붙이세요)',
+    en: 'E37: No write since last change (add ! to override)',
+  },
+  written: { ko: '"{path}" 기록됨', en: '"{path}" written' },
+  keys: {
+    ko: '복사 Ctrl+Shift+C · 붙여넣기 Ctrl+Shift+V · 찾기 Ctrl+Shift+F · 나가기 Ctrl+Shift+L',
+    en: 'Copy Ctrl+Shift+C · paste Ctrl+Shift+V · find Ctrl+Shift+F · leave Ctrl+Shift+L',
+  },
+});
