@@ -71,12 +71,13 @@ function watchNodes(
   });
 }
 
-function watchPods(informers: Informers, { cache, queue, isResponsible }: Watched): Disposable {
+function watchPods(informers: Informers, watched: Watched): Disposable {
+  const { cache, queue } = watched;
   const arrive = (pod: PodView): void => {
     if (pod.spec?.nodeName) {
       cache.setPod(pod);
       queue.move({ resource: 'AssignedPod', action: 'add', object: pod });
-    } else if (isResponsible(pod)) queue.add(pod);
+    } else if (watched.isResponsible(pod)) queue.add(pod);
   };
   const leave = (pod: PodView): void => {
     const uid = uidOf(pod);
@@ -98,7 +99,7 @@ function watchPods(informers: Informers, { cache, queue, isResponsible }: Watche
       } else if (pod.spec?.nodeName) {
         cache.setPod(pod);
         for (const event of podChanges('AssignedPod', previous, pod)) queue.move(event);
-      } else if (isResponsible(pod) && !cache.isAssumed(uidOf(pod)))
+      } else if (watched.isResponsible(pod) && !cache.isAssumed(uidOf(pod)))
         queue.update(previous, pod, podChanges('TargetPod', previous, pod));
     },
     onDelete: (pod: PodView) => {

@@ -150,7 +150,7 @@ const weights = (
 
 function argsOf({ pluginConfig = [] }: ProfileDocument): PluginArgs {
   const given = Object.fromEntries(pluginConfig.map(({ name = '', args }) => [name, args ?? {}]));
-  const of = <T>(name: string): Partial<T> => (given[name] ?? {}) as Partial<T>;
+  const of = <T>(name: string): Partial<T> => given[name] ?? {};
   const fit = of<{
     ignoredResources: string[];
     ignoredResourceGroups: string[];

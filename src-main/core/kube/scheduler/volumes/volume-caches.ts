@@ -1,7 +1,6 @@
 import type { Informer, Informers } from '../../client/index.ts';
 import { keyOf, type ObjectKey, objectKey, type ObjectMeta } from '../../machinery/index.ts';
 import type { DeepReadonly } from '#core/base';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
 import type { ClaimView, ClassView, VolumeView } from '../views.ts';
 
 type Named = { readonly metadata: DeepReadonly<ObjectMeta> };
@@ -58,12 +57,8 @@ export class VolumeCaches {
   readonly #classes: (name: string) => ClassView | undefined;
 
   constructor(informers: Informers) {
-    this.claims = new AssumeCache(
-      informers.for('persistentvolumeclaims') as Informer<PersistentVolumeClaim>,
-    );
-    this.volumes = new AssumeCache(
-      informers.for('persistentvolumes') as Informer<PersistentVolume>,
-    );
+    this.claims = new AssumeCache(informers.for('persistentvolumeclaims'));
+    this.volumes = new AssumeCache(informers.for('persistentvolumes'));
     const classes = informers.for('storageclasses.storage.k8s.io');
     this.#classes = (name) => classes.get(keyOf(undefined, name));
   }
