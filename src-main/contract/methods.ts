@@ -139,6 +139,14 @@ export const methods = {
   }),
   'tasks.end': call<{ sessionId: string }, None>({ sessionId: 'string' }),
 
+  /** The task under way; null when there is none. */
+  'practice.current': call<{ language: Language }, TaskView | null>({ language }),
+  /** Lets the reference solution run on the task's machines, as if the learner had typed it. */
+  'practice.solve': call<
+    { sessionId: string },
+    { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
+  >({ sessionId: 'string' }),
+
   'exams.list': call<None, readonly ExamSummary[]>({}),
   'exams.start': call<{ examId: string; seed?: string; language: Language }, ExamView>({
     examId: 'string',

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { CoreFrame, FramePort, RendererFrame } from '#contract';
 import type { Disposable } from '#core/base';
+import { securityHeaders } from '#node/page';
 import { webSocketPort } from '#node/rpc';
 import { Access } from './access.ts';
 import { sendFile } from './static-files.ts';
@@ -25,16 +26,6 @@ export interface WebServer extends Disposable {
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
-
-const securityHeaders = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-};
 
 /** Serves the page and its WebSocket on 127.0.0.1, and nothing else. @throws PortTakenError */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {

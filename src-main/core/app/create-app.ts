@@ -1,5 +1,6 @@
 import type {
   AppInfo,
+  ClusterView,
   CoreFrame,
   DoctorCheck,
   EventFrame,
@@ -51,6 +52,8 @@ export interface App {
   readonly events: Event<EventFrame>;
   /** Serves one page until its port closes. */
   attach(port: FramePort<CoreFrame, RendererFrame>): Connection;
+  /** All clusters, also those that are starting or failed to. */
+  clusters(): Promise<readonly ClusterView[]>;
   /** Brings up again the clusters that were running; goes on in the background. */
   resume(): Promise<void>;
   dispose(): void;
@@ -107,6 +110,7 @@ export function createApp(options: AppOptions): App {
       port.onClose(() => subscription.dispose());
       return connection;
     },
+    clusters: () => clusters.list(),
     resume: () => clusters.resume(),
     dispose: () => terminals.dispose(),
   };

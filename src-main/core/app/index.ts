@@ -25,3 +25,5 @@ export {
 } from './create-app.ts';
 export type { LocalShell, LocalShellOptions, LocalShellProcess } from './terminals.ts';
 export { studyDomain, type StudyDomainOptions } from './study-domain.ts';
+export { examDomain, practiceResults } from './exam-domain.ts';
+export type { ExamRoomOptions } from './tasks.ts';

@@ -54,6 +54,10 @@ interface Terminal {
   backend: Backend;
   /** The one connection that reads and writes; null while no page shows it. */
   owner: Connection | null;
+  /** Until the answer to `open` is out: the page cannot listen to a number that it does not know. */
+  held: boolean;
+  /** Set when it ended while held. */
+  exitCode?: number;
   orphanTimer?: Disposable;
 }
 
@@ -93,8 +97,8 @@ export class Terminals {
           },
         });
         this.#byEngineId.set(engineId, terminal);
-        // The page asks by `terminals.attach` for what came before it knew the number.
         for (const bytes of this.#early.get(engineId) ?? []) this.#received(terminal, bytes);
+        this.#releaseLater(terminal);
         return viewOf(terminal);
       } finally {
         this.#opening -= 1;
@@ -125,17 +129,23 @@ export class Terminals {
         resize: (wide, high) => shell.resize(wide, high),
         close: () => shell.kill(),
       };
+      this.#releaseLater(terminal);
       return viewOf(terminal);
     },
     'terminals.attach': async ({ terminalId, columns, rows }, { connection }) => {
       const terminal = this.#find(terminalId);
       checkSize(columns, rows);
       this.#own(terminal, connection);
-      for (const bytes of terminal.output.chunks()) connection.port.postBytes(terminal.id, bytes);
+      terminal.held = false;
+      let replayedBytes = 0;
+      for (const bytes of terminal.output.chunks()) {
+        connection.port.postBytes(terminal.id, bytes);
+        replayedBytes += bytes.length;
+      }
       terminal.backend.resize(columns, rows);
       for (const payload of terminal.edits.values())
         send(connection, { kind: 'event', event: 'terminal.edit', payload });
-      return viewOf(terminal);
+      return { ...viewOf(terminal), replayedBytes };
     },
     'terminals.resize': async ({ terminalId, columns, rows }, { connection }) => {
       checkSize(columns, rows);
@@ -212,10 +222,22 @@ export class Terminals {
       edits: new Map(),
       backend,
       owner: null,
+      held: true,
     };
     this.#terminals.set(terminal.id, terminal);
     this.#own(terminal, owner);
     return terminal;
+  }
+
+  /** Lets output through as soon as the answer of the running call has left. */
+  #releaseLater(terminal: Terminal): void {
+    this.#options.clock.setTimer(0, () => {
+      if (!terminal.held) return;
+      terminal.held = false;
+      for (const bytes of terminal.output.chunks())
+        terminal.owner?.port.postBytes(terminal.id, bytes);
+      if (terminal.exitCode !== undefined) this.#tellExit(terminal, terminal.exitCode);
+    });
   }
 
   #own(terminal: Terminal, connection: Connection): void {
@@ -239,14 +261,18 @@ export class Terminals {
 
   #received(terminal: Terminal, bytes: Uint8Array): void {
     terminal.output.push(bytes);
-    terminal.owner?.port.postBytes(terminal.id, bytes);
+    if (!terminal.held) terminal.owner?.port.postBytes(terminal.id, bytes);
   }
 
   #ended(terminal: Terminal, exitCode: number): void {
-    const { owner, id } = terminal;
     this.#forget(terminal);
-    if (owner)
-      send(owner, { kind: 'event', event: 'terminal.exit', payload: { terminalId: id, exitCode } });
+    if (terminal.held) terminal.exitCode = exitCode;
+    else this.#tellExit(terminal, exitCode);
+  }
+
+  #tellExit({ owner, id }: Terminal, exitCode: number): void {
+    const payload = { terminalId: id, exitCode };
+    if (owner) send(owner, { kind: 'event', event: 'terminal.exit', payload });
   }
 
   #forget(terminal: Terminal): void {

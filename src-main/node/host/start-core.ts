@@ -1,14 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type App, createApp, type LocalShell } from '#core/app';
+import {
+  type App,
+  createApp,
+  examDomain,
+  type LocalShell,
+  practiceResults,
+  studyDomain,
+} from '#core/app';
 import { type Disposable, type Logger, seededRandom } from '#core/base';
+import { Study } from '#core/study';
 import type { AppInfo } from '#contract';
+import { readExams, readStudyContent, readTasks } from '#node/content';
 import { runDoctor } from '#node/doctor';
 import { startEngineThread } from '#node/engine';
 import { openFileLog } from '#node/log';
 import { appPaths, prepareDataFolder } from '#node/paths';
 import { createLocalShell } from '#node/pty';
+import {
+  type Connection,
+  createBackupStore,
+  createExamRepository,
+  createStudyRepository,
+  DatabaseCorruptError,
+  openDatabase,
+  restoreBackup,
+} from '#node/sqlite';
 import { fileClusterRegistry } from './cluster-file-registry.ts';
 import { wallClock } from './wall-clock.ts';
 import { writeKubectlShim } from './kubectl-shim.ts';
@@ -39,6 +57,7 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   const data = prepareDataFolder(dataFolder);
   const log: Logger & Disposable = openFileLog({ folder: join(data, 'logs') });
   log.log('info', 'Kijabi starts', { host, node: process.version, data });
+  const database = openProgress(join(data, 'progress.db'), paths.migrations, log);
   const localShell = await tryLocalShell(data, paths.cli, log);
   const thread = startEngineThread(
     paths.engineWorker,
@@ -49,11 +68,20 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     log,
   );
   mkdirSync(join(data, 'clusters'), { recursive: true, mode: 0o700 });
+  const random = seededRandom(randomUUID());
+  const now = (): number => Date.now();
+  const study = new Study({
+    content: readStudyContent(paths.content),
+    repository: createStudyRepository(database),
+    clock: { now, offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset() },
+  });
+  const tasks = readTasks(paths.content);
+  const repository = createExamRepository(database);
   const app = createApp({
     engine: thread,
     registry: fileClusterRegistry(join(data, 'clusters', 'clusters.json'), log),
     clock: wallClock,
-    random: seededRandom(randomUUID()),
+    random,
     logger: log,
     info: {
       version: versionOf(root),
@@ -64,11 +92,33 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     },
     doctor: () => runDoctor({ root, dataFolder: data }),
     ...(localShell ? { localShell } : {}),
+    domains: [
+      studyDomain({
+        study,
+        engine: thread.engine,
+        backups: createBackupStore(database, database.name, {
+          migrationsDirectory: paths.migrations,
+          now,
+        }),
+        practice: practiceResults(repository, tasks),
+      }),
+      examDomain({
+        engine: thread.engine,
+        repository,
+        tasks,
+        blueprints: readExams(paths.content, tasks),
+        clock: wallClock,
+        random,
+        logger: log,
+        onMissed: (cards) => study.bringForward(cards),
+      }),
+    ],
   });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     app.dispose();
     await thread.stop();
+    database.close();
     log.log('info', 'Kijabi ends');
     log.dispose();
   };
@@ -78,6 +128,25 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     dataFolder: data,
     stop: () => (stopped ??= stop()),
   };
+}
+
+/**
+ * The database of progress. A damaged one is kept aside and the newest good backup takes its place; without a
+ * backup the program does not start over in silence.
+ */
+function openProgress(file: string, migrationsDirectory: string, logger: Logger): Connection {
+  const open = (): Connection => openDatabase(file, { migrationsDirectory, now: () => Date.now() });
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof DatabaseCorruptError) || error.newestBackup === undefined) throw error;
+    logger.log('error', error.message);
+    restoreBackup(error.newestBackup, file, Date.now());
+    logger.log('warn', 'progress is restored from the newest good backup', {
+      backup: error.newestBackup,
+    });
+    return open();
+  }
 }
 
 /** A computer without the native module has every other terminal all the same. */

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { RpcError } from '#contract';
+import { runDoctor } from '#node/doctor';
+import { defaultDataFolder } from '#node/paths';
+import { type Arguments, readArguments } from './arguments.ts';
+import { commands, type Outcome } from './commands.ts';
+import { runDaemon } from './daemon.ts';
+import { reachHost } from './host.ts';
+import { table } from './output.ts';
+import { UsageError, usage } from './usage.ts';
+
+// The command line: asks a running host, or starts one in the background.
+const program = fileURLToPath(import.meta.url);
+const root = resolve(import.meta.dirname, '../..');
+
+async function main(): Promise<void> {
+  const args = readArguments(process.argv.slice(2));
+  const dataFolder = resolve(args.data ?? defaultDataFolder());
+  if (args.command === 'help') {
+    console.log(usage);
+    return;
+  }
+  if (args.command === 'daemon') {
+    await runDaemon(root, dataFolder);
+    return;
+  }
+  const outcome =
+    args.command === 'doctor' ? await doctor(dataFolder) : await askHost(args, dataFolder);
+  const text = args.json ? JSON.stringify(outcome.value, null, 2) : outcome.text;
+  if (text !== '' && args.command !== 'ssh' && args.command !== 'kubectl') console.log(text);
+  process.exitCode = outcome.exitCode ?? 0;
+}
+
+async function askHost(args: Arguments, dataFolder: string): Promise<Outcome> {
+  const command = commands[args.command];
+  if (!command) throw new UsageError(`unknown command ${JSON.stringify(args.command)}\n\n${usage}`);
+  const host = await reachHost(dataFolder, program);
+  try {
+    return await command(host.rpc, args);
+  } finally {
+    host.close();
+  }
+}
+
+async function doctor(dataFolder: string): Promise<Outcome> {
+  const checks = await runDoctor({ root, dataFolder });
+  const marks = { ok: '✓', missing: '-', broken: '✗' };
+  const rows = checks.map(({ name, state, detail, mend }) => [
+    `${marks[state]} ${name}`,
+    mend === undefined ? detail : `${detail} → ${mend}`,
+  ]);
+  return {
+    value: checks,
+    text: table(rows),
+    exitCode: checks.some(({ state }) => state === 'broken') ? 1 : 0,
+  };
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof UsageError) {
+    console.error(`kijabi: ${error.message}`);
+    process.exitCode = 2;
+    return;
+  }
+  console.error(`kijabi: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof RpcError && error.status.code === 404 ? 4 : 1;
+});

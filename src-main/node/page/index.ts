@@ -1,0 +1,2 @@
+export { findPageFile, type PageFile } from './page-file.ts';
+export { contentSecurityPolicy, securityHeaders } from './policy.ts';
