@@ -10,5 +10,9 @@ export const texts = defineTexts({
   copyFailed: { ko: '복사하지 못했습니다', en: 'Could not copy' },
   dismiss: { ko: '메시지 닫기', en: 'Dismiss message' },
   messages: { ko: '알림', en: 'Messages' },
+  correct: { ko: '맞았습니다', en: 'Correct' },
+  incorrect: { ko: '아직 아닙니다', en: 'Not yet' },
+  expected: { ko: '기대한 것', en: 'Expected' },
+  actual: { ko: '실제', en: 'Actual' },
   resize: { ko: '크기 조절', en: 'Resize' },
 });

@@ -1,1 +1,2 @@
+export { follow } from './follow.ts';
 export { Loader, messageOf } from './loader.svelte.ts';

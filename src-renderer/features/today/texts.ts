@@ -1,0 +1,42 @@
+import { defineTexts } from '../../lib/i18n/index.ts';
+
+export const texts = defineTexts({
+  title: { ko: '오늘', en: 'Today' },
+  streak: { ko: '{count}일 연속 복습 중', en: '{count|day|days} in a row' },
+  cards: { ko: '카드', en: 'Cards' },
+  due: { ko: '복습할 카드', en: 'Due' },
+  learning: { ko: '익히는 중', en: 'Learning' },
+  newCards: { ko: '새 카드', en: 'New' },
+  done: { ko: '오늘 답한 카드', en: 'Answered today' },
+  startReview: { ko: '복습 시작 ({count}장)', en: 'Review {count|card|cards}' },
+  noCards: { ko: '지금 복습할 카드가 없습니다.', en: 'No cards to review now.' },
+  nextLesson: { ko: '다음 레슨', en: 'Next lesson' },
+  lessonMeta: {
+    ko: '{minutes}분 · {done}/{steps}단계',
+    en: '{minutes} min · {done}/{steps} steps',
+  },
+  openLesson: { ko: '레슨 열기', en: 'Open lesson' },
+  lessonsDone: { ko: '모든 레슨을 마쳤습니다.', en: 'Every lesson is done.' },
+  allLessons: { ko: '레슨 목록', en: 'All lessons' },
+  drill: { ko: '약한 부분 연습', en: 'Drill for your weakest part' },
+  openDrill: { ko: '연습 시작', en: 'Start drill' },
+  noDrill: {
+    ko: '과제를 몇 개 풀면 약한 부분을 찾아 드립니다.',
+    en: 'Solve a few tasks and a drill for the weakest part appears here.',
+  },
+  allTasks: { ko: '과제 목록', en: 'All tasks' },
+  exam: { ko: '시험', en: 'Exam' },
+  daysLeft: { ko: '{count}일 남음', en: '{count|day|days} left' },
+  examToday: { ko: '오늘이 시험입니다', en: 'The exam is today' },
+  examPast: { ko: '시험 날짜가 지났습니다', en: 'The exam date has passed' },
+  noExamDate: {
+    ko: '시험 날짜를 정하면 카드 간격을 그날에 맞춥니다.',
+    en: 'Set your exam date and card intervals are fitted to it.',
+  },
+  setDate: { ko: '날짜 정하기', en: 'Set a date' },
+  changeDate: { ko: '날짜 바꾸기', en: 'Change date' },
+  readiness: { ko: '영역별 준비도', en: 'Readiness by domain' },
+  running: { ko: '진행 중인 모의시험이 있습니다.', en: 'A mock exam is in progress.' },
+  resume: { ko: '이어서 하기', en: 'Resume' },
+  noDomains: { ko: '아직 영역 정보가 없습니다', en: 'No domains yet' },
+});

@@ -1,0 +1,13 @@
+import { defineTexts } from '../../lib/i18n/index.ts';
+
+export const texts = defineTexts({
+  overall: {
+    ko: '시험 비중으로 본 전체 예상 (합격선 {pass}%)',
+    en: 'overall, by exam weight (pass mark {pass}%)',
+  },
+  noEvidence: { ko: '아직 근거가 없습니다', en: 'no evidence yet' },
+  evidence: {
+    ko: '시험 비중 {weight}% · 카드 {cards}/{cardsTotal} · 과제 {tasks}/{tasksTotal}',
+    en: '{weight}% of the exam · cards {cards}/{cardsTotal} · tasks {tasks}/{tasksTotal}',
+  },
+});
