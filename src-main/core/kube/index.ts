@@ -129,6 +129,7 @@ export {
 } from './machinery/index.ts';
 export { type Descriptions, descriptionsOf } from './apis/index.ts';
 export {
+  canonicalQuantity,
   humanDuration,
   jsonMergePatch,
   jsonPatch,
@@ -155,3 +156,10 @@ export {
   type Scheduler,
   type SchedulerConfiguration,
 } from './scheduler/index.ts';
+export {
+  createKubelet,
+  type Kubelet,
+  type KubeletConfiguration,
+  type KubeletOptions,
+  parseKubeletConfiguration,
+} from './kubelet/index.ts';

@@ -10,6 +10,8 @@ import type { Connection } from '../machinery/index.ts';
 export interface RuntimeService {
   /** @throws CriError the runtime is down, or refuses. */
   version(): Promise<{ runtimeName: string; runtimeVersion: string }>;
+  /** Absent: a runtime that is ready whenever it answers. */
+  status?(): Promise<RuntimeConditions>;
   /** Whether the runtime and its network plugin are ready; absent: always. */
   status?(): Promise<RuntimeConditions>;
   /** Tells the node's block of pod addresses, once the node object has one. */
@@ -44,6 +46,14 @@ export interface RuntimeService {
   containerStats(containerId: string): Promise<ContainerStats>;
   /** Told of each state change, as CRI's GetContainerEvents. */
   onEvent(listener: (event: ContainerEvent) => void): Disposable;
+}
+
+/** @see k8s.io/cri-api RuntimeStatus */
+export interface RuntimeConditions {
+  readonly runtimeReady: boolean;
+  readonly networkReady: boolean;
+  /** `Network plugin returns error: cni plugin not initialized` while there is no network configuration. */
+  readonly networkMessage: string;
 }
 
 /** @see k8s.io/cri-api RuntimeStatus */
@@ -187,6 +197,8 @@ export interface ContainerStatus {
   /** On the node. */
   readonly logPath: string;
   readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  /** As given in the config. */
+  readonly mounts?: readonly Mount[];
 }
 
 export interface ExecRequest {

@@ -18,3 +18,5 @@ export {
   type RuntimeService,
 } from './cri.ts';
 export type { HostFiles, NodeHost, ProbeAnswer, ProbeTarget } from './host.ts';
+export { type KubeletConfiguration, parseKubeletConfiguration } from './configuration.ts';
+export { createKubelet, type Kubelet, type KubeletOptions } from './kubelet.ts';

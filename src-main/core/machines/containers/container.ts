@@ -129,6 +129,7 @@ export class Container {
       image: [...this.image.tags][0] ?? this.config.image,
       imageRef: this.#options.imageRef,
       logPath: this.logPath,
+      mounts: this.config.mounts,
       user: user
         ? { uid: user.uid, gid: user.gid, groups: user.groups }
         : { uid: 0, gid: 0, groups: [0] },

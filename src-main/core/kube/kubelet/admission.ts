@@ -1,0 +1,194 @@
+import type { DeepReadonly } from '#core/base';
+import type { Node, NodeSelectorTerm } from '../apis/index.ts';
+import { formatQuantity, parseQuantity } from '../machinery/index.ts';
+import { isSidecar, specOf, type PodView } from './pods.ts';
+
+/** Why the node does not take a pod. */
+export interface Refusal {
+  readonly reason: string;
+  /** As in the event; the status says `Pod was rejected: ` before it. */
+  readonly message: string;
+}
+
+export interface AdmissionInput {
+  readonly pod: PodView;
+  /** Pods that run here already. */
+  readonly others: readonly PodView[];
+  readonly node: DeepReadonly<Node> | undefined;
+  readonly allocatable: {
+    readonly cpuMilli: number;
+    readonly memoryBytes: number;
+    readonly pods: number;
+  };
+  readonly allowedUnsafeSysctls: readonly string[];
+  readonly memoryPressure: boolean;
+}
+
+interface Requests {
+  readonly cpu: bigint;
+  readonly memory: bigint;
+}
+
+/** CPU in millicores and memory in bytes that a pod asks for. @see pkg/api/v1/resource/helpers.go, PodRequests */
+export function podRequests(pod: PodView): Requests {
+  const spec = specOf(pod);
+  const amount = (list: Readonly<Record<string, string>> | undefined): Requests => ({
+    cpu: (parseQuantity(String(list?.['cpu'] ?? '0')).nano + 999_999n) / 1_000_000n,
+    memory: parseQuantity(String(list?.['memory'] ?? '0')).nano / 1_000_000_000n,
+  });
+  const add = (a: Requests, b: Requests): Requests => ({
+    cpu: a.cpu + b.cpu,
+    memory: a.memory + b.memory,
+  });
+  const most = (a: Requests, b: Requests): Requests => ({
+    cpu: a.cpu > b.cpu ? a.cpu : b.cpu,
+    memory: a.memory > b.memory ? a.memory : b.memory,
+  });
+  const none: Requests = { cpu: 0n, memory: 0n };
+  let total = spec.containers.map(({ resources }) => amount(resources?.requests)).reduce(add, none);
+  let sidecars = none;
+  let init = none;
+  for (const container of spec.initContainers ?? []) {
+    const own = amount(container.resources?.requests);
+    if (isSidecar(container)) {
+      sidecars = add(sidecars, own);
+      total = add(total, own);
+      init = most(init, sidecars);
+    } else init = most(init, add(own, sidecars));
+  }
+  total = most(total, init);
+  if (spec.resources?.requests) total = most(amount(spec.resources.requests), none);
+  return spec.overhead ? add(total, amount(spec.overhead)) : total;
+}
+
+const safeSysctls: ReadonlySet<string> = new Set([
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_wmem',
+]);
+
+/**
+ * Whether the node takes a pod that has come to it.
+ * @see pkg/kubelet/lifecycle/predicate.go
+ */
+export function admit(input: AdmissionInput): Refusal | undefined {
+  const { pod, others, node, allocatable } = input;
+  const spec = specOf(pod);
+  if (input.memoryPressure && (pod.status?.qosClass ?? '') === 'BestEffort')
+    return { reason: 'Evicted', message: 'The node had condition: [MemoryPressure]. ' };
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    const allowed =
+      safeSysctls.has(name) ||
+      input.allowedUnsafeSysctls.some((pattern) =>
+        pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name,
+      );
+    if (!allowed)
+      return {
+        reason: 'SysctlForbidden',
+        message: `forbidden sysctl: ${JSON.stringify(name)} not allowlisted`,
+      };
+  }
+  if (others.length + 1 > allocatable.pods)
+    return {
+      reason: 'OutOfpods',
+      message: `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${allocatable.pods}`,
+    };
+  const wanted = podRequests(pod);
+  const used = others
+    .map(podRequests)
+    .reduce((sum, one) => ({ cpu: sum.cpu + one.cpu, memory: sum.memory + one.memory }), {
+      cpu: 0n,
+      memory: 0n,
+    });
+  const capacity = { cpu: BigInt(allocatable.cpuMilli), memory: BigInt(allocatable.memoryBytes) };
+  for (const name of ['cpu', 'memory'] as const)
+    if (wanted[name] > 0n && used[name] + wanted[name] > capacity[name])
+      return {
+        reason: `OutOf${name}`,
+        message: `Node didn't have enough resource: ${name}, requested: ${wanted[name]}, used: ${used[name]}, capacity: ${capacity[name]}`,
+      };
+  if (node && !matchesNode(pod, node))
+    return {
+      reason: 'NodeAffinity',
+      message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    };
+  const ports = new Set(others.flatMap(hostPorts));
+  if (hostPorts(pod).some((port) => ports.has(port)))
+    return {
+      reason: 'NodePorts',
+      message:
+        "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    };
+  return undefined;
+}
+
+function hostPorts(pod: PodView): string[] {
+  return specOf(pod).containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort = 0, protocol = 'TCP' }) =>
+      hostPort > 0 ? `${protocol}/${hostPort}` : [],
+    ),
+  );
+}
+
+function matchesNode(pod: PodView, node: DeepReadonly<Node>): boolean {
+  const { nodeSelector = {}, affinity } = specOf(pod);
+  const labels = node.metadata.labels ?? {};
+  if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (!required) return true;
+  return required.nodeSelectorTerms.some((term) =>
+    matchesTerm(term, labels, node.metadata.name ?? ''),
+  );
+}
+
+function matchesTerm(
+  { matchExpressions = [], matchFields = [] }: DeepReadonly<NodeSelectorTerm>,
+  labels: Readonly<Record<string, string>>,
+  nodeName: string,
+): boolean {
+  if (matchExpressions.length + matchFields.length === 0) return false;
+  const holds = (
+    operator: string,
+    values: readonly string[],
+    value: string | undefined,
+  ): boolean => {
+    switch (operator) {
+      case 'In':
+        return value !== undefined && values.includes(value);
+      case 'NotIn':
+        return value === undefined || !values.includes(value);
+      case 'Exists':
+        return value !== undefined;
+      case 'DoesNotExist':
+        return value === undefined;
+      case 'Gt':
+        return value !== undefined && Number(value) > Number(values[0]);
+      case 'Lt':
+        return value !== undefined && Number(value) < Number(values[0]);
+      default:
+        return false;
+    }
+  };
+  return (
+    matchExpressions.every(({ key, operator, values = [] }) =>
+      holds(operator, values, labels[key]),
+    ) && matchFields.every(({ operator, values = [] }) => holds(operator, values, nodeName))
+  );
+}
+
+/** Bytes as a node's status shows them: `24581696Ki`. */
+export function memoryQuantity(bytes: number): string {
+  const kib = Math.floor(bytes / 1024);
+  return kib * 1024 === bytes
+    ? `${kib}Ki`
+    : formatQuantity({ nano: BigInt(bytes) * 1_000_000_000n, format: 'BinarySI' });
+}

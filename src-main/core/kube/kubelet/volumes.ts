@@ -1,0 +1,382 @@
+import { type DeepReadonly, fromBase64, sleep, utf8 } from '#core/base';
+import type {
+  DownwardAPIVolumeFile,
+  HostPathVolumeSource,
+  KeyToPath,
+  PersistentVolume,
+  Volume,
+} from '../apis/index.ts';
+import { errorText, type KubeletContext, podEvent } from './context.ts';
+import { type DownwardValues, fieldValue, resourceValue } from './downward-api.ts';
+import { configSeen, specOf, uidOf, type PodView } from './pods.ts';
+import { ReferenceNotFoundError, type ReferencedObjects } from './referenced-objects.ts';
+import { goTime } from './static-pod-source.ts';
+import { TokenManager } from './tokens.ts';
+import { type ProjectedFile, writeAtomically } from './volume-files.ts';
+
+/** A volume cannot be mounted; the message is that of a FailedMount event. */
+class MountFailure extends Error {
+  override readonly name = 'MountFailure';
+}
+
+/** The kubelet's own folder of a pod. */
+export function podDirectory(uid: string): string {
+  return `/var/lib/kubelet/pods/${uid}`;
+}
+
+const firstRetryMs = 500;
+const maxRetryMs = 122_000;
+
+/**
+ * Mounts what a pod's volumes name, as folders of the node, and keeps what comes from the API up to date.
+ * @see pkg/kubelet/volumemanager and pkg/volume
+ */
+export class VolumeManager {
+  readonly #context: KubeletContext;
+  readonly #objects: ReferencedObjects;
+  readonly #values: (pod: PodView) => DownwardValues;
+  readonly #tokens: TokenManager;
+  /** Folder on the node of each mounted volume, by pod. */
+  readonly #mounted = new Map<string, Map<string, string>>();
+
+  constructor(
+    context: KubeletContext,
+    objects: ReferencedObjects,
+    values: (pod: PodView) => DownwardValues,
+  ) {
+    this.#context = context;
+    this.#objects = objects;
+    this.#values = values;
+    this.#tokens = new TokenManager(context);
+  }
+
+  /** The node's path of a mounted volume. */
+  pathOf(uid: string, volume: string): string | undefined {
+    return this.#mounted.get(uid)?.get(volume);
+  }
+
+  /**
+   * Resolves when all volumes are mounted and current; failures are told by events and tried again for as
+   * long as the signal is not aborted.
+   */
+  async mountAll(pod: PodView, signal: AbortSignal): Promise<void> {
+    const mounts = new Map<string, string>();
+    for (const volume of specOf(pod).volumes ?? []) {
+      for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, maxRetryMs)) {
+        signal.throwIfAborted();
+        try {
+          mounts.set(volume.name, await this.#mount(pod, volume));
+          break;
+        } catch (error) {
+          const text = `MountVolume.SetUp failed for volume ${JSON.stringify(volumeTitle(volume))} : ${errorText(error)}`;
+          podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
+          this.#context.logText(
+            'E',
+            'nestedpendingoperations.go:348',
+            `Operation for "{volumeName:${pluginOf(volume)}/${uidOf(pod)}-${volume.name} podName:${uidOf(pod)} nodeName:}" failed. No retries permitted until ${goTime(this.#context.clock.now() + delayMs)} (durationBeforeRetry ${delayMs < 1000 ? `${delayMs}ms` : `${delayMs / 1000}s`}). Error: ${text}`,
+          );
+          // Waiting long for an object that may never come is no work in progress.
+          await sleep(this.#context.clock, delayMs, signal, { background: delayMs > 4000 });
+        }
+      }
+    }
+    this.#mounted.set(uidOf(pod), mounts);
+  }
+
+  /** Brings ConfigMap, Secret, projected and downward API volumes of a running pod up to date. */
+  async refresh(pod: PodView): Promise<void> {
+    for (const volume of specOf(pod).volumes ?? []) {
+      if (!(volume.configMap ?? volume.secret ?? volume.projected ?? volume.downwardAPI)) continue;
+      try {
+        await this.#mount(pod, volume);
+      } catch {
+        // What disappeared later leaves the files as they were.
+      }
+    }
+  }
+
+  /** When a token of the pod is to be renewed, ms since the epoch. */
+  nextRenewalMs(uid: string): number | undefined {
+    return this.#tokens.nextRenewalMs(uid);
+  }
+
+  /** Removes the pod's folder. */
+  unmountAll(uid: string): void {
+    this.#mounted.delete(uid);
+    this.#tokens.forget(uid);
+    const directory = podDirectory(uid);
+    const { files } = this.#context.host;
+    if (files.exists(directory)) files.remove(directory);
+  }
+
+  async #mount(pod: PodView, volume: DeepReadonly<Volume>): Promise<string> {
+    const { files } = this.#context.host;
+    const folder = `${podDirectory(uidOf(pod))}/volumes/kubernetes.io~${pluginOf(volume).replace('kubernetes.io/', '')}/${volume.name}`;
+    if (volume.hostPath) return this.#hostPath(volume.hostPath);
+    if (volume.nfs)
+      return this.#directory(
+        `/var/lib/kubelet/plugins/kubernetes.io/nfs/${volume.nfs.server}${volume.nfs.path}`,
+      );
+    if (volume.persistentVolumeClaim)
+      return this.#claim(pod, volume.persistentVolumeClaim.claimName);
+    if (volume.ephemeral) return this.#claim(pod, `${pod.metadata.name ?? ''}-${volume.name}`);
+    if (!files.exists(folder)) files.mkdir(folder, 0o777);
+    if (volume.emptyDir || volume.image) {
+      this.#own(pod, folder);
+      return folder;
+    }
+    const projected = await this.#projectedFiles(pod, volume);
+    if (!projected) {
+      if (Object.keys(volume).length === 1) return folder;
+      throw new MountFailure(`no volume plugin matched name: ${pluginOf(volume)}`);
+    }
+    const gid = specOf(pod).securityContext?.fsGroup;
+    const written = writeAtomically(files, folder, projected, {
+      nowMs: this.#context.clock.now(),
+      nonce: String(100_000_000 + this.#context.random.integer(900_000_000)),
+      ...(gid === undefined ? {} : { gid }),
+    });
+    if (written) this.#own(pod, folder);
+    return folder;
+  }
+
+  #own(pod: PodView, folder: string): void {
+    const gid = specOf(pod).securityContext?.fsGroup;
+    if (gid === undefined) return;
+    this.#context.host.files.chown(folder, 0, gid);
+    this.#context.host.files.chmod(folder, 0o2777);
+  }
+
+  #directory(path: string): string {
+    const { files } = this.#context.host;
+    if (!files.exists(path)) files.mkdir(path, 0o777);
+    return path;
+  }
+
+  /** @see pkg/volume/hostpath/host_path.go */
+  #hostPath({ path, type = '' }: DeepReadonly<HostPathVolumeSource>): string {
+    const { files } = this.#context.host;
+    const exists = files.exists(path);
+    const isDirectory = exists && files.isDirectory(path);
+    const fail = (what: string): never => {
+      throw new MountFailure(`hostPath type check failed: ${path} is not ${what}`);
+    };
+    switch (type) {
+      case 'DirectoryOrCreate':
+        if (!exists) files.mkdir(path, 0o755);
+        else if (!isDirectory) fail('a directory');
+        break;
+      case 'Directory':
+        if (!isDirectory) fail('a directory');
+        break;
+      case 'FileOrCreate':
+        if (!exists) {
+          const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+          if (!files.exists(parent))
+            throw new MountFailure(`open ${path}: no such file or directory`);
+          files.writeFile(path, '', 0o644);
+        } else if (isDirectory) fail('a file');
+        break;
+      case 'File':
+        if (!exists || isDirectory) fail('a file');
+        break;
+      case 'Socket':
+        if (!exists || isDirectory) fail('a socket file');
+        break;
+      case 'CharDevice':
+        if (!exists || isDirectory) fail('a character device');
+        break;
+      case 'BlockDevice':
+        if (!exists || isDirectory) fail('a block device');
+        break;
+      default:
+        // Without a type nothing is checked; the runtime makes a directory of what is not there.
+        if (!exists) files.mkdir(path, 0o755);
+    }
+    return path;
+  }
+
+  async #claim(pod: PodView, claimName: string): Promise<string> {
+    const { api, nodeName } = this.#context;
+    if (!api) throw new MountFailure('no kubeClient defined');
+    const namespace = pod.metadata.namespace ?? '';
+    const claim = await api.client.resource('persistentvolumeclaims').get(namespace, claimName);
+    const volumeName = claim.spec?.volumeName;
+    if (claim.status?.phase !== 'Bound' || !volumeName)
+      throw new MountFailure(`error processing PVC ${namespace}/${claimName}: PVC is not bound`);
+    const volume: DeepReadonly<PersistentVolume> = await api.client
+      .resource('persistentvolumes')
+      .get(undefined, volumeName);
+    const { hostPath, local, nfs, csi } = volume.spec ?? {};
+    if (hostPath) return this.#hostPath(hostPath);
+    if (local) {
+      const { files } = this.#context.host;
+      if (!files.exists(local.path))
+        throw new MountFailure(`path ${JSON.stringify(local.path)} does not exist`);
+      return local.path;
+    }
+    if (nfs)
+      return this.#directory(`/var/lib/kubelet/plugins/kubernetes.io/nfs/${nfs.server}${nfs.path}`);
+    if (csi)
+      return this.#directory(
+        `/var/lib/kubelet/plugins/kubernetes.io/csi/${csi.driver}/${csi.volumeHandle}/globalmount`,
+      );
+    throw new MountFailure(`volume ${volumeName} cannot be mounted on node ${nodeName}`);
+  }
+
+  /** Undefined: not a volume of files made by the kubelet. */
+  async #projectedFiles(
+    pod: PodView,
+    { configMap, secret, downwardAPI, projected }: DeepReadonly<Volume>,
+  ): Promise<ProjectedFile[] | undefined> {
+    const namespace = pod.metadata.namespace ?? '';
+    if (configMap)
+      return this.#configMapFiles(namespace, configMap, configMap.defaultMode ?? 0o644);
+    if (secret)
+      return this.#secretFiles(
+        namespace,
+        { ...secret, name: secret.secretName ?? '' },
+        secret.defaultMode ?? 0o644,
+      );
+    if (downwardAPI)
+      return this.#downwardFiles(pod, downwardAPI.items ?? [], downwardAPI.defaultMode ?? 0o644);
+    if (!projected) return undefined;
+    const mode = projected.defaultMode ?? 0o644;
+    const all: ProjectedFile[] = [];
+    for (const source of projected.sources ?? []) {
+      if (source.configMap)
+        all.push(...(await this.#configMapFiles(namespace, source.configMap, mode)));
+      else if (source.secret)
+        all.push(...(await this.#secretFiles(namespace, source.secret, mode)));
+      else if (source.downwardAPI)
+        all.push(...this.#downwardFiles(pod, source.downwardAPI.items ?? [], mode));
+      else if (source.serviceAccountToken) {
+        const token = await this.#tokens.get(pod, source.serviceAccountToken);
+        const isPrivate = specOf(pod).securityContext?.fsGroup !== undefined;
+        all.push({
+          path: source.serviceAccountToken.path,
+          content: token,
+          mode: isPrivate ? 0o640 : mode,
+        });
+      }
+    }
+    return all;
+  }
+
+  async #configMapFiles(
+    namespace: string,
+    source: SourceView,
+    defaultMode: number,
+  ): Promise<ProjectedFile[]> {
+    try {
+      const { data = {}, binaryData = {} } = await this.#objects.configMap(
+        namespace,
+        source.name ?? '',
+      );
+      const content: Record<string, Uint8Array> = {};
+      for (const [key, value] of Object.entries(data)) content[key] = utf8(value);
+      for (const [key, value] of Object.entries(binaryData)) content[key] = fromBase64(value);
+      return select('configmap', content, source, defaultMode);
+    } catch (error) {
+      if (source.optional && error instanceof ReferenceNotFoundError) return [];
+      throw error;
+    }
+  }
+
+  async #secretFiles(
+    namespace: string,
+    source: SourceView,
+    defaultMode: number,
+  ): Promise<ProjectedFile[]> {
+    try {
+      const { data = {} } = await this.#objects.secret(namespace, source.name ?? '');
+      const content: Record<string, Uint8Array> = {};
+      for (const [key, value] of Object.entries(data)) content[key] = fromBase64(value);
+      return select('secret', content, source, defaultMode);
+    } catch (error) {
+      if (source.optional && error instanceof ReferenceNotFoundError) return [];
+      throw error;
+    }
+  }
+
+  #downwardFiles(
+    pod: PodView,
+    items: readonly DeepReadonly<DownwardAPIVolumeFile>[],
+    defaultMode: number,
+  ): ProjectedFile[] {
+    const values = this.#values(pod);
+    const seen: PodView = {
+      ...pod,
+      metadata: {
+        ...pod.metadata,
+        annotations: {
+          [configSeen]: goTime(this.#context.startedMs),
+          'kubernetes.io/config.source': 'api',
+          ...pod.metadata.annotations,
+        },
+      },
+    };
+    return items.map(({ path, mode = defaultMode, fieldRef, resourceFieldRef }) => ({
+      path,
+      mode,
+      content: fieldRef
+        ? fieldValue(fieldRef.fieldPath === 'metadata.annotations' ? seen : pod, fieldRef, values)
+        : resourceFieldRef
+          ? resourceValue(pod, resourceFieldRef, undefined, values)
+          : '',
+    }));
+  }
+}
+
+interface SourceView {
+  readonly name?: string;
+  readonly items?: readonly DeepReadonly<KeyToPath>[];
+  readonly optional?: boolean;
+}
+
+function select(
+  kind: 'configmap' | 'secret',
+  content: Readonly<Record<string, Uint8Array>>,
+  { items, optional = false }: SourceView,
+  defaultMode: number,
+): ProjectedFile[] {
+  if (!items || items.length === 0)
+    return Object.entries(content).map(([path, bytes]) => ({
+      path,
+      content: bytes,
+      mode: defaultMode,
+    }));
+  return items.flatMap(({ key, path, mode = defaultMode }) => {
+    const bytes = content[key];
+    if (bytes) return [{ path, content: bytes, mode }];
+    if (optional) return [];
+    throw new MountFailure(
+      kind === 'configmap'
+        ? `configmap references non-existent config key: ${key}`
+        : `references non-existent secret key: ${key}`,
+    );
+  });
+}
+
+/** Claims are named by their volume; everything else by its own name. */
+function volumeTitle(volume: DeepReadonly<Volume>): string {
+  return volume.name;
+}
+
+const plugins: Readonly<Record<string, string>> = {
+  configMap: 'configmap',
+  secret: 'secret',
+  projected: 'projected',
+  downwardAPI: 'downward-api',
+  emptyDir: 'empty-dir',
+  hostPath: 'host-path',
+  persistentVolumeClaim: 'persistent-volume',
+  nfs: 'nfs',
+  csi: 'csi',
+  image: 'image',
+};
+
+function pluginOf(volume: DeepReadonly<Volume>): string {
+  const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
+  return `kubernetes.io/${plugins[kind] ?? kind}`;
+}
