@@ -79,7 +79,7 @@ export class SimClock implements Clock {
 
   /** @param onScheduled told of each new timer, so that a driver asleep until a later one can wake. */
   constructor(startMs: number, onScheduled: (dueMs: number) => void = () => undefined) {
-    this.#nowMs = startMs;
+    this.#nowMs = Math.floor(startMs);
     this.#onScheduled = onScheduled;
   }
 
@@ -89,7 +89,8 @@ export class SimClock implements Clock {
 
   setTimer(delayMs: number, callback: () => void, options?: TimerOptions): Disposable {
     const timer: Timer = {
-      dueMs: this.#nowMs + Math.max(0, delayMs),
+      // Whole milliseconds, whatever jitter asked for: times are printed, compared and turned into names.
+      dueMs: this.#nowMs + Math.max(0, Math.round(delayMs)),
       sequence: this.#sequence++,
       background: options?.background ?? false,
       callback,
@@ -134,7 +135,7 @@ export class SimClock implements Clock {
   /** Moves time to `targetMs` when no timer is due before it; earlier times are ignored. */
   moveTo(targetMs: number): void {
     const next = this.nextDueMs();
-    const allowed = next === undefined ? targetMs : Math.min(targetMs, next);
+    const allowed = Math.floor(next === undefined ? targetMs : Math.min(targetMs, next));
     if (allowed > this.#nowMs) this.#nowMs = allowed;
   }
 

@@ -366,7 +366,7 @@ const tools: readonly Image[] = [
   ...['registry.k8s.io/pause', 'k8s.gcr.io/pause'].map((repository) =>
     image(
       repository,
-      ['3.1', '3.2', '3.5', '3.6', '3.7', '3.8', '3.9', '3.10', '3.10.1', 'latest'],
+      ['3.1', '3.2', '3.5', '3.6', '3.7', '3.8', '3.9', '3.10', '3.10.1', '3.10.2', 'latest'],
       {
         sizeBytes: 320_448,
         entrypoint: ['/pause'],
