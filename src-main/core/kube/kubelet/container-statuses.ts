@@ -86,7 +86,7 @@ function withoutRuntime(
   const status: ApiContainerStatus = {
     image: container.image ?? '',
     imageID: '',
-    lastState: old?.lastState ? (jsonClone(old.lastState) as ContainerState) : {},
+    lastState: old?.lastState ? jsonClone(old.lastState) : {},
     name: container.name,
     ready: false,
     restartCount: old?.restartCount ?? 0,
@@ -131,7 +131,7 @@ function fromRuntime(
     : old && old.containerID !== id && old.state?.terminated
       ? { terminated: jsonClone(old.state.terminated) }
       : old?.lastState
-        ? (jsonClone(old.lastState) as ContainerState)
+        ? jsonClone(old.lastState)
         : {};
   const { uid, gid, groups } = newest.user;
   return {

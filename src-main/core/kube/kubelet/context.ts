@@ -22,14 +22,14 @@ export interface KubeletContext {
   readonly api?: { readonly client: KubeClient; readonly informers: Informers };
   readonly recorder: EventRecorder;
   /** A structured line of the kubelet's log: `"message" key="value"`. */
-  log(
+  readonly log: (
     severity: Severity,
     place: string,
     message: string,
     fields?: Readonly<Record<string, string | number>>,
-  ): void;
+  ) => void;
   /** A line as it stands. */
-  logText(severity: Severity, place: string, text: string): void;
+  readonly logText: (severity: Severity, place: string, text: string) => void;
 }
 
 /** `"message" key="value" …` as klog prints structured lines. */

@@ -370,12 +370,11 @@ class NodeAgent implements Kubelet {
       else this.#removeMirror(pod);
       return;
     }
-    if (this.#pods?.get(objectKey(pod.metadata as { name: string }))?.metadata.uid !== uid)
-      this.#forget(uid);
+    if (this.#pods?.get(objectKey(pod.metadata))?.metadata.uid !== uid) this.#forget(uid);
   }
 
   #removeMirror(pod: PodView): void {
-    const mirror = this.#pods?.get(objectKey(pod.metadata as { name: string }));
+    const mirror = this.#pods?.get(objectKey(pod.metadata));
     if (mirror && isMirrorPod(mirror) && !this.#staticOf(mirror))
       void deleteMirrorPod(this.#context, mirror);
   }
@@ -399,7 +398,7 @@ class NodeAgent implements Kubelet {
   }
 
   #apiPodOf(pod: PodView): PodView | undefined {
-    const found = this.#pods?.get(objectKey(pod.metadata as { name: string }));
+    const found = this.#pods?.get(objectKey(pod.metadata));
     if (!found) return undefined;
     if (isStaticPod(pod)) return isMirrorPod(found) && isMirrorOf(found, pod) ? found : undefined;
     return uidOf(found) === uidOf(pod) ? found : undefined;

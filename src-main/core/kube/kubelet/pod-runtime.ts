@@ -5,7 +5,7 @@ import { containerConfig, type ContainerConfigDeps, containerHash } from './cont
 import type { ContainerKiller } from './container-killer.ts';
 import { type ContainerStatus, CriError } from './cri.ts';
 import { HookError, runHook } from './hooks.ts';
-import { criText, type ImageManager } from './images.ts';
+import { type ImageManager } from './images.ts';
 import { podNameLabel, podNamespaceLabel, podUidLabel } from './labels.ts';
 import {
   computePodActions,

@@ -186,8 +186,11 @@ export class PodWorker implements Disposable {
     this.#abort.signal.throwIfAborted();
     await deps.volumes.mountAll(pod, this.#abort.signal);
     deps.probes.addPod(pod);
-    await deps.runtime.sync(pod, this.#abort.signal);
-    await deps.runtime.removeDead(pod, true);
+    try {
+      await deps.runtime.sync(pod, this.#abort.signal);
+    } finally {
+      await deps.runtime.removeDead(pod, true);
+    }
     const resyncMs = durationMs(context.config.syncFrequency) * (1 + 0.5 * random.next());
     const renewMs = deps.volumes.nextRenewalMs(this.uid) ?? Number.POSITIVE_INFINITY;
     this.#alarm.setBefore(

@@ -52,11 +52,11 @@ export class ReferencedObjects {
   }
 
   configMap(namespace: string, name: string): Promise<DeepReadonly<ConfigMap>> {
-    return this.#read('configmaps', namespace, name) as Promise<DeepReadonly<ConfigMap>>;
+    return this.#read('configmaps', namespace, name);
   }
 
   secret(namespace: string, name: string): Promise<DeepReadonly<Secret>> {
-    return this.#read('secrets', namespace, name) as Promise<DeepReadonly<Secret>>;
+    return this.#read('secrets', namespace, name);
   }
 
   /** @throws ReferenceNotFoundError; StatusError when it may not be read; ConnectionError */
@@ -94,7 +94,7 @@ export class ReferencedObjects {
     const informer = this.#context.api?.informers.for(kind, {
       namespace,
       fieldSelector: `metadata.name=${name}`,
-    }) as Informer<ConfigMap | Secret> | undefined;
+    });
     if (!informer) return;
     const pods = new Set([uid]);
     const changed = (): void => {

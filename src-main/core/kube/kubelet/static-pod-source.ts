@@ -156,7 +156,7 @@ export class StaticPodSource implements Disposable {
     const { metadata } = draft;
     if (!metadata.name) throw new ManifestError('invalid pod: name is needed for the pod');
     const strategy = strategyFor('', 'Pod');
-    strategy?.defaults?.(draft as unknown as KubeObject);
+    strategy?.defaults?.(draft);
     delete draft.status;
     const uid = metadata.uid || fnv128(`${canonicalJson(draft)}host:${nodeName}file:${path}`);
     const spec = draft.spec ?? { containers: [] };

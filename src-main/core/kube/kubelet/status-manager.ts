@@ -190,10 +190,12 @@ export class StatusManager {
       entry.dirty = true;
       entry.stored = undefined;
       clock.setTimer(retryMs, () => this.#write(entry), { background: true });
+      return;
     } finally {
       entry.writing = false;
     }
-    if (entry.dirty && entry.stored) this.#write(entry);
+    // Something changed while the last write was on its way.
+    if (entry.dirty && this.#isCurrent(entry)) this.#write(entry);
   }
 
   #isCurrent(entry: Entry): boolean {

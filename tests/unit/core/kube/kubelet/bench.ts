@@ -1,4 +1,4 @@
-import { readText, seededRandom, silentLogger, utf8 } from '#core/base';
+import { readText, seededRandom, silentLogger } from '#core/base';
 import type { NodeHost } from '#core/kube';
 import { TestNode } from '../../machines/containers/node.ts';
 import { FakeApi, type FakeObject } from '#tests/fake-api';
@@ -11,7 +11,6 @@ import {
 import { dirname } from '../../../../../src-main/core/machines/filesystem/index.ts';
 import { probe } from '../../../../../src-main/core/machines/network/index.ts';
 import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
-
 
 /** A kubelet on a node with a runtime, before a fake API or none. */
 export class KubeletBench {
@@ -122,7 +121,7 @@ export class KubeletBench {
       metadata: { name, namespace: 'default', ...metadata },
       spec: { nodeName: 'node01', ...spec },
     };
-    strategyFor('', 'Pod')?.defaults?.(pod as never);
+    strategyFor('', 'Pod')?.defaults?.(pod);
     this.api.create('pods', { ...pod, status: { phase: 'Pending', qosClass: 'BestEffort' } });
   }
 
