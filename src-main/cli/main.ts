@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { RpcError } from '#contract';
 import { runDoctor } from '#node/doctor';
+import { failStart } from '#node/host';
 import { defaultDataFolder } from '#node/paths';
 import { type Arguments, readArguments } from './arguments.ts';
 import { commands, type Outcome } from './commands.ts';
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
     return;
   }
   if (args.command === 'daemon') {
-    await runDaemon(root, dataFolder);
+    await runDaemon(root, dataFolder).catch(failStart);
     return;
   }
   const outcome =

@@ -53,20 +53,13 @@ const kubernetesVersion = 'v1.36.3';
  * @throws DataFolderError | DatabaseInUseError | DatabaseCorruptError | DatabaseTooNewError
  */
 export async function startCore({ root, dataFolder, host }: CoreOptions): Promise<Core> {
+  demandNode();
   const paths = appPaths(root);
   const data = prepareDataFolder(dataFolder);
   const log: Logger & Disposable = openFileLog({ folder: join(data, 'logs') });
   log.log('info', 'Kijabi starts', { host, node: process.version, data });
   const database = openProgress(join(data, 'progress.db'), paths.migrations, log);
   const localShell = await tryLocalShell(data, paths.cli, log);
-  const thread = startEngineThread(
-    paths.engineWorker,
-    {
-      dataFolder: data,
-      ...(existsSync(paths.descriptions) ? { descriptionsFile: paths.descriptions } : {}),
-    },
-    log,
-  );
   mkdirSync(join(data, 'clusters'), { recursive: true, mode: 0o700 });
   const random = seededRandom(randomUUID());
   const now = (): number => Date.now();
@@ -77,6 +70,16 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   });
   const tasks = readTasks(paths.content);
   const repository = createExamRepository(database);
+  const blueprints = readExams(paths.content, tasks);
+  // Last of all: what is wrong with files and content has been found by now.
+  const thread = startEngineThread(
+    paths.engineWorker,
+    {
+      dataFolder: data,
+      ...(existsSync(paths.descriptions) ? { descriptionsFile: paths.descriptions } : {}),
+    },
+    log,
+  );
   const app = createApp({
     engine: thread,
     registry: fileClusterRegistry(join(data, 'clusters', 'clusters.json'), log),
@@ -106,7 +109,7 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
         engine: thread.engine,
         repository,
         tasks,
-        blueprints: readExams(paths.content, tasks),
+        blueprints,
         clock: wallClock,
         random,
         logger: log,
@@ -147,6 +150,14 @@ function openProgress(file: string, migrationsDirectory: string, logger: Logger)
     });
     return open();
   }
+}
+
+/** With an older Node-API, opening the first database would end the process without a word. */
+function demandNode(): void {
+  if (Number(process.versions['napi']) < 10)
+    throw new Error(
+      `Node.js ${process.version} is too old: start Kijabi with npm, which brings Node.js 24, or install that`,
+    );
 }
 
 /** A computer without the native module has every other terminal all the same. */
