@@ -1,7 +1,8 @@
 import type { AppInfo, RpcClient } from '#contract';
 import type { I18n } from '../i18n/index.ts';
 import type { Keyboard } from './keyboard.svelte.ts';
-import type { Router, Route } from './router.svelte.ts';
+import type { Route } from './route.ts';
+import type { Router } from './router.svelte.ts';
 import type { SettingsState } from './settings-state.svelte.ts';
 import type { ShellState } from './shell-state.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';

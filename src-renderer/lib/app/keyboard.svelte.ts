@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 export interface KeyBinding {
   /** As `KeyboardEvent.key`: `j`, `Enter`, `?`, ` ` (space); or two after each other: `g t`. */
   readonly keys: string;
@@ -51,9 +53,10 @@ export class Keyboard {
 
   /** @returns a function that takes the bindings away: return it from an `$effect`. */
   add(bindings: readonly KeyBinding[]): () => void {
-    this.#groups = [...this.#groups, bindings];
+    // Called from effects, which must not run again because another page added keys.
+    this.#groups = [...untrack(() => this.#groups), bindings];
     return () => {
-      this.#groups = this.#groups.filter((group) => group !== bindings);
+      this.#groups = untrack(() => this.#groups).filter((group) => group !== bindings);
     };
   }
 

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { messageOf } from '../loading/index.ts';
 
 export interface ToastMessage {
@@ -16,7 +17,7 @@ export class Toasts {
   }
 
   show(text: string, tone: ToastMessage['tone'] = 'neutral'): void {
-    this.#messages = [...this.#messages.slice(-3), { id: ++this.#lastId, tone, text }];
+    this.#messages = [...untrack(() => this.#messages).slice(-3), { id: ++this.#lastId, tone, text }];
   }
 
   /** Shows why something failed. */
