@@ -19,6 +19,7 @@ import {
   createCatalogue,
   createNetwork,
   exportChanges,
+  fullNetworkTools,
   type FileSystem,
   type Image,
   type NetNamespace,
@@ -242,6 +243,7 @@ export class Lab {
         spec.role === 'base'
           ? {}
           : {
+              ...fullNetworkTools,
               '/usr/bin/kubectl': kubectl(),
               ...(spec.role === 'control-plane'
                 ? {

@@ -25,7 +25,7 @@ import { deleteMirrorPod, isMirrorOf, reconcileMirrorPod } from './mirror-pods.t
 import { NodeLease } from './node-lease.ts';
 import { allocatableOf, NodeReporter } from './node-status.ts';
 import { liveSandbox, PodCache } from './pod-cache.ts';
-import { PodRuntime } from './pod-runtime.ts';
+import { logDirectoryOf, PodRuntime } from './pod-runtime.ts';
 import { PodStatusMaker } from './pod-status.ts';
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
 import {
@@ -103,6 +103,7 @@ class NodeAgent implements Kubelet {
   readonly #nodes: Informer<Node> | undefined;
   readonly #services: Informer<Service> | undefined;
   #disposed = false;
+  #podCidr: string | undefined;
 
   constructor(options: KubeletOptions) {
     const context = contextOf(options);
@@ -183,7 +184,7 @@ class NodeAgent implements Kubelet {
       context,
       cache: this.#cache,
       statuses: this.#statuses,
-      pods: () => [...this.#workers.values()].map(({ pod }) => pod),
+      pods: () => this.#allPods(),
     });
   }
 
@@ -218,13 +219,38 @@ class NodeAgent implements Kubelet {
       onDelete: (pod) => this.#apiPodGone(pod),
     });
     // The node's object is what mirrors of static pods belong to.
-    this.#nodes?.addHandler({ onAdd: () => this.#wakeStatic() });
+    this.#nodes?.addHandler({
+      onAdd: (node) => {
+        this.#wakeStatic();
+        this.#tellPodCidr(node.spec?.podCIDR);
+      },
+      onUpdate: (_, node) => this.#tellPodCidr(node.spec?.podCIDR),
+    });
     api.informers.start();
     this.#lease.start();
     await Promise.all([this.#pods?.waitForSync(), this.#services?.waitForSync()]);
     if (this.#disposed) return;
     await this.#cleanUp();
     this.#wakeStatic();
+  }
+
+  /** The runtime's network plug-ins take pod addresses from the node's block. */
+  #tellPodCidr(podCidr: string | undefined): void {
+    if (podCidr === undefined || podCidr === this.#podCidr) return;
+    this.#podCidr = podCidr;
+    this.#context.host.runtime.updateRuntimeConfig?.({ podCidr }).catch(() => {
+      // The runtime is down: the next news of the node tells it again.
+      this.#podCidr = undefined;
+    });
+  }
+
+  /** Static pods and those of the API, also finished ones. */
+  #allPods(): readonly PodView[] {
+    const all = new Map(
+      (this.#pods?.list() ?? []).filter((pod) => !isMirrorPod(pod)).map((pod) => [uidOf(pod), pod]),
+    );
+    for (const { uid, pod } of this.#workers.values()) all.set(uid, pod);
+    return [...all.values()];
   }
 
   #wakeStatic(): void {
@@ -272,8 +298,10 @@ class NodeAgent implements Kubelet {
       return;
     }
     if (this.#statuses.get(uid)) return;
-    const runs = this.#cache.get(uid).sandboxes.length > 0;
-    if (isTerminalPhase(pod.status?.phase) && !runs) {
+    const { sandboxes, containers } = this.#cache.get(uid);
+    const runs = sandboxes.length > 0;
+    const isRunning = containers.some(({ state }) => state === 'CONTAINER_RUNNING');
+    if (isTerminalPhase(pod.status?.phase) && !isRunning) {
       this.#statuses.adopt(pod);
       return;
     }
@@ -336,7 +364,7 @@ class NodeAgent implements Kubelet {
     const uid = uidOf(pod);
     const worker = this.#workers.get(uid);
     if (worker) worker.terminate(specOf(pod).terminationGracePeriodSeconds);
-    else this.#forget(uid);
+    else this.#forget(pod);
   }
 
   #addWorker(pod: PodView): PodWorker {
@@ -370,7 +398,7 @@ class NodeAgent implements Kubelet {
       else this.#removeMirror(pod);
       return;
     }
-    if (this.#pods?.get(objectKey(pod.metadata))?.metadata.uid !== uid) this.#forget(uid);
+    if (this.#pods?.get(objectKey(pod.metadata))?.metadata.uid !== uid) this.#forget(pod);
   }
 
   #removeMirror(pod: PodView): void {
@@ -379,9 +407,13 @@ class NodeAgent implements Kubelet {
       void deleteMirrorPod(this.#context, mirror);
   }
 
-  #forget(uid: string): void {
-    this.#statuses.forget(uid);
-    void this.#removeLeftovers(uid);
+  #forget(pod: PodView): void {
+    const { files } = this.#context.host;
+    const logs = logDirectoryOf(pod);
+    this.#statuses.forget(uidOf(pod));
+    void this.#removeLeftovers(uidOf(pod)).then(() => {
+      if (files.exists(logs)) files.remove(logs);
+    });
   }
 
   /** Dead containers and sandboxes of a pod that is gone. */

@@ -26,7 +26,8 @@ export function apiTransport(config: ClientConfig, deps: ApiTransportDeps): Tran
     const addresses = isAddress(host) ? [host] : await deps.resolve(host);
     const dialed = await deps.net.dial(addresses[0] ?? host, port, 'tcp', {
       ...(signal ? { signal } : {}),
-      timeoutMs: 30_000,
+      // Short, so that a client that dialled before its Service had rules soon tries again.
+      timeoutMs: 3_000,
     });
     if (dialed.listener.kind !== 'http')
       throw new ConnectionError(
