@@ -407,6 +407,20 @@ describe('the API of the kubelet', () => {
   });
 });
 
+test('a finished pod keeps its log until it is deleted, also for a new kubelet', async () => {
+  const bench = await withPod({ restartPolicy: 'Never', containers: [exits(0, 'done')] }, 6000);
+  const log = '/containerLogs/default/p/c';
+  expect(await bench.get(log)).toEqual({ status: 200, body: 'done\n' });
+  await bench.restart();
+  await bench.node.time.advance(3000);
+  expect(await bench.get(log)).toEqual({ status: 200, body: 'done\n' });
+  expect(bench.view()).toMatchObject({ phase: 'Succeeded' });
+  bench.api.delete('pods', 'p', 'default');
+  await bench.node.time.advance(3000);
+  expect((await bench.get(log)).status).toBe(404);
+  expect(bench.node.containerd.containers.size).toBe(0);
+});
+
 describe('the node', () => {
   test('is registered, ready, and its lease renewed', async () => {
     const bench = new KubeletBench();
