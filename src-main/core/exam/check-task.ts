@@ -111,15 +111,14 @@ function references(assertion: Assertion): readonly string[] {
   return 'file' in assertion && assertion.equalsField ? [assertion.equalsField.object] : [];
 }
 
-/** Field paths and patterns wherever they stand in an assertion. */
+/** Field paths and patterns wherever they stand in an assertion; a parameter may stand for one name of a path. */
 function checkValues(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  const isFile = 'file' in value && !('format' in value);
   for (const [key, item] of Object.entries(value) as [string, unknown][]) {
     if (key === 'matches' && typeof item === 'string') safePattern(item);
-    // The path of a file is no path of fields.
-    else if (key === 'path' && typeof item === 'string' && !item.startsWith('/') && !isFile)
-      parsePath(item);
-    else if (key !== 'equals') checkValues(item);
+    else if (key === 'path' && typeof item === 'string')
+      parsePath(item.replace(/\{\{[^}]*\}\}/g, 'x'));
+    // Below `file` a path is one of a file system.
+    else if (key !== 'equals' && key !== 'file') checkValues(item);
   }
 }

@@ -61,7 +61,9 @@ function problemOf(error: ErrorObject | undefined): string {
     case 'enum':
       return `must be one of ${(params['allowedValues'] as readonly unknown[]).join(', ')}`;
     case 'not':
-      return 'holds no known assertion (object, absent, list, selects, canI, schedule, probe, rollout, unit, file, command, unchanged, podsReady, any, all, not)';
+      return error.schemaPath.includes('seed')
+        ? 'is no known step (apply, file, edit, unit, settle, advance)'
+        : 'holds no known assertion (object, absent, list, selects, canI, schedule, probe, rollout, unit, file, command, unchanged, podsReady, any, all, not)';
     default:
       return error?.message ?? 'does not fit its schema';
   }
