@@ -40,6 +40,8 @@ export class Clusters {
   readonly #options: ClustersOptions;
   /** Being brought up or failed to: the engine does not list these. */
   readonly #pending = new Map<string, ClusterView>();
+  /** Given to calls under way. */
+  readonly #reserved = new Set<string>();
 
   constructor(options: ClustersOptions) {
     this.#options = options;
@@ -57,9 +59,13 @@ export class Clusters {
         persistent: true,
       };
       context.progress({ step: 'cluster.starting' });
-      const view = await this.#start(spec);
-      this.#options.registry.put(spec);
-      return view;
+      try {
+        const view = await this.#start(spec);
+        this.#options.registry.put(spec);
+        return view;
+      } finally {
+        this.#reserved.delete(spec.clusterId);
+      }
     },
     'clusters.remove': async ({ clusterId }) => {
       this.#options.registry.remove(clusterId);
@@ -185,7 +191,9 @@ export class Clusters {
     ]);
     for (let count = 1; ; count++) {
       const id = count === 1 ? base : `${base}-${count}`;
-      if (!taken.has(id)) return id;
+      if (taken.has(id) || this.#reserved.has(id)) continue;
+      this.#reserved.add(id);
+      return id;
     }
   }
 
