@@ -64,6 +64,8 @@ export interface RootfsOptions {
   readonly random: Random;
   readonly now: () => number;
   readonly hostname: string;
+  /** Text of `/etc/resolv.conf`. */
+  readonly resolvConf: string;
   readonly memoryLimitBytes?: number;
 }
 
@@ -89,8 +91,14 @@ export function buildRootfs(options: RootfsOptions): MemoryFileSystem {
   for (const [path, device] of Object.entries(standardDevices(random))) files.mknod(path, device);
   files.mountTmpfs('/dev/shm', { sizeBytes: 64 * 1024 * 1024, source: 'shm' });
   files.mountVirtual('/sys', sysFiles(options), { type: 'sysfs', readOnly: true });
-  if (!options.mounts.some(({ containerPath }) => containerPath === '/etc/hostname'))
-    files.writeFile('/etc/hostname', `${options.hostname}\n`);
+  for (const [path, text] of [
+    ['/etc/hostname', `${options.hostname}\n`],
+    ['/etc/resolv.conf', options.resolvConf],
+  ] as const) {
+    if (options.mounts.some(({ containerPath }) => containerPath === path)) continue;
+    files.mkdir('/etc', { recursive: true });
+    files.writeFile(path, text);
+  }
   for (const mount of options.mounts) bindMount(files, host, mount);
   if (options.readOnly) files.remount('/', true);
   return files;

@@ -321,6 +321,7 @@ class Containerd implements ContainerRuntime {
           random,
           now: () => clock.now(),
           hostname: sandbox.config.hostname,
+          resolvConf: resolvConf(sandbox.config.dns),
           proc: procFiles(processes, {
             ...this.#deps.procInfo,
             hostname: () => sandbox.config.hostname,
@@ -379,4 +380,14 @@ function mountLines(files: MemoryFileSystem): string {
         `${source} ${path} ${type} ${[readOnly ? 'ro' : 'rw', ...options].join(',')} 0 0\n`,
     )
     .join('');
+}
+
+/** As containerd writes a sandbox's resolv.conf. @see containerd's internal/cri/server/sandbox_run_linux.go */
+function resolvConf({ servers, searches, options }: PodSandboxConfig['dns']): string {
+  return [
+    ...(searches.length > 0 ? [`search ${searches.join(' ')}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+    '',
+  ].join('\n');
 }
