@@ -3,7 +3,7 @@ import { badRequest } from '#core/kube';
 import { checkMistake, checkQuiz, type Lesson, liveBlocks, type Study } from '#core/study';
 import { clusterView } from './clusters.ts';
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 type LessonHandlers = Pick<Handlers, Extract<keyof Handlers, `lessons.${string}`>>;
 
@@ -25,20 +25,20 @@ export function lessonHandlers({ study, clusters, runner, tell }: StudyDeps): Le
         done: study.stepsDone(lessonId),
       });
     },
-    'lessons.open': async ({ lessonId }, { progress }) => {
+    'lessons.open': async ({ lessonId }, context) => {
       const lesson = study.lesson(lessonId);
-      progress({ step: 'cluster.starting' });
+      context.progress({ step: 'cluster.starting' });
       return clusterView(await clusters.ofLesson(lesson));
     },
     'lessons.markDone': ({ lessonId, blockId }) => {
       markDone(lessonId, blockId);
       return Promise.resolve({ done: study.stepsDone(lessonId) });
     },
-    'lessons.check': async ({ lessonId, blockId, answer, language }, { progress }) => {
+    'lessons.check': async ({ lessonId, blockId, answer, language }, context) => {
       const block = study.block(lessonId, blockId, language);
       if (block.kind === 'command')
         throw badRequest(`block ${blockId} of lesson ${lessonId} is a command, not a question`);
-      if (block.kind === 'mistake') progress({ step: 'cluster.starting' });
+      if (block.kind === 'mistake') context.progress({ step: 'cluster.starting' });
       const verdict =
         block.kind === 'quiz'
           ? checkQuiz(block, answer)

@@ -1,5 +1,5 @@
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 type LibraryHandlers = Pick<Handlers, Extract<keyof Handlers, `library.${string}`>>;
 

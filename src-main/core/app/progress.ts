@@ -1,5 +1,5 @@
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 /** What was learnt so far. */
 export function progressHandlers({ study, practice }: StudyDeps): Pick<Handlers, 'progress.get'> {

@@ -9,7 +9,7 @@ import {
   type Study,
 } from '#core/study';
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 type ReviewHandlers = Pick<Handlers, Extract<keyof Handlers, `review.${string}`>>;
 
@@ -24,12 +24,12 @@ export function reviewHandlers({ study, runner, tell }: StudyDeps): ReviewHandle
       changed();
       return Promise.resolve(reviewView(study, language));
     },
-    'review.check': async ({ cardId, answer, language }, { progress }) => {
+    'review.check': async ({ cardId, answer, language }, context) => {
       const card = study.card(cardId);
       if (card.kind === 'typed') return checkTyped(card, answer, language);
       if (card.kind !== 'command' && card.kind !== 'manifest')
         throw badRequest(`card ${cardId} is ${card.kind}: it is graded by its reader`);
-      progress({ step: 'answer.checking' });
+      context.progress({ step: 'answer.checking' });
       return card.kind === 'command'
         ? checkCommand(runner, card, answer, language)
         : checkManifest(runner, card, answer, language);

@@ -1,5 +1,5 @@
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 type SettingsHandlers = Pick<Handlers, Extract<keyof Handlers, `settings.${string}`>>;
 

@@ -1,7 +1,5 @@
-import type { EventFrame } from '#contract';
 import { badRequest, failure } from '#core/kube';
 import {
-  type AnswerRunner,
   type BackupStore,
   NotInContentError,
   type PracticeResults,
@@ -17,6 +15,7 @@ import { progressHandlers } from './progress.ts';
 import { reviewHandlers } from './review.ts';
 import { settingsHandlers } from './settings.ts';
 import { StudyClusters } from './study-clusters.ts';
+import type { StudyDeps } from './study-deps.ts';
 import { todayHandlers } from './today.ts';
 
 export interface StudyDomainOptions {
@@ -25,16 +24,6 @@ export interface StudyDomainOptions {
   readonly backups: BackupStore;
   /** What tasks and exams know; absent while there are none. */
   readonly practice?: PracticeResults;
-}
-
-/** What the handlers of study share. */
-export interface StudyDeps {
-  readonly study: Study;
-  readonly clusters: StudyClusters;
-  readonly runner: AnswerRunner;
-  readonly practice: PracticeResults;
-  readonly backups: BackupStore;
-  readonly tell: (frame: EventFrame) => void;
 }
 
 const noPractice: PracticeResults = {
@@ -82,5 +71,5 @@ function withStatus(handlers: DomainHandlers): DomainHandlers {
       },
     ],
   );
-  return Object.fromEntries(wrapped) as DomainHandlers;
+  return Object.fromEntries(wrapped);
 }

@@ -2,7 +2,7 @@ import type { TodayView } from '#contract';
 import type { DomainReadiness, PracticeTask } from '#core/study';
 import { lessonSummary } from './lessons.ts';
 import type { Handlers } from './serve.ts';
-import type { StudyDeps } from './study-domain.ts';
+import type { StudyDeps } from './study-deps.ts';
 
 /** What to do today. */
 export function todayHandlers({ study, practice }: StudyDeps): Pick<Handlers, 'today.get'> {

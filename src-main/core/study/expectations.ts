@@ -57,11 +57,14 @@ export function valueAt(root: JsonValue, path: string): JsonValue | undefined {
           typeof item === 'object' &&
           item !== null &&
           !Array.isArray(item) &&
-          String(item[step.key]) === step.value,
+          textOf(item[step.key]) === step.value,
       );
   }
   return value;
 }
+
+const textOf = (value: JsonValue | undefined): string =>
+  typeof value === 'string' ? value : JSON.stringify(value ?? null);
 
 /** The first thing that is not as expected. */
 export type Mismatch =

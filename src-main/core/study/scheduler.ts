@@ -72,7 +72,7 @@ function toCard(memory: MemoryState | undefined, nowMs: number): FsrsCard {
     learning_steps: memory.learningStep,
     reps: memory.reps,
     lapses: memory.lapses,
-    state: (states.indexOf(memory.state) + 1) as State,
+    state: states.indexOf(memory.state) + 1,
     last_review: new Date(memory.lastReviewMs),
   };
 }
