@@ -1,0 +1,70 @@
+import type { ByteSink, ByteSource, Clock, Disposable, Random } from '#core/base';
+import type { Connection, Transport } from '#core/kube';
+
+/** What kubectl needs of a file system; a machine's own has it. Paths are absolute. */
+export interface KubectlFiles {
+  /** @throws Error the file cannot be read; its message is Go's (`open x: no such file or directory`). */
+  readFile(path: string): Uint8Array;
+  writeFile(path: string, bytes: Uint8Array, mode?: number): void;
+  mkdir(path: string, options?: { recursive?: boolean; mode?: number }): void;
+  exists(path: string): boolean;
+  stat(path: string): { readonly kind: string };
+  /** Names in the folder, sorted. */
+  readdir(path: string): readonly string[];
+  remove(path: string, options?: { recursive?: boolean; force?: boolean }): void;
+}
+
+/** What a connection to an API server needs; PEM texts, not paths. */
+export interface ConnectionConfig {
+  /** `https://host:port`, with a path prefix if there is one. */
+  readonly server: string;
+  readonly ca?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  readonly token?: string;
+  /** Path of a file whose content is sent as bearer token, read again at each request. */
+  readonly tokenFile?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly insecure: boolean;
+  readonly tlsServerName?: string;
+  readonly proxy?: string;
+}
+
+export interface KubectlTty {
+  readonly columns: number;
+  readonly rows: number;
+  setRaw(raw: boolean): void;
+  onResize(listener: () => void): Disposable;
+}
+
+/** Everything a run of kubectl may touch. */
+export interface KubectlIo {
+  readonly stdin: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly files: KubectlFiles;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Present when stdin is a terminal. */
+  readonly tty?: KubectlTty | undefined;
+  /** Aborted by Ctrl-C: whatever streams ends and the exit code is 130. */
+  readonly signal: AbortSignal;
+  /** A way to the server; called once for each connection configuration. */
+  readonly connect: (config: ConnectionConfig) => Transport;
+  /** Lets the person edit a text; the new text, or null when the editor could not be started. */
+  readonly runEditor?: (path: string, content: string) => Promise<string | null>;
+  /** Listens on a local port (0 chooses one). @throws Error the port is taken. */
+  readonly listenLocal?: (
+    address: string,
+    port: number,
+    onConnection: (connection: Connection) => void,
+  ) => Promise<Disposable & { readonly port: number }>;
+  /** Lives as long as the machine: what discovery found, by server, as `~/.kube/cache` keeps it. */
+  readonly discoveryCache?: Map<string, unknown>;
+  /** For the head of log lines; 1 when absent. */
+  readonly pid?: number;
+}
