@@ -18,6 +18,9 @@ import {
   type Change,
   createCatalogue,
   createNetwork,
+  dnsListener,
+  type DnsMessage,
+  dnsReply,
   exportChanges,
   fullNetworkTools,
   type FileSystem,
@@ -113,6 +116,11 @@ export class Lab {
         pki.verifyCertificate(certificate, roots, nowMs, 'server'),
     });
     this.#outside = this.#network.addHost('outside', outsideAddress);
+    this.#outside.listen(
+      53,
+      dnsListener((query) => Promise.resolve(this.#nameServer(query))),
+      { protocol: 'udp' },
+    );
     this.#etcdData = new EtcdData(clock, options.openLog ?? (() => undefined));
   }
 
@@ -392,6 +400,11 @@ export class Lab {
     const { clock, kubernetesVersion } = this.#options;
     const ca = authorities.ca.certificate;
     const files: LaidFile[] = [
+      {
+        path: '/etc/resolv.conf',
+        content: `nameserver ${outsideAddress}\nsearch .\n`,
+        mode: 0o644,
+      },
       { path: '/etc/hosts', content: this.#hostsFile(spec.hostname), mode: 0o644 },
       ...sshUnit(),
     ];
@@ -442,6 +455,19 @@ export class Lab {
         initialCluster: `${spec.hostname}=https://${spec.address}:2380`,
       }),
     ];
+  }
+
+  /** The lab's own name server knows its machines; there is no world outside to know anything else of. */
+  #nameServer(query: DnsMessage): DnsMessage {
+    const [question] = query.questions;
+    const found = this.topology.machines.find(
+      ({ hostname }) => hostname === question?.name.toLowerCase(),
+    );
+    if (!question || !found) return dnsReply(query, { code: 'NXDOMAIN' });
+    if (question.type !== 'A') return dnsReply(query, {});
+    return dnsReply(query, {
+      answers: [{ type: 'A', name: question.name, ttlSeconds: 60, address: found.address }],
+    });
   }
 
   #hostsFile(own: string): string {

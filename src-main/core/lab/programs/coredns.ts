@@ -56,7 +56,7 @@ export const coredns: Program = componentProgram({
       print(error.message);
       return 1;
     }
-    const loop = findLoop(blocks);
+    const loop = findLoop(blocks, context);
     print('maxprocs: Leaving GOMAXPROCS=2: CPU quota undefined');
     const instance = new Instance(component, print);
     instance.start(blocks);
@@ -99,15 +99,29 @@ export const coredns: Program = componentProgram({
   },
 });
 
-/** A server that forwards to itself. */
-function findLoop(blocks: readonly ServerBlock[]): string | undefined {
+/** A server that forwards to itself: a name server on the loopback interface is this very process. */
+function findLoop(blocks: readonly ServerBlock[], context: ProgramContext): string | undefined {
   for (const { zones, directives } of blocks) {
+    if (!directives.some(({ name }) => name === 'loop')) continue;
     const forward = directives.find(({ name }) => name === 'forward');
-    const detects = directives.some(({ name }) => name === 'loop');
-    if (detects && forward?.args.slice(1).some((target) => /^(?:127\.|localhost)/.test(target)))
+    if (
+      forward &&
+      forwardTargets(forward, context).some((target) => /^(?:127\.|localhost|::1)/.test(target))
+    )
       return zones[0]?.zone ?? '.';
   }
   return undefined;
+}
+
+/** Addresses a `forward` directive names, itself or by a resolv.conf. */
+function forwardTargets({ args }: Directive, { files }: ProgramContext): string[] {
+  return args.slice(1).flatMap((target) => {
+    if (!target.startsWith('/')) return [target.replace(/^dns:\/\//, '')];
+    if (!files.exists(target)) return [];
+    return [...files.readText(target).matchAll(/^\s*nameserver\s+(\S+)/gm)].map(
+      (match) => match[1] ?? '',
+    );
+  });
 }
 
 /** One running configuration; `start` replaces it without closing what both have. */
@@ -248,7 +262,7 @@ class Instance implements Disposable {
         inZone(name.toLowerCase(), (d.args[0] ?? '.').replace(/\.$/, '') || '.'),
     );
     if (!forward) return { code: 'REFUSED', answers: [] };
-    for (const target of this.#targets(forward)) {
+    for (const target of forwardTargets(forward, this.#component.context)) {
       try {
         const message = await this.#resolver.exchange(target, name, type, 2000);
         return {
@@ -261,19 +275,6 @@ class Instance implements Disposable {
       }
     }
     return { code: 'SERVFAIL', answers: [] };
-  }
-
-  #targets(forward: Directive): string[] {
-    return forward.args.slice(1).flatMap((target) => {
-      if (target.startsWith('/')) {
-        const { files } = this.#component.context;
-        if (!files.exists(target)) return [];
-        return [...files.readText(target).matchAll(/^\s*nameserver\s+(\S+)/gm)].map(
-          (match) => match[1] ?? '',
-        );
-      }
-      return [target.replace(/^dns:\/\//, '')];
-    });
   }
 
   async #kubernetes(
