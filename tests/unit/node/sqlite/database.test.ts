@@ -73,8 +73,12 @@ test('migrations run once, in order, with a backup before those of an existing d
   const database = open(directory, { '0001_cards.sql': cards, '0002_notes.sql': notes });
   database.exec("INSERT INTO cards VALUES ('a'); INSERT INTO notes VALUES ('n', 'a')");
   database.close();
-  const backup = path.join(directory, 'backups', 'progress-2026-01-31T09-30-00-000Z.db');
-  expect(listBackups(file)).toEqual([{ file: backup, timeMs: nowMs }]);
+  const backup = path.join(
+    directory,
+    'backups',
+    'progress-2026-01-31T09-30-00-000Z.before-migration.db',
+  );
+  expect(listBackups(file)).toEqual([{ file: backup, timeMs: nowMs, reason: 'before-migration' }]);
   const copy = new Sqlite(backup, { readonly: true });
   expect(copy.pragma('user_version', { simple: true })).toBe(1);
   copy.close();
@@ -173,7 +177,11 @@ test.each([
     error = thrown;
   }
   const kept = `${file}.corrupt-2026-01-31T09-30-00-000Z`;
-  const backup = path.join(directory, 'backups', 'progress-2026-01-31T09-30-00-000Z.db');
+  const backup = path.join(
+    directory,
+    'backups',
+    'progress-2026-01-31T09-30-00-000Z.before-migration.db',
+  );
   expect(error).toBeInstanceOf(DatabaseCorruptError);
   expect(error).toMatchObject({ file, keptAs: kept, newestBackup: backup });
   expect((error as Error).message).toContain(`The newest good backup is ${backup}.`);
