@@ -25,7 +25,7 @@ import { createResolver, httpRequest, readBody } from '#core/machines';
 import { ClockDriver } from '#node/clock';
 import { type ApiListener, serveApi } from '#node/https';
 import { createClusterFile } from '#node/sqlite';
-import { decodeLab, encodeLab } from './saved-lab.ts';
+import { decodeCluster, encodeCluster } from './saved-lab.ts';
 
 export interface RunningClusterOptions {
   readonly folder: string;
@@ -38,6 +38,9 @@ export const kubernetesVersion = 'v1.36.3';
 /** Simulated time a cluster gets to come up; it runs as fast as the machine allows. */
 const bootLimitMs = 300_000;
 const apiWatchMs = 100;
+/** About what a cluster needs to come up, simulated. */
+const bootTimeMs = 30_000;
+const saveIntervalMs = 30_000;
 const savedLabBlob = 'lab';
 
 /** A lab with a clock that follows the wall clock, a file, and a port of this computer. */
@@ -53,6 +56,8 @@ export class RunningCluster {
   #listener: ApiListener | undefined;
   #apiWatch: NodeJS.Timeout | undefined;
   #apiOpen = true;
+  #saver: NodeJS.Timeout | undefined;
+  #savedRevision = 0;
   #phase: 'starting' | 'ready' | 'stopped' | 'failed' = 'starting';
   #problem: string | undefined;
 
@@ -67,8 +72,10 @@ export class RunningCluster {
     this.kubeconfig = join(options.folder, `${spec.clusterId}.kubeconfig`);
     if (spec.persistent) this.#file = createClusterFile(this.#path);
     const blob = this.#file?.blobs.get(savedLabBlob);
-    // The clock begins before the present, so that a fresh cluster that has booted stands at the present.
-    this.driver = new ClockDriver(Date.now() - 60_000, 0);
+    const saved = blob ? decodeCluster(blob) : undefined;
+    // The clock begins before the present, so that a cluster that has booted stands near it, and never before
+    // what it has already seen.
+    this.driver = new ClockDriver(Math.max(Date.now() - bootTimeMs, saved?.nowMs ?? 0), 0);
     this.lab = new Lab({
       topology: spec.topology,
       kubernetesVersion,
@@ -78,7 +85,7 @@ export class RunningCluster {
       pki: options.pki,
       ...(options.descriptions ? { descriptions: options.descriptions } : {}),
       openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
-      ...(blob ? { saved: decodeLab(blob) } : {}),
+      ...(saved ? { saved: saved.lab } : {}),
     });
   }
 
@@ -104,6 +111,22 @@ export class RunningCluster {
     this.#apiWatch = setInterval(() => void this.#followApi(), apiWatchMs);
     this.#apiWatch.unref();
     await this.save();
+    this.#saver = setInterval(() => void this.#saveIfChanged(), saveIntervalMs);
+    this.#saver.unref();
+  }
+
+  /** Files change only while something happens in the cluster, and then its revision moves too. */
+  async #saveIfChanged(): Promise<void> {
+    const { revision } = this.lab.store;
+    if (revision === this.#savedRevision || this.#phase !== 'ready') return;
+    this.#savedRevision = revision;
+    try {
+      await this.save();
+    } catch (error) {
+      this.#options.logger.log('error', `cluster ${this.spec.clusterId} could not be saved`, {
+        error,
+      });
+    }
   }
 
   get server(): string {
@@ -282,11 +305,15 @@ export class RunningCluster {
 
   /** Writes what outlives the programs beside the store's log. */
   async save(): Promise<void> {
-    await this.#file?.blobs.put(savedLabBlob, encodeLab(this.lab.save()));
+    await this.#file?.blobs.put(
+      savedLabBlob,
+      encodeCluster({ lab: this.lab.save(), nowMs: this.driver.clock.now() }),
+    );
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#apiWatch);
+    clearInterval(this.#saver);
     const wasReady = this.#phase === 'ready';
     this.#phase = 'stopped';
     await this.#listener?.close();

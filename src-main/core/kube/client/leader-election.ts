@@ -110,7 +110,7 @@ export function runLeaderElection(options: LeaderElectionOptions): Disposable {
       observe(await leases.get(options.namespace, options.name));
     } catch (error) {
       if (!isReason(error, 'NotFound')) {
-        logger.log('error', 'error retrieving resource lock', { error: textOf(error) });
+        logger.log('info', 'error retrieving resource lock', { error: textOf(error) });
         return false;
       }
       try {
