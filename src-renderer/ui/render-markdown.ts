@@ -5,7 +5,7 @@ const marked = new Marked({ gfm: true, async: false });
 
 /**
  * Markdown to HTML that is safe to insert: no scripts, handlers, styles, forms or frames; links only to https,
- * and they open outside.
+ * which open outside; pictures only as data.
  */
 export function renderMarkdown(markdown: string): string {
   const fragment = DOMPurify.sanitize(marked.parse(markdown, { async: false }), {
@@ -29,6 +29,9 @@ export function renderMarkdown(markdown: string): string {
     link.setAttribute('target', '_blank');
     link.setAttribute('rel', 'noopener noreferrer');
   }
+  // Nothing is fetched from elsewhere, and a picture that cannot be shown should not look broken.
+  for (const image of fragment.querySelectorAll('img'))
+    if (image.getAttribute('src')?.startsWith('data:') !== true) image.removeAttribute('src');
   const box = document.createElement('div');
   box.append(fragment);
   return box.innerHTML;

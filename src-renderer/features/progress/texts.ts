@@ -19,6 +19,12 @@ export const texts = defineTexts({
     ko: '지난 1년 동안 {days}일에 걸쳐 {count}회 복습했습니다.',
     en: '{count|review|reviews} on {days|day|days} in the last year.',
   },
+  noReviews: { ko: '아직 복습한 카드가 없습니다', en: 'No reviews yet' },
+  noReviewsText: {
+    ko: '카드에 답할 때마다 하루의 칸이 짙어집니다.',
+    en: 'Every card you answer darkens the square of its day.',
+  },
+  toReview: { ko: '복습하러 가기', en: 'Go to review' },
   less: { ko: '적음', en: 'Less' },
   more: { ko: '많음', en: 'More' },
   forecast: { ko: '앞으로 30일의 카드', en: 'Cards of the next 30 days' },

@@ -17,7 +17,10 @@ export class Toasts {
   }
 
   show(text: string, tone: ToastMessage['tone'] = 'neutral'): void {
-    this.#messages = [...untrack(() => this.#messages).slice(-3), { id: ++this.#lastId, tone, text }];
+    this.#messages = [
+      ...untrack(() => this.#messages).slice(-3),
+      { id: ++this.#lastId, tone, text },
+    ];
   }
 
   /** Shows why something failed. */

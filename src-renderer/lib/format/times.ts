@@ -35,16 +35,18 @@ export function formatClock(ms: number): string {
 }
 
 const locale = (language: Language): string => (language === 'ko' ? 'ko-KR' : 'en-GB');
+/** The style in which a date reads as words in each language. */
+const dateStyle = (language: Language) => (language === 'ko' ? 'long' : 'medium');
 
 /** `2026년 3월 1일`, `1 Mar 2026`; the time zone is the computer's. */
 export function formatDate(ms: number, language: Language): string {
-  return new Intl.DateTimeFormat(locale(language), { dateStyle: 'medium' }).format(ms);
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: dateStyle(language) }).format(ms);
 }
 
 /** Date and time to the minute. */
 export function formatDateTime(ms: number, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), {
-    dateStyle: 'medium',
+    dateStyle: dateStyle(language),
     timeStyle: 'short',
     hourCycle: 'h23',
   }).format(ms);
@@ -52,6 +54,6 @@ export function formatDateTime(ms: number, language: Language): string {
 
 /** A calendar day `YYYY-MM-DD` in words, whatever the time zone. */
 export function formatDay(day: string, language: Language): string {
-  const options = { dateStyle: 'medium', timeZone: 'UTC' } as const;
+  const options = { dateStyle: dateStyle(language), timeZone: 'UTC' } as const;
   return new Intl.DateTimeFormat(locale(language), options).format(Date.parse(`${day}T00:00:00Z`));
 }

@@ -1,3 +1,4 @@
+import type { StatusReason } from '#core/kube';
 import {
   type EventName,
   type MethodName,
@@ -27,7 +28,11 @@ export interface FakeRpc extends RpcClient {
 }
 
 /** A failed call as the core reports it. */
-export function failure(message: string, reason = 'InternalError', code = 500): RpcError {
+export function failure(
+  message: string,
+  reason: StatusReason = 'InternalError',
+  code = 500,
+): RpcError {
   return new RpcError({
     kind: 'Status',
     apiVersion: 'v1',
