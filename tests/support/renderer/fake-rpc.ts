@@ -1,4 +1,3 @@
-import type { StatusReason } from '#core/kube';
 import {
   type EventName,
   type MethodName,
@@ -30,7 +29,7 @@ export interface FakeRpc extends RpcClient {
 /** A failed call as the core reports it. */
 export function failure(
   message: string,
-  reason: StatusReason = 'InternalError',
+  reason: NonNullable<RpcError['status']['reason']> = 'InternalError',
   code = 500,
 ): RpcError {
   return new RpcError({
