@@ -1,0 +1,3 @@
+export { default as CriterionList } from './CriterionList.svelte';
+export { default as StepProgress } from './StepProgress.svelte';
+export { default as TaskText } from './TaskText.svelte';

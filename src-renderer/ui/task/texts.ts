@@ -1,0 +1,38 @@
+import { defineTexts } from '../../lib/i18n/index.ts';
+
+export const texts = defineTexts({
+  host: { ko: '호스트', en: 'Host' },
+  namespace: { ko: '네임스페이스', en: 'Namespace' },
+  weight: { ko: '배점', en: 'Weight' },
+  target: { ko: '목표 시간', en: 'Target' },
+  minutes: { ko: '{count}분', en: '{count} min' },
+  anyNamespace: { ko: '지정 없음', en: 'none given' },
+  facts: { ko: '과제 정보', en: 'About the task' },
+  copySsh: { ko: 'ssh 명령 복사', en: 'Copy the ssh command' },
+  copied: { ko: '복사됨', en: 'Copied' },
+  quickref: { ko: '빠른 참조', en: 'Quick reference' },
+  passed: { ko: '통과', en: 'Passed' },
+  failed: { ko: '미통과', en: 'Failed' },
+  ungraded: { ko: '채점 안 됨', en: 'Not graded' },
+  gate: { ko: '필수', en: 'Required' },
+  gateHint: {
+    ko: '이 항목을 통과하지 못하면 과제 전체가 0점입니다',
+    en: 'Failing this one zeroes the whole task',
+  },
+  expected: { ko: '기대한 값', en: 'Expected' },
+  actual: { ko: '지금 값', en: 'Found' },
+  why: { ko: '이유', en: 'Why' },
+  lesson: { ko: '관련 레슨 열기', en: 'Open its lesson' },
+  cards: {
+    ko: '{count|카드|카드}장이 복습 대상이 되었습니다',
+    en: '{count|card is|cards are} due for review',
+  },
+  points: { ko: '{earned} / {points}점', en: '{earned} of {points} points' },
+  criteria: { ko: '채점 항목', en: 'Criteria' },
+  'cluster.starting': { ko: '클러스터를 시작하는 중', en: 'Starting the cluster' },
+  'task.seeding': { ko: '과제를 준비하는 중', en: 'Laying out the task' },
+  'task.grading': { ko: '채점하는 중', en: 'Grading' },
+  'exam.preparing': { ko: '시험 과제를 준비하는 중', en: 'Preparing the tasks of the exam' },
+  'exam.grading': { ko: '시험을 채점하는 중', en: 'Grading the exam' },
+  working: { ko: '처리하는 중', en: 'Working' },
+});
