@@ -34,6 +34,7 @@ function send(target: HttpsTarget, agent: Agent, request: ApiRequest): Promise<A
         agent,
         headers: {
           ...request.headers,
+          ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...(target.token ? { authorization: `Bearer ${target.token}` } : {}),
         },
         ...(request.signal ? { signal: request.signal as AbortSignal } : {}),

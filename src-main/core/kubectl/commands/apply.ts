@@ -1,9 +1,9 @@
 import { jsonClone } from '#core/base';
-import { StatusError } from '#core/kube';
+import { matchesLabels, parseLabelSelector, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { groupVersionOf, resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected, UsageError } from '../errors.ts';
-import { ensureMap, type Json, map, nameOf, namespaceOf, text } from '../json-view.ts';
+import { ensureMap, type Json, map, nameOf, namespaceOf, strings, text } from '../json-view.ts';
 import { fileFlags, fileOptions, requireFiles } from '../resources/manifests.ts';
 import { lastApplied, lastAppliedAnnotation, withLastApplied } from '../resources/last-applied.ts';
 import {
@@ -69,7 +69,9 @@ async function runApply(session: Session): Promise<number> {
   const visited = new Set<string>();
   const namespaces = new Set<string>();
   let seen = 0;
+  const selector = parseLabelSelector(flags.text('selector'));
   for (const target of await manifestTargets(session, files, (error) => errors.push(error))) {
+    if (!matchesLabels(selector, strings(target.object, 'metadata', 'labels'))) continue;
     seen += 1;
     try {
       const { object, operation } = flags.bool('server-side')

@@ -76,6 +76,15 @@ async function runDelete(session: Session): Promise<number> {
     session.err(
       'Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.\n',
     );
+  const [types = ''] = session.args;
+  if (session.settings.explicitNamespace && types !== '' && !namesFiles(fileOptions(session))) {
+    const named = (types.split('/')[0] ?? '').split(',')[0] ?? '';
+    const resource = await session.resource(named).catch(() => undefined);
+    if (resource && !resource.namespaced)
+      session.err(
+        'Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n',
+      );
+  }
   const errors: Error[] = [];
   const files = fileOptions(session);
   const targets = await selectTargets(session, {

@@ -31,6 +31,7 @@ export const describeCommand: CommandSpec = {
         'You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.',
       );
     let errors: Error[] = [];
+    let prefixMatch = false;
     let targets = await selectTargets(session, {
       args,
       files,
@@ -47,12 +48,17 @@ export const describeCommand: CommandSpec = {
       !(args[0] ?? '').includes('/')
     ) {
       const prefixed = await byPrefix(session, args[0] ?? '', args[1] ?? '');
-      if (prefixed.length > 0) [targets, errors] = [prefixed, []];
+      if (prefixed.length > 0) {
+        [targets, errors] = [prefixed, []];
+        prefixMatch = true;
+      }
     }
+    const several = targets.length > 1 || prefixMatch;
+    const showEvents = flags.bool('show-events') && (!several || flags.changed('show-events'));
     let first = true;
     for (const target of targets)
       try {
-        const shown = await describeTarget(session, target);
+        const shown = await describeTarget(session, target, showEvents);
         session.out(first ? shown : `\n\n${shown}`);
         first = false;
       } catch (error) {
@@ -75,12 +81,16 @@ async function byPrefix(session: Session, type: string, prefix: string): Promise
   return targets.filter(({ name }) => name.startsWith(prefix));
 }
 
-async function describeTarget(session: Session, target: Target): Promise<string> {
+async function describeTarget(
+  session: Session,
+  target: Target,
+  showEvents: boolean,
+): Promise<string> {
   const { object, resource } = target;
   const out = new Description();
   const key = `${resource.group}/${resource.kind}`;
   const now = session.now;
-  const events = session.flags.bool('show-events') ? await eventsOf(session, target) : undefined;
+  const events = showEvents ? await eventsOf(session, target) : undefined;
   switch (key) {
     case '/Pod':
       describePod(out, object, events, now);

@@ -6,7 +6,18 @@ import { createCommand } from './create.ts';
 import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { getCommand } from './get.ts';
+import {
+  apiResourcesCommand,
+  apiVersionsCommand,
+  authCommand,
+  clusterInfoCommand,
+  optionsCommand,
+  versionCommand,
+} from './info.ts';
+import { cordonCommand, drainCommand, taintCommand, uncordonCommand } from './nodes.ts';
 import { annotateCommand, labelCommand } from './label.ts';
+import { rolloutCommand } from './rollout.ts';
+import { setCommand } from './set.ts';
 import { attachCommand, execCommand, logsCommand } from './streams.ts';
 
 /** All commands, in the order of kubectl's own help. */
@@ -18,18 +29,30 @@ export const rootCommand: CommandSpec = {
     createCommand,
     exposeCommand,
     runCommand,
+    setCommand,
     getCommand,
     deleteCommand,
+    rolloutCommand,
     scaleCommand,
+    clusterInfoCommand,
+    cordonCommand,
+    uncordonCommand,
+    drainCommand,
+    taintCommand,
     describeCommand,
     logsCommand,
     attachCommand,
     execCommand,
+    authCommand,
     applyCommand,
     patchCommand,
     replaceCommand,
     labelCommand,
     annotateCommand,
+    apiResourcesCommand,
+    apiVersionsCommand,
     configCommand,
+    optionsCommand,
+    versionCommand,
   ],
 };

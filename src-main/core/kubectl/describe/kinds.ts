@@ -339,14 +339,13 @@ export function describeQuota(out: Description, object: Json): void {
 
 export function describeServiceAccount(out: Description, object: Json): void {
   head(out, object);
-  const names = (items: readonly unknown[]): string[] => items.map((item) => text(item, 'name'));
-  for (const [title, values] of [
-    ['Image pull secrets', names(list(object, 'imagePullSecrets'))],
-    ['Mountable secrets', names(list(object, 'secrets'))],
-    ['Tokens', [] as string[]],
+  for (const [title, key] of [
+    ['Image pull secrets', 'imagePullSecrets'],
+    ['Mountable secrets', 'secrets'],
   ] as const) {
-    if (values.length === 0) out.line(0, `${title}:`, '<none>');
-    values.forEach((value, index) => out.line(0, index === 0 ? `${title}:` : '', value));
+    const names = list(object, key).map((item) => text(item, 'name'));
+    if (names.length === 0 && key === 'imagePullSecrets') out.line(0, `${title}:`, '<none>');
+    names.forEach((name, index) => out.line(0, index === 0 ? `${title}:` : '', name));
   }
 }
 

@@ -60,11 +60,11 @@ export function describeNode(
     for (const condition of conditions)
       out.line(
         1,
-        text(condition, 'type'),
-        text(condition, 'status'),
-        timeText(text(condition, 'lastHeartbeatTime')),
-        timeText(text(condition, 'lastTransitionTime')),
-        text(condition, 'reason'),
+        `${text(condition, 'type')} `,
+        `${text(condition, 'status')} `,
+        `${timeText(text(condition, 'lastHeartbeatTime'))} `,
+        `${timeText(text(condition, 'lastTransitionTime'))} `,
+        `${text(condition, 'reason')} `,
         text(condition, 'message'),
       );
   }
@@ -92,7 +92,6 @@ export function describeNode(
     ['Architecture', 'architecture'],
     ['Container Runtime Version', 'containerRuntimeVersion'],
     ['Kubelet Version', 'kubeletVersion'],
-    ['Kube-Proxy Version', 'kubeProxyVersion'],
   ] as const)
     out.line(1, `${title}:`, info(key));
   if (text(node, 'spec', 'podCIDR') !== '') out.line(0, 'PodCIDR:', text(node, 'spec', 'podCIDR'));

@@ -123,7 +123,7 @@ export function describePod(
     out.line(0, 'Conditions:');
     out.line(1, 'Type', 'Status');
     for (const condition of conditions)
-      out.line(1, text(condition, 'type'), text(condition, 'status'));
+      out.line(1, `${text(condition, 'type')} `, `${text(condition, 'status')} `);
   }
   describeVolumes(out, list(spec, 'volumes'), 0);
   out.line(0, 'QoS Class:', text(status, 'qosClass'));
@@ -202,25 +202,25 @@ export function describeContainers(
   for (const container of containers) {
     const name = text(container, 'name');
     const status = statuses.find((each) => text(each, 'name') === name);
-    out.line(level + 1, `${name}:`);
-    if (status) out.line(level + 2, 'Container ID:', text(status, 'containerID'));
-    out.line(level + 2, 'Image:', text(container, 'image'));
-    if (status) out.line(level + 2, 'Image ID:', text(status, 'imageID'));
-    describePorts(out, container, level + 2);
+    out.line(0, `${level === 0 ? '  ' : '   '}${name}:`);
+    if (status) out.line(2, 'Container ID:', text(status, 'containerID'));
+    out.line(2, 'Image:', text(container, 'image'));
+    if (status) out.line(2, 'Image ID:', text(status, 'imageID'));
+    describePorts(out, container, 2);
     const profile = text(container, 'securityContext', 'seccompProfile', 'type');
-    if (profile !== '') out.line(level + 2, 'SeccompProfile:', profile);
-    describeWords(out, 'Command', list(container, 'command'), level + 2);
-    describeWords(out, 'Args', list(container, 'args'), level + 2);
-    if (status && live) describeState(out, status, level + 2);
-    describeResources(out, container, level + 2);
+    if (profile !== '') out.line(2, 'SeccompProfile:', profile);
+    describeWords(out, 'Command', list(container, 'command'), 2);
+    describeWords(out, 'Args', list(container, 'args'), 2);
+    if (status && live) describeState(out, status, 2);
+    describeResources(out, container, 2);
     for (const [label, key] of [
       ['Liveness', 'livenessProbe'],
       ['Readiness', 'readinessProbe'],
       ['Startup', 'startupProbe'],
     ] as const)
-      if (has(container, key)) out.line(level + 2, `${label}:`, probeText(at(container, key)));
-    describeEnvironment(out, container, level + 2);
-    describeMounts(out, container, level + 2);
+      if (has(container, key)) out.line(2, `${label}:`, probeText(at(container, key)));
+    describeEnvironment(out, container, 2);
+    describeMounts(out, container, 2);
   }
 }
 

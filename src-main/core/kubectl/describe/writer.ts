@@ -55,6 +55,11 @@ export class Description {
     return this;
   }
 
+  /** The cells as they are, with their tabs. */
+  unaligned(): string {
+    return this.#text;
+  }
+
   toString(): string {
     return alignTabs(this.#text, { minWidth: 0, padding: 2 });
   }
