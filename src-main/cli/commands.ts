@@ -98,7 +98,8 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   kubectl: async (rpc, { operands }) => {
     const view = await clusterOfKubeconfig(rpc);
-    const host = view.machines.includes('base') ? 'base' : (view.machines[0] ?? '');
+    // The base machine has none, as in the exam: kubectl is on the nodes.
+    const host = view.machines.find((name) => name !== 'base') ?? '';
     const command = ['kubectl', ...operands].map(quote).join(' ');
     const exitCode = await runRemote(rpc, { clusterId: view.clusterId, host }, command);
     return { value: { exitCode }, text: '', exitCode };

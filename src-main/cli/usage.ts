@@ -11,7 +11,7 @@ clusters
   cluster list
   cluster kubeconfig [NAME]                    print the path of its kubeconfig
   ssh [USER@]HOST [COMMAND…] [--cluster NAME]  a shell on a machine, or one command
-  kubectl ARGUMENTS…                           the built-in kubectl, on the base machine
+  kubectl ARGUMENTS…                           the built-in kubectl, on the control plane
   clock [--cluster NAME] --speed N | pause | advance DURATION | settle
 
 practice

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** The folder for the user's data cannot be used; the message names it and the mend. */
 export class DataFolderError extends Error {
@@ -27,7 +27,7 @@ export function prepareDataFolder(folder: string): string {
   const path = resolve(folder);
   const probe = join(path, `.write-test-${process.pid}`);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     writeFileSync(probe, '', { mode: 0o600 });
     rmSync(probe);
   } catch (error) {
@@ -38,4 +38,11 @@ export function prepareDataFolder(folder: string): string {
     );
   }
   return path;
+}
+
+/** Folder by folder: Node's own recursion never ends where a file system makes no folders, such as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
