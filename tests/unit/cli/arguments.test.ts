@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { readArguments } from '../../../src-main/cli/arguments.ts';
+import { parseDuration } from '../../../src-main/cli/duration.ts';
+import { table } from '../../../src-main/cli/output.ts';
+
+test.each([
+  { line: 'cluster up', command: 'cluster up', operands: [], flags: {} },
+  {
+    line: 'cluster up lab --topology base+1cp',
+    command: 'cluster up',
+    operands: ['lab'],
+    flags: { topology: 'base+1cp' },
+  },
+  { line: '--json --data /d cluster list', command: 'cluster list', operands: [], flags: {} },
+  { line: 'clock advance 5m', command: 'clock', operands: ['advance', '5m'], flags: {} },
+  { line: 'clock --speed 10', command: 'clock', operands: [], flags: { speed: '10' } },
+  { line: 'ssh base', command: 'ssh', operands: ['base'], flags: {} },
+  {
+    line: 'ssh --cluster lab base ls -la --json',
+    command: 'ssh',
+    operands: ['base', 'ls', '-la', '--json'],
+    flags: { cluster: 'lab' },
+  },
+  { line: 'ssh base -- ls', command: 'ssh', operands: ['base', 'ls'], flags: {} },
+  {
+    line: 'kubectl get pods -A -o json --help',
+    command: 'kubectl',
+    operands: ['get', 'pods', '-A', '-o', 'json', '--help'],
+    flags: {},
+  },
+  { line: '', command: 'help', operands: [], flags: {} },
+  { line: '--help', command: 'help', operands: [], flags: {} },
+])('kijabi $line', ({ line, command, operands, flags }) => {
+  const args = readArguments(line.split(' ').filter((word) => word !== ''));
+  expect({ command: args.command, operands: args.operands }).toEqual({ command, operands });
+  expect(args.flags).toMatchObject(flags);
+});
+
+test('--data and --json are taken before and after the command', () => {
+  expect(readArguments(['--data', '/a', '--json', 'doctor'])).toMatchObject({
+    data: '/a',
+    json: true,
+  });
+  expect(readArguments(['doctor', '--data', '/a', '--json'])).toMatchObject({
+    data: '/a',
+    json: true,
+  });
+  expect(readArguments(['--data=/a', 'doctor'])).toMatchObject({ data: '/a', json: false });
+});
+
+test.each([
+  { line: 'fly', message: /^unknown command "fly"\n\nusage: kijabi/ },
+  { line: 'cluster', message: '"kijabi cluster" needs one of: up, down, list, kubeconfig' },
+  {
+    line: 'cluster fly',
+    message: '"kijabi cluster" has no "fly"; there are: up, down, list, kubeconfig',
+  },
+  { line: 'cluster up a b', message: '"kijabi cluster up" does not take "b"' },
+  { line: 'cluster up --size 3', message: /Unknown option '--size'/ },
+  { line: 'task start', message: '"kijabi task start" needs 1 argument' },
+  { line: 'ssh', message: '"kijabi ssh" needs a host' },
+  { line: 'ssh -v base', message: '"kijabi ssh" does not know -v' },
+  { line: '--data', message: '--data needs a folder' },
+])('kijabi $line is refused: $message', ({ line, message }) => {
+  expect(() => readArguments(line.split(' '))).toThrow(message);
+});
+
+test.each([
+  { text: '90', ms: 90_000 },
+  { text: '1.5', ms: 1500 },
+  { text: '250ms', ms: 250 },
+  { text: '5m', ms: 300_000 },
+  { text: '1h30m', ms: 5_400_000 },
+  { text: '2d', ms: 172_800_000 },
+])('$text is $ms ms', ({ text, ms }) => {
+  expect(parseDuration(text)).toBe(ms);
+});
+
+test.each(['', 'x', '5 m', '5y', '-5m', 'm'])('%j is no duration', (text) => {
+  expect(() => parseDuration(text)).toThrow('is not a duration: write 90s, 5m or 1h30m');
+});
+
+test('columns stand below one another, also with Korean', () => {
+  expect(
+    table([
+      ['NAME', 'TITLE', 'N'],
+      ['a', '한글', '1'],
+      ['long-name', 'x', '2'],
+    ]),
+  ).toBe('NAME        TITLE   N\na           한글    1\nlong-name   x       2');
+});
