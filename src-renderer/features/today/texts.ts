@@ -16,7 +16,7 @@ export const texts = defineTexts({
     en: '{minutes} min · {done}/{steps} steps',
   },
   openLesson: { ko: '레슨 열기', en: 'Open lesson' },
-  lessonsDone: { ko: '모든 레슨을 마쳤습니다.', en: 'Every lesson is done.' },
+  lessonsDone: { ko: '이어서 할 레슨이 없습니다.', en: 'No lesson is left to do.' },
   allLessons: { ko: '레슨 목록', en: 'All lessons' },
   drill: { ko: '약한 부분 연습', en: 'Drill for your weakest part' },
   openDrill: { ko: '연습 시작', en: 'Start drill' },
