@@ -92,8 +92,9 @@ export class ImageManager {
     const askedMs = clock.now();
     let beganMs = askedMs;
     try {
-      if (!this.#bucket.tryTake()) throw new Error('pull QPS exceeded');
-      await this.#inTurn(() => {
+      await this.#inTurn(async () => {
+        // Asked for when the turn comes, as upstream's throttled image service does: waiting costs none.
+        if (!this.#bucket.tryTake()) throw new Error('pull QPS exceeded');
         beganMs = clock.now();
         return host.images.pullImage(image, credentials);
       });
