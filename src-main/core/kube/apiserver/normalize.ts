@@ -98,8 +98,12 @@ function unstructuredText(value: unknown, goType: string): string {
   if (goType.startsWith('map[')) return `cannot restore map from ${found}`;
   if (goType.startsWith('[]')) return `cannot restore slice from ${found}`;
   if (goType.includes('.')) return `cannot restore struct from: ${found}`;
-  if (found === 'string') return `unrecognized type: ${goType}`;
-  return `cannot convert ${found} to ${goType}`;
+  // Go converts between numbers, and integers to text; the rules of JSON then forbid what would change the value.
+  const convertible =
+    typeof value === 'number' &&
+    goType !== 'bool' &&
+    (goType !== 'string' || Number.isInteger(value));
+  return convertible ? `cannot convert ${found} to ${goType}` : `unrecognized type: ${goType}`;
 }
 
 /**

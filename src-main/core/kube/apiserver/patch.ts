@@ -16,6 +16,7 @@ import {
   parseYaml,
   PatchError,
   requiredValue,
+  spentPatch,
   type StatusCause,
   strategicMergePatch,
   YamlError,
@@ -46,16 +47,21 @@ interface Patch {
   readonly duplicates: readonly string[];
 }
 
-function unsupported(): Error {
-  return failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+/** Built-in resources leave the media type to the router of their paths, which has a text of its own. */
+function unsupported(custom: boolean): Error {
+  const accepted = Object.keys(types).filter((type) => !type.includes('strategic'));
+  const message = custom
+    ? `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`
+    : '415: Unsupported Media Type';
+  return failure(415, 'UnsupportedMediaType', message, {});
 }
 
 /** @throws StatusError 400, 415 */
 function readPatch(call: Call): Patch {
   const media = mediaTypeOf(call.request);
-  if (!Object.hasOwn(types, media)) throw unsupported();
+  if (!Object.hasOwn(types, media)) throw unsupported(call.served.custom);
   const type = types[media as keyof typeof types];
-  if (type === 'strategic' && call.served.custom) throw unsupported();
+  if (type === 'strategic' && call.served.custom) throw unsupported(true);
   if (call.request.object) return { type, value: call.request.object, duplicates: [] };
   const text = fromUtf8(call.request.body ?? new Uint8Array());
   if (type === 'apply') {
@@ -179,7 +185,9 @@ function typedResult(
   foreign: boolean,
 ): KubeObject {
   const shown = (): string =>
-    patch.type === 'strategic' ? goText(patch.value) : sortedJson(result);
+    patch.type === 'strategic'
+      ? goText(spentPatch(form, patch.value as Fields))
+      : sortedJson(result);
   const refuse = (message: string): Error => {
     const text = `Invalid value: ${JSON.stringify(shown())}: ${message}`;
     return failure(422, 'Invalid', ` "" is invalid: patch: ${text}`, {

@@ -111,6 +111,7 @@ export {
   jsonPatch,
   type JsonPatchOperation,
   PatchError,
+  spentPatch,
   strategicMergePatch,
 } from './patches.ts';
 export {

@@ -11,6 +11,7 @@ import {
   subtractSet,
   unionSets,
 } from './fields-v1.ts';
+import { lastAppliedAnnotation, syncLastApplied } from './last-applied.ts';
 import type { MergeSchema, MergeSchemas } from './merge-schema.ts';
 import type { KubeObject, ManagedFieldsEntry } from './meta-v1.ts';
 import type { StatusError } from './status.ts';
@@ -67,7 +68,6 @@ const strippedFields: FieldSet = {
 
 const maxUpdateManagers = 10;
 const ancientChanges = 'ancient-changes';
-const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function identity(
   owner: Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>,
@@ -321,8 +321,12 @@ export function applyConfiguration(
   const object = jsonClone(merged) as KubeObject;
   const sameFields = previous !== undefined && equalSets(previous.fields, applied);
   const sameObject = live !== undefined && jsonEqual(stripped(live), stripped(object));
-  if (live && sameFields && sameObject && previous?.apiVersion === scope.apiVersion)
-    return { object: jsonClone(live) as KubeObject, changed: false };
+  const sync = (result: KubeObject): boolean =>
+    options.manager === 'kubectl' && syncLastApplied(result, config);
+  if (live && sameFields && sameObject && previous?.apiVersion === scope.apiVersion) {
+    const same = jsonClone(live) as KubeObject;
+    return { object: same, changed: sync(same) };
+  }
   delete object.metadata.managedFields;
   defaults(object);
   const next: Owner[] = isEmptySet(applied)
@@ -332,6 +336,7 @@ export function applyConfiguration(
   if (sameObject && live && isEmptySet(applied) && !previous)
     return { object: jsonClone(live) as KubeObject, changed: false };
   setEntries(object, next);
+  sync(object);
   return { object, changed: true };
 }
 
@@ -341,17 +346,23 @@ function stripped(object: DeepReadonly<KubeObject>): unknown {
   return { ...object, metadata };
 }
 
-/** kubectl may take over what its own client-side apply wrote before. */
+/** kubectl may take over what its own client-side apply wrote before, as long as nobody changed it since. */
 function beyondLastApplied(
   live: DeepReadonly<KubeObject> | undefined,
   conflicts: readonly { owner: Owner; fields: FieldSet }[],
   scope: FieldManagerScope,
 ): { owner: Owner; fields: FieldSet }[] {
   const text = live?.metadata.annotations?.[lastAppliedAnnotation];
-  if (text === undefined) return [...conflicts];
+  if (!text) return [...conflicts];
   let allowed: FieldSet;
   try {
-    allowed = fieldSetOf(JSON.parse(text), scope.node, scope.schemas);
+    const last = JSON.parse(text) as { apiVersion?: string };
+    if (last.apiVersion !== scope.apiVersion) return [...conflicts];
+    const { added, modified, removed } = compareTyped(last, live, scope.node, scope.schemas);
+    allowed = [modified, added, removed].reduce(
+      subtractSet,
+      fieldSetOf(last, scope.node, scope.schemas),
+    );
   } catch {
     return [...conflicts];
   }

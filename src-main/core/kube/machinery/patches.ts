@@ -155,6 +155,26 @@ export function strategicMergePatch(
   return mergeMap(target, patch, schemas.resolve(node), schemas);
 }
 
+/**
+ * What upstream has left of a strategic merge patch after merging it into `target`, which is how it prints a patch whose
+ * outcome it refuses: lists with an order are taken out with their order, `$retainKeys` too.
+ */
+export function spentPatch(target: unknown, patch: JsonMap): JsonMap {
+  if (!isMap(target)) return patch;
+  const rest: JsonMap = { ...patch };
+  delete rest[retainKeys];
+  for (const key in patch)
+    if (key.startsWith(orderPrefix)) {
+      delete rest[key];
+      delete rest[key.slice(orderPrefix.length)];
+    }
+  for (const key in rest) {
+    const value = rest[key];
+    if (isMap(value)) rest[key] = spentPatch(target[key], value);
+  }
+  return rest;
+}
+
 function mergeMap(
   target: JsonMap,
   patch: JsonMap,

@@ -435,7 +435,7 @@ function collectErrors(
   }
   const expected = target.type === undefined ? undefined : goTypes[target.type];
   if (expected === 'string' && typeof value !== 'string' && typeof value !== 'number')
-    errors.push(`${path}: expected string, got ${goValue(value)}`);
+    errors.push(`${path}: expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
   else if (expected === 'numeric' && typeof value !== 'number')
     errors.push(
       `${path}: expected numeric (int or float), got ${typeof value === 'string' ? 'string' : goValue(value)}`,
@@ -446,4 +446,14 @@ function collectErrors(
 
 function goValue(value: unknown): string {
   return `&{${goText(value)}}`;
+}
+
+/** A value as Go's `%#v` prints it. */
+function goSyntax(value: unknown): string {
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
+  if (!isMap(value)) return value === null ? 'interface {}(nil)' : JSON.stringify(value);
+  const entries = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${goSyntax(value[key])}`);
+  return `map[string]interface {}{${entries.join(', ')}}`;
 }
