@@ -3,7 +3,7 @@ const hosts = ['kubernetes.io', 'helm.sh', 'gateway-api.sigs.k8s.io'];
 
 /** Finds such links in a line; full stops and closing brackets behind one do not belong to it. */
 export const documentationLink =
-  /https:\/\/(?:kubernetes\.io|helm\.sh|gateway-api\.sigs\.k8s\.io)(?:\/(?:[^\s"'<>()]*[^\s"'<>().,:;!?])?)?(?![\w.:@-])/;
+  /https:\/\/(?:kubernetes\.io|helm\.sh|gateway-api\.sigs\.k8s\.io)(?:\/(?:[^\s"'<>()]*[^\s"'<>().,:;!?])?|(?![\w:@-]|\.\w))/;
 
 /** Whether a program's hyperlink may be opened. */
 export function isDocumentationLink(address: string): boolean {

@@ -5,6 +5,7 @@ import '../../../../src-renderer/app/theme.css';
 import '../../../../src-renderer/app/base.css';
 import { I18n } from '../../../../src-renderer/lib/i18n/index.ts';
 import { failure } from '../fake-rpc.ts';
+import { labAnswers } from '../lab-rpc.ts';
 import { studyRpc } from '../study-rpc.ts';
 import * as views from '../study-views.ts';
 
@@ -15,7 +16,7 @@ const settings = views.settings({
   theme: query.get('theme') === 'dark' ? 'dark' : 'light',
   vimKeys: query.has('vim'),
 });
-const rpc = studyRpc({ 'settings.get': () => settings });
+const rpc = studyRpc({ ...labAnswers(Date.now()), 'settings.get': () => settings });
 const state = query.get('state');
 const asked = [
   'today.get',
@@ -25,6 +26,12 @@ const asked = [
   'progress.get',
   'library.backups',
   'app.doctor',
+  'tasks.list',
+  'exams.list',
+  'clusters.list',
+  'clusters.kinds',
+  'clusters.objects',
+  'clusters.stations',
 ] as const;
 if (state === 'failed')
   for (const method of asked)
@@ -59,6 +66,12 @@ if (state === 'empty') {
   );
   rpc.answer('library.backups', () => []);
   rpc.answer('app.doctor', () => []);
+  rpc.answer('tasks.list', () => []);
+  rpc.answer('exams.list', () => []);
+  rpc.answer('exams.current', () => null);
+  rpc.answer('exams.history', () => []);
+  rpc.answer('practice.current', () => null);
+  rpc.answer('clusters.list', () => []);
 }
 const cards: Readonly<Record<string, Partial<CardView>>> = {
   typed: { kind: 'typed', front: '모든 네임스페이스의 파드를 보는 짧은 옵션은?', back: '`-A`' },
