@@ -119,12 +119,13 @@ function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operand
   return { command: 'ssh', operands: [host, ...words.slice(index)], flags };
 }
 
-function parse(args: readonly string[], options: Flags) {
+function parse(
+  args: readonly string[],
+  options: Flags,
+): { values: Arguments['flags']; positionals: readonly string[] } {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true }) as {
-      values: Record<string, string | boolean | undefined>;
-      positionals: string[];
-    };
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    return { values: values, positionals };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { RpcClient } from '#contract';
 
 /** Runs one command on a machine: its output and exit code become this process's own. */
@@ -86,10 +90,6 @@ async function readStdin(): Promise<string> {
 
 /** The editor of this computer, on a copy of the file. @returns null when it failed or is missing. */
 async function editInEditor(path: string, content: string): Promise<string | null> {
-  const { mkdtemp, readFile, rm, writeFile } = await import('node:fs/promises');
-  const { spawn } = await import('node:child_process');
-  const { basename, join } = await import('node:path');
-  const { tmpdir } = await import('node:os');
   const folder = await mkdtemp(join(tmpdir(), 'kijabi-edit-'));
   const file = join(folder, basename(path));
   await writeFile(file, content, { mode: 0o600 });

@@ -61,7 +61,7 @@ export const windowPreferences = {
 
 /**
  * Switches inside the packaged binary, to be set and read back when the app is packaged.
- * `runAsNode` stays off: the core runs in a utility process, and the shim of kubectl asks for a plain Node.
+ * With `runAsNode` off the kubectl shim of local shells needs a Node.js of the computer.
  * @see Electron, docs/tutorial/fuses.md
  */
 export const fuses = {

@@ -13,7 +13,7 @@ export interface TestApp {
   readonly specs: ClusterSpec[];
   readonly rpc: RpcClient;
   /** Another page. */
-  connect(): RpcClient & { close(): void };
+  readonly connect: () => RpcClient & { readonly close: () => void };
 }
 
 export function testApp(answers: Partial<Engine> = {}, options: Partial<AppOptions> = {}): TestApp {
@@ -43,7 +43,7 @@ export function testApp(answers: Partial<Engine> = {}, options: Partial<AppOptio
     doctor: async () => [],
     ...options,
   });
-  const connect = (): RpcClient & { close(): void } => {
+  const connect: TestApp['connect'] = () => {
     const { core, page } = framePair();
     app.attach(core);
     return Object.assign(createRpcClient(page), { close: () => page.close() });

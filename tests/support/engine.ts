@@ -81,7 +81,7 @@ export function fakeEngine(answers: Partial<Engine> = {}): FakeEngine {
   return {
     engine,
     calls,
-    on: (name, listener) => void listeners.push([name, listener as (payload: never) => void]),
+    on: (name, listener) => void listeners.push([name, listener]),
     emit: (name, payload) => {
       for (const [wanted, listener] of listeners) if (wanted === name) listener(payload as never);
     },

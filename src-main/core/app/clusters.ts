@@ -1,14 +1,7 @@
 import type { ClusterEventView, ClusterView, EventFrame, ObjectTableView } from '#contract';
 import type { Clock, Emitter, JsonObject, Logger, Random } from '#core/base';
 import { hex, jsonClone } from '#core/base';
-import {
-  badRequest,
-  formatYaml,
-  notFound,
-  parseYamlDocuments,
-  statusOf,
-  YamlError,
-} from '#core/kube';
+import { badRequest, formatYaml, parseYamlDocuments, statusOf, YamlError } from '#core/kube';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import type { ClusterSpec, ClusterState, Engine } from './engine-port.ts';
 import { type DiscoveredKind, discoverKinds, requestJson, resourcePath } from './kube-api.ts';

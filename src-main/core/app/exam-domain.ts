@@ -41,13 +41,11 @@ function practiceHandlers({
   tasks,
 }: ExamRoomOptions): Pick<Handlers, 'practice.current' | 'practice.solve'> {
   return {
-    'practice.current': async ({ language }) => {
+    'practice.current': ({ language }) => {
       const session = repository.openPractice().at(-1);
-      if (!session) return null;
-      return taskView(
-        session,
-        instantiate(findTask(tasks, session.taskId), session.seed),
-        language,
+      if (!session) return Promise.resolve(null);
+      return Promise.resolve(
+        taskView(session, instantiate(findTask(tasks, session.taskId), session.seed), language),
       );
     },
     'practice.solve': async ({ sessionId }) => {

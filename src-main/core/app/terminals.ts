@@ -15,8 +15,8 @@ export interface LocalShellOptions {
   readonly rows: number;
   /** Path for KUBECONFIG. */
   readonly kubeconfig: string;
-  onData(bytes: Uint8Array): void;
-  onExit(exitCode: number): void;
+  readonly onData: (bytes: Uint8Array) => void;
+  readonly onExit: (exitCode: number) => void;
 }
 
 export interface LocalShellProcess {
@@ -132,7 +132,7 @@ export class Terminals {
       this.#releaseLater(terminal);
       return viewOf(terminal);
     },
-    'terminals.attach': async ({ terminalId, columns, rows }, { connection }) => {
+    'terminals.attach': ({ terminalId, columns, rows }, { connection }) => {
       const terminal = this.#find(terminalId);
       checkSize(columns, rows);
       this.#own(terminal, connection);
@@ -145,18 +145,18 @@ export class Terminals {
       terminal.backend.resize(columns, rows);
       for (const payload of terminal.edits.values())
         send(connection, { kind: 'event', event: 'terminal.edit', payload });
-      return { ...viewOf(terminal), replayedBytes };
+      return Promise.resolve({ ...viewOf(terminal), replayedBytes });
     },
-    'terminals.resize': async ({ terminalId, columns, rows }, { connection }) => {
+    'terminals.resize': ({ terminalId, columns, rows }, { connection }) => {
       checkSize(columns, rows);
       this.#owned(terminalId, connection).backend.resize(columns, rows);
-      return {};
+      return Promise.resolve({});
     },
-    'terminals.close': async ({ terminalId }, { connection }) => {
+    'terminals.close': ({ terminalId }, { connection }) => {
       const terminal = this.#owned(terminalId, connection);
       this.#forget(terminal);
       terminal.backend.close();
-      return {};
+      return Promise.resolve({});
     },
     'terminals.edited': async ({ editId, content }, { connection }) => {
       const terminal = [...this.#terminals.values()].find(({ edits }) => edits.has(editId));

@@ -1,9 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type * as NodePty from 'node-pty';
 import type { LocalShell } from '#core/app';
-
-type NodePty = typeof import('node-pty');
 
 export interface LocalShellSettings {
   /** Folder with our `kubectl`, put on PATH where the computer has none. */
@@ -50,7 +49,7 @@ export async function createLocalShell(settings: LocalShellSettings = {}): Promi
 }
 
 /** The native module; a prebuilt or compiled binary may be missing. */
-export async function loadPty(): Promise<NodePty> {
+export async function loadPty(): Promise<typeof NodePty> {
   return import('node-pty');
 }
 

@@ -305,7 +305,7 @@ spec: { replicas: 2 }
       applied: ['pod/a serverside-applied', 'deployment.apps/web serverside-applied'],
     });
     const patches = requests.filter(({ method }) => method === 'PATCH');
-    expect(patches.map(({ url, body }) => [url, JSON.parse(body ?? '')])).toEqual([
+    expect(patches.map(({ url, body }) => [url, JSON.parse(body ?? '') as unknown])).toEqual([
       [
         '/api/v1/namespaces/ns/pods/a?fieldManager=kijabi-editor&force=true&fieldValidation=Strict',
         { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'ns' } },
