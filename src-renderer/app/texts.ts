@@ -12,7 +12,6 @@ export const texts = defineTexts({
   progress: { ko: '진도', en: 'Progress' },
   library: { ko: '보관함', en: 'Library' },
   settings: { ko: '설정', en: 'Settings' },
-  goTo: { ko: '{place}(으)로 이동', en: 'Go to {place}' },
   keys: { ko: '단축키', en: 'Keys' },
   keysEverywhere: { ko: '어디서나', en: 'Everywhere' },
   keysHere: { ko: '이 화면', en: 'On this page' },
