@@ -9,6 +9,7 @@ import type { Engine, EngineRequest } from './engine-port.ts';
 import { type DiscoveredKind, discoverKinds, requestJson, resourcePath } from './kube-api.ts';
 
 const probeTimeoutMs = 3000;
+const settleStepMs = 2000;
 const commandTimeoutMs = 30_000;
 
 /** A cluster of the engine as seeding and grading see it. Made anew for each use: it remembers discovery. */
@@ -35,6 +36,19 @@ export function createTaskCluster(engine: Engine, clusterId: string): SeededClus
         kind === reference.kind &&
         reference.apiVersion === (group === '' ? version : `${group}/${version}`),
     );
+  };
+
+  const podsChange = async (): Promise<boolean> => {
+    try {
+      const { items } = await ask<{ items: readonly PodView[] }>({
+        method: 'GET',
+        url: '/api/v1/pods',
+      });
+      return items.some(isOnItsWay);
+    } catch (error) {
+      if (error instanceof ClusterDownError) return false;
+      throw error;
+    }
   };
 
   return {
@@ -79,6 +93,11 @@ export function createTaskCluster(engine: Engine, clusterId: string): SeededClus
     run: (host, command) => engine.run(clusterId, host, command, { timeoutMs: commandTimeoutMs }),
     settle: async (limitMs) => {
       await engine.settle(clusterId, limitMs);
+      // Probes are periodic work that settling does not wait for, but a pod may be about to become Ready by one.
+      for (let spentMs = 0; spentMs < limitMs && (await podsChange()); spentMs += settleStepMs) {
+        await engine.advance(clusterId, settleStepMs);
+        await engine.settle(clusterId, limitMs);
+      }
     },
     apply: async (object) => {
       const {
@@ -117,6 +136,31 @@ export function createTaskCluster(engine: Engine, clusterId: string): SeededClus
       await engine.advance(clusterId, milliseconds);
     },
   };
+}
+
+interface PodView {
+  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly spec: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+}
+
+/** What a container waits in without hope until somebody mends it. */
+const stuck = /BackOff$|^Err|^Create|^Invalid|Error$/;
+
+/** Whether a pod has been placed and is neither Ready nor stuck. */
+function isOnItsWay({ metadata, spec, status }: PodView): boolean {
+  if (metadata.deletionTimestamp !== undefined) return true;
+  if (spec.nodeName === undefined || /Succeeded|Failed|Unknown/.test(status?.phase ?? ''))
+    return false;
+  if (status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
+    return false;
+  return !status?.containerStatuses?.some(({ state }) => stuck.test(state?.waiting?.reason ?? ''));
 }
 
 /** An API server that does not answer is a state of the cluster, not a fault of the grader. */

@@ -281,6 +281,9 @@ export class Lab {
       if (changes) applyChanges(made.machine.files, changes);
       else {
         for (const file of await this.#layout(maker, spec)) lay(made.machine, file);
+        // The package of the kubelet brings the folder of static pods, empty on a worker.
+        if (spec.role !== 'base')
+          made.machine.files.mkdir('/etc/kubernetes/manifests', { recursive: true });
         for (const unit of spec.role === 'base' ? ['ssh'] : ['ssh', 'containerd', 'kubelet'])
           made.machine.units.enable(unit);
       }

@@ -9,14 +9,41 @@ export function restoreFiles(files: MemoryFileSystem, wanted: readonly Change[])
   const current = byPath(exportChanges(files));
   // Children before parents, so that a folder is empty when it goes.
   for (const path of [...current.keys()].sort().reverse())
-    if (!target.has(path)) {
-      const change = current.get(path);
-      if (change?.op !== 'remove') files.remove(path, { recursive: true, force: true });
-    }
+    if (!target.has(path) && !baseNode(files, path))
+      files.remove(path, { recursive: true, force: true });
+  // What the base system brings stands again as it was there, parents first.
+  for (const path of [...current.keys()].sort()) {
+    const node = target.has(path) ? undefined : baseNode(files, path);
+    if (node) putBack(files, path, node);
+  }
   applyChanges(
     files,
     [...target.values()].filter((change) => !same(change, current.get(change.path))),
   );
+}
+
+type BaseNode = NonNullable<MemoryFileSystem['volume']['base']>;
+
+/** What the base system has at a path. */
+function baseNode(files: MemoryFileSystem, path: string): BaseNode | undefined {
+  let node = files.volume.base;
+  for (const name of path.split('/').filter(Boolean)) node = node?.children?.get(name);
+  return node;
+}
+
+function putBack(files: MemoryFileSystem, path: string, node: BaseNode): void {
+  if (node.kind === 'directory') {
+    if (!files.exists(path)) files.mkdir(path, { mode: node.mode });
+    for (const [name, child] of node.children ?? [])
+      if (!files.exists(`${path}/${name}`)) putBack(files, `${path}/${name}`, child);
+  } else if (node.kind === 'symlink') {
+    files.remove(path, { recursive: true, force: true });
+    files.symlink(node.target ?? '', path);
+    return;
+  } else if (node.kind === 'file') files.writeFile(path, node.content ?? new Uint8Array(0));
+  else return;
+  files.chmod(path, node.mode);
+  files.chown(path, node.uid, node.gid);
 }
 
 function byPath(changes: readonly Change[]): Map<string, Change> {
