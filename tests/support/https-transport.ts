@@ -37,7 +37,7 @@ function send(target: HttpsTarget, agent: Agent, request: ApiRequest): Promise<A
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...(target.token ? { authorization: `Bearer ${target.token}` } : {}),
         },
-        ...(request.signal ? { signal: request.signal as AbortSignal } : {}),
+        ...(request.signal ? { signal: request.signal } : {}),
       },
       (incoming) => void answer(incoming, request, resolve, reject),
     );

@@ -286,8 +286,7 @@ async function* eventsOf(
       rest += decoder.decode(chunk, { stream: true });
       const lines = rest.split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines)
-        if (line.trim() !== '') yield JSON.parse(line) as unknown as WatchEventJson;
+      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line);
     }
   } finally {
     body.close();

@@ -146,7 +146,8 @@ function report(session: Session, spec: CommandSpec, error: unknown): number {
     return 1;
   }
   if (error instanceof BrokenPipeError) return 141;
-  session.err(`${messageOf(asError(error), session).replace(/\n$/, '')}\n`);
+  const message = messageOf(asError(error), session);
+  session.err(message.endsWith('\n') ? message : `${message}\n`);
   return 1;
 }
 
@@ -173,8 +174,8 @@ function invalidMessage(error: StatusError): string {
   if (causes.length === 0) return `${head}: ${message}`;
   const texts = [...new Set(causes.map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`))];
   return texts.length === 1
-    ? `${head}: ${texts[0] ?? ''}`
-    : `${head}: \n${texts.map((each) => `* ${each}`).join('\n')}`;
+    ? `${head}: ${texts[0] ?? ''}\n`
+    : `${head}: \n${texts.map((each) => `* ${each}`).join('\n')}\n`;
 }
 
 /** Texts for failures of the API and of the connection; undefined for others. */

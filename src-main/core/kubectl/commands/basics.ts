@@ -244,7 +244,7 @@ export const replaceCommand: CommandSpec = {
           'replaced',
         );
       } catch (error) {
-        errors.push(withSource(error, 'replacing', target.source));
+        errors.push(force ? asError(error) : withSource(error, 'replacing', target.source));
       }
     throwCollected(errors);
     return 0;

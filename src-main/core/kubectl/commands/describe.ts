@@ -184,6 +184,9 @@ async function describeTarget(
     case 'storage.k8s.io/StorageClass':
       kinds.describeStorageClass(out, object);
       break;
+    case 'scheduling.k8s.io/PriorityClass':
+      kinds.describePriorityClass(out, object);
+      break;
     case 'policy/PodDisruptionBudget':
       kinds.describePdb(out, object);
       break;

@@ -4,7 +4,7 @@ import { isJson, type Json, list, text } from '../json-view.ts';
 import type { ObjectPrinter } from '../print/printers.ts';
 import { emptyTableState, printTable } from '../print/table.ts';
 import type { Session } from '../session.ts';
-import { type Fetch, tableOptions } from './get.ts';
+import { type Fetch, tableOptions } from './get-options.ts';
 
 /**
  * `get -w`: what is there, then each change until the watch ends.

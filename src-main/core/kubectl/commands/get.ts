@@ -5,22 +5,17 @@ import { type Resource, resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected, UsageError } from '../errors.ts';
 import { at, isJson, type Json, list, text } from '../json-view.ts';
 import { JsonPathError, parseJsonPath, relaxedExpression } from '../print/jsonpath.ts';
+import { goValue } from '../print/go-value.ts';
 import { printerFor } from '../print/printers.ts';
-import { emptyTableState, printTable, type TableOptions } from '../print/table.ts';
+import { emptyTableState, printTable } from '../print/table.ts';
 import { fileFlags, fileOptions, namesFiles } from '../resources/manifests.ts';
 import { isNotFound, manifestTargets, parseResourceArgs } from '../resources/select.ts';
 import type { Session } from '../session.ts';
+import { type Fetch, tableOptions } from './get-options.ts';
 import { watchObjects } from './get-watch.ts';
 
 const tableAccept =
   'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json';
-
-/** One thing to read: an object, or all of a resource. */
-export interface Fetch {
-  readonly resource: Resource;
-  readonly namespace: string;
-  readonly name?: string;
-}
 
 export const getCommand: CommandSpec = {
   name: 'get',
@@ -243,20 +238,6 @@ async function getTables(session: Session, fetches: readonly Fetch[]): Promise<n
   return 0;
 }
 
-export function tableOptions(session: Session, resource: Resource, several: boolean): TableOptions {
-  const { flags } = session;
-  return {
-    wide: flags.text('output') === 'wide',
-    noHeaders: flags.bool('no-headers'),
-    withNamespace: flags.bool('all-namespaces') && resource.namespaced,
-    withKind: several || flags.bool('show-kind'),
-    showLabels: flags.bool('show-labels'),
-    labelColumns: flags.all('label-columns'),
-    resource,
-    nowMs: session.now,
-  };
-}
-
 async function getObjects(session: Session, fetches: Fetches, output: string): Promise<number> {
   const { flags } = session;
   const errors: Error[] = [];
@@ -345,7 +326,7 @@ function compareKeys(a: unknown, b: unknown): number {
   if (b === undefined || b === null) return 1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  const [left, right] = [String(a as string), String(b as string)];
+  const [left, right] = [goValue(a), goValue(b)];
   try {
     const [x, y] = [parseQuantity(left).nano, parseQuantity(right).nano];
     return x < y ? -1 : x > y ? 1 : 0;

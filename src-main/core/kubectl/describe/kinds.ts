@@ -349,43 +349,43 @@ export function describeServiceAccount(out: Description, object: Json): void {
   }
 }
 
+interface RuleRow {
+  readonly group: string;
+  readonly resource: string;
+  readonly urls: string;
+  readonly names: string;
+  readonly verbs: Set<string>;
+}
+
 export function describeRole(out: Description, object: Json): void {
   out.line(0, 'Name:', text(object, 'metadata', 'name'));
   out.pairs('Labels', strings(object, 'metadata', 'labels'));
   out.annotations(strings(object, 'metadata', 'annotations'));
-  out
-    .line(0, 'PolicyRule:')
-    .line(1, 'Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs')
-    .line(1, '---------', '-----------------', '--------------', '-----');
-  const merged = new Map<
-    string,
-    { resource: string; urls: string; names: string; verbs: Set<string> }
-  >();
+  out.line(0, 'PolicyRule:');
+  out.line(1, 'Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs');
+  out.line(1, '---------', '-----------------', '--------------', '-----');
+  const rows = new Map<string, RuleRow>();
   for (const rule of list(object, 'rules')) {
-    const verbs = list(rule, 'verbs') as string[];
-    const add = (resource: string, urls: string, names: string): void => {
-      const key = `${resource}|${urls}|${names}`;
-      const known = merged.get(key) ?? { resource, urls, names, verbs: new Set<string>() };
-      for (const verb of verbs) known.verbs.add(verb);
-      merged.set(key, known);
+    const add = (group: string, resource: string, urls: string, names: string): void => {
+      const key = `${group}|${resource}|${urls}|${names}`;
+      const row = rows.get(key) ?? { group, resource, urls, names, verbs: new Set<string>() };
+      for (const verb of list(rule, 'verbs') as string[]) row.verbs.add(verb);
+      rows.set(key, row);
     };
-    const urls = list(rule, 'nonResourceURLs') as string[];
-    if (urls.length > 0) for (const url of urls) add('', `[${url}]`, '[]');
-    const names = list(rule, 'resourceNames') as string[];
+    for (const url of list(rule, 'nonResourceURLs') as string[]) add('', '', `[${url}]`, '[]');
+    const names = (list(rule, 'resourceNames') as string[]).map((name) => `[${name}]`);
     for (const group of list(rule, 'apiGroups') as string[])
-      for (const resource of list(rule, 'resources') as string[]) {
-        const [kind = '', part] = resource.split('/');
-        const shown = `${kind}${group === '' ? '' : `.${group}`}${part === undefined ? '' : `/${part}`}`;
-        if (names.length === 0) add(shown, '[]', '[]');
-        for (const name of names) add(shown, '[]', `[${name}]`);
-      }
+      for (const resource of list(rule, 'resources') as string[])
+        for (const name of names.length > 0 ? names : ['[]']) add(group, resource, '[]', name);
   }
-  for (const { resource, urls, names, verbs } of [...merged.values()].sort(
-    (a, b) =>
-      compareText(`${a.resource}${a.urls}`, `${b.resource}${b.urls}`) ||
-      compareText(a.names, b.names),
-  ))
-    out.line(1, resource, urls, names, `[${[...verbs].join(' ')}]`);
+  const verbsOf = ({ verbs }: RuleRow): string => `[${[...verbs].join(' ')}]`;
+  const order = (row: RuleRow): string =>
+    `${verbsOf(row)},[${row.group}],[${row.resource}],${row.names},${row.urls}`;
+  for (const row of [...rows.values()].sort((a, b) => compareText(order(a), order(b)))) {
+    const [kind = '', part] = row.resource.split('/');
+    const shown = `${kind}${row.group === '' ? '' : `.${row.group}`}${part === undefined ? '' : `/${part}`}`;
+    out.line(1, shown, row.urls, row.names, verbsOf(row));
+  }
 }
 
 export function describeBinding(out: Description, object: Json): void {
@@ -459,7 +459,7 @@ export function describePdb(out: Description, object: Json): void {
     'Selector:',
     has(object, 'spec', 'selector') ? selectorText(at(object, 'spec', 'selector')) : '<unset>',
   );
-  const status = (key: string): string => String(at(object, 'status', key) ?? 0);
+  const status = (key: string): string => text(object, 'status', key) || '0';
   out
     .line(0, 'Status:')
     .line(2, 'Allowed disruptions:', status('disruptionsAllowed'))
@@ -580,4 +580,14 @@ export function describeIngress(
         : '<default>',
     );
   out.annotations(strings(object, 'metadata', 'annotations'));
+}
+
+export function describePriorityClass(out: Description, object: Json): void {
+  out.line(0, 'Name:', text(object, 'metadata', 'name'));
+  out.line(0, 'Value:', text(object, 'value'));
+  out.line(0, 'GlobalDefault:', String(at(object, 'globalDefault') === true));
+  out.line(0, 'PreemptionPolicy:', text(object, 'preemptionPolicy'));
+  out.line(0, 'Description:', text(object, 'description'));
+  const annotations = strings(object, 'metadata', 'annotations');
+  out.line(0, 'Annotations:', formatLabels(annotations));
 }

@@ -1,5 +1,9 @@
-import type { Json } from '../json-view.ts';
-import type { KubectlFiles } from '../types.ts';
-export function buildKustomization(_files: KubectlFiles, _path: string): Json[] {
-  return [];
+import { CommandError } from '../errors.ts';
+
+/**
+ * What `-k` and `kustomize` would build.
+ * @throws CommandError always: this kubectl does not build kustomizations.
+ */
+export function buildKustomization(path: string): never {
+  throw new CommandError(`kustomizations are not supported by this kubectl: ${path}`);
 }

@@ -157,7 +157,7 @@ function jsonPathPrinter(template: string, asJson: boolean): ObjectPrinter {
     } catch (error) {
       if (!(error instanceof JsonPathError)) throw error;
       throw new CommandError(
-        `error executing jsonpath "${template.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}": Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n`,
+        `error executing jsonpath "${template.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}": Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n\n`,
       );
     }
   };

@@ -81,7 +81,7 @@ function cellText(cell: unknown): string {
     const cut = cell.search(/[\f\n\r]/);
     return cut < 0 ? cell : `${cell.slice(0, cut)}...`;
   }
-  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell as number);
+  return typeof cell === 'object' ? JSON.stringify(cell) : JSON.stringify(cell);
 }
 
 export function formatLabels(labels: Readonly<Record<string, string>>): string {

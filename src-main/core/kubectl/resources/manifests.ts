@@ -52,9 +52,7 @@ export async function readManifests(
   onError: (error: Error) => void,
 ): Promise<Manifest[]> {
   const out: Manifest[] = [];
-  if (options.kustomize !== undefined)
-    for (const object of buildKustomization(session.io.files, session.path(options.kustomize)))
-      out.push({ object, source: '' });
+  if (options.kustomize !== undefined) buildKustomization(options.kustomize);
   for (const name of options.filenames) {
     try {
       if (name === '-') out.push(...parseManifests(await session.readStdin(), 'STDIN', onError));

@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConnectionError, type Transport } from '#core/kube';
+import { startControlPlane, type ControlPlane } from '#tests/control-plane';
+import { kubectl } from '#tests/kubectl';
+
+let plane: ControlPlane;
+const work = mkdtempSync(join(tmpdir(), 'kijabi-kubectl-'));
+beforeAll(async () => {
+  plane = await startControlPlane({ controllers: false });
+});
+afterAll(async () => {
+  await plane.stop();
+  rmSync(work, { recursive: true, force: true });
+});
+
+const run = (line: string, options: { stdin?: string; connect?: () => Transport } = {}) =>
+  kubectl(line.split(' '), {
+    env: { HOME: work, KUBECONFIG: plane.kubeconfig },
+    cwd: work,
+    connect: () => plane.admin,
+    ...options,
+  });
+
+test('an object is created, shown, changed, described and deleted', async () => {
+  const manifest =
+    'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  color: red\n';
+  const steps = [
+    ['apply -f -', manifest, 'configmap/settings created\n'],
+    ['apply -f -', manifest, 'configmap/settings unchanged\n'],
+    ['apply -f -', manifest.replace('red', 'blue'), 'configmap/settings configured\n'],
+    ['get cm settings -o jsonpath={.data.color}', '', 'blue'],
+    ['get cm settings -o name', '', 'configmap/settings\n'],
+    ['label cm settings tier=web', '', 'configmap/settings labeled\n'],
+    ['delete cm settings', '', 'configmap "settings" deleted from default namespace\n'],
+  ] as const;
+  for (const [line, stdin, stdout] of steps)
+    expect(await run(line, { stdin })).toEqual({ stdout, stderr: '', code: 0 });
+});
+
+test.each([
+  { line: 'get cm nope', stderr: 'Error from server (NotFound): configmaps "nope" not found\n' },
+  { line: 'get nothing', stderr: 'error: the server doesn\'t have a resource type "nothing"\n' },
+  {
+    line: 'get cm --nope',
+    stderr: "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n",
+  },
+  {
+    line: 'gett',
+    stderr: 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tset\n\tget\n',
+  },
+  {
+    line: 'get cm --context=nope',
+    stderr: 'Error in configuration: context was not found for specified context: nope\n',
+  },
+  { line: 'get cm --kubeconfig=/nope', stderr: 'error: stat /nope: no such file or directory\n' },
+])("$line fails with upstream's words", async ({ line, stderr }) => {
+  expect(await run(line)).toEqual({ stdout: '', stderr, code: 1 });
+});
+
+test('a refused connection is told five times by discovery and once by the command', async () => {
+  const refused: Transport = {
+    send: () =>
+      Promise.reject(
+        new ConnectionError('ECONNREFUSED', 'dial tcp 127.0.0.1:1: connect: connection refused'),
+      ),
+  };
+  const { stderr, code } = await run('get pods --server=https://127.0.0.1:1', {
+    connect: () => refused,
+  });
+  expect(code).toBe(1);
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines).toHaveLength(6);
+  expect(lines[0]).toContain(
+    'memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list: Get \\"https://127.0.0.1:1/api?timeout=32s\\": dial tcp 127.0.0.1:1: connect: connection refused"',
+  );
+  expect(lines[5]).toBe(
+    'The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?',
+  );
+});
+
+test('contexts are kept in the file that holds them', async () => {
+  const path = join(work, 'config');
+  writeFileSync(path, 'apiVersion: v1\nkind: Config\n');
+  const line = (text: string) => run(`${text} --kubeconfig=${path}`);
+  expect((await line('config set-context dev --cluster=c --namespace=web')).stdout).toBe(
+    'Context "dev" created.\n',
+  );
+  expect((await line('config use-context dev')).stdout).toBe('Switched to context "dev".\n');
+  expect(readFileSync(path, 'utf8')).toContain('current-context: dev\n');
+  expect((await line('config use-context nope')).stderr).toBe(
+    'error: no context exists with the name: "nope"\n',
+  );
+});
