@@ -63,7 +63,7 @@ export const texts = defineTexts({
     en: '{time} are left. Ending grades the exam, and there is no way back.',
   },
   endFlagged: {
-    ko: '표시해 둔 과제가 {count|개|개} 있습니다.',
+    ko: '표시해 둔 과제가 {count}개 있습니다.',
     en: '{count|task is|tasks are} still flagged.',
   },
   timeUp: { ko: '시간이 다 되었습니다', en: 'Time is up' },

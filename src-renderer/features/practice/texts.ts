@@ -63,7 +63,7 @@ export const texts = defineTexts({
   hintFirst: { ko: '첫 힌트 보기', en: 'Show the first hint' },
   hintNumber: { ko: '힌트 {number}', en: 'Hint {number}' },
   hintsNone: { ko: '이 과제에는 힌트가 없습니다.', en: 'This task has no hints.' },
-  hintsLeft: { ko: '{count|개|개} 남음', en: '{count} left' },
+  hintsLeft: { ko: '{count}개 남음', en: '{count} left' },
   hintsIntro: {
     ko: '힌트는 하나씩 열립니다. 먼저 스스로 시도해 보세요.',
     en: 'Hints open one by one. Try by yourself first.',

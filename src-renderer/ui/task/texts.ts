@@ -24,7 +24,7 @@ export const texts = defineTexts({
   why: { ko: '이유', en: 'Why' },
   lesson: { ko: '관련 레슨 열기', en: 'Open its lesson' },
   cards: {
-    ko: '{count|카드|카드}장이 복습 대상이 되었습니다',
+    ko: '카드 {count}장이 복습 대상이 되었습니다',
     en: '{count|card is|cards are} due for review',
   },
   points: { ko: '{earned} / {points}점', en: '{earned} of {points} points' },
