@@ -32,7 +32,7 @@ import {
 import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
 import { createLoopback } from './loopback.ts';
-import type { ApiServer, ProxyTarget, VersionInfo } from './options.ts';
+import type { ApiServer, ComponentHealth, ProxyTarget, VersionInfo } from './options.ts';
 import { createApiServer } from './server.ts';
 import { createServerState } from './state.ts';
 import { systemObjects } from './system-objects.ts';
@@ -73,6 +73,8 @@ export interface ApiServerConfig {
   readonly connect?: (target: ProxyTarget) => Transport;
   /** Names of checks that fail at the moment, beyond the server's own. */
   readonly failingChecks?: () => readonly string[];
+  /** Health of the components beside the server, for ComponentStatus. */
+  readonly componentHealth?: () => Promise<readonly ComponentHealth[]>;
   /** Sends an admission or conversion review. Absent: webhooks fail as unreachable. */
   readonly callWebhook?: (
     clientConfig: Readonly<Record<string, unknown>>,
@@ -188,6 +190,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     hostname: config.hostname,
     port: config.port,
     ...(config.connect ? { connect: config.connect } : {}),
+    ...(config.componentHealth ? { componentHealth: config.componentHealth } : {}),
     createToken: (namespace, name, request, warn) =>
       issueServiceAccountToken(issuer, namespace, name, request, warn),
     reviewToken: (token, audiences) => authenticator.reviewToken(token, audiences),

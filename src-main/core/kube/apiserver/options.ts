@@ -41,6 +41,16 @@ export interface ProxyTarget {
   readonly scheme: 'http' | 'https';
 }
 
+/** What asking a component for its health came to. */
+export interface ComponentHealth {
+  /** `scheduler`, `controller-manager`, `etcd-0` … */
+  readonly name: string;
+  readonly healthy: boolean;
+  /** What it answered, or why it was not reached. */
+  readonly message?: string;
+  readonly error?: string;
+}
+
 export interface ApiServerOptions {
   readonly store: Store<StoredObject>;
   /** From `createServerState` over the same store. */
@@ -100,6 +110,8 @@ export interface ApiServerOptions {
   readonly extraPaths?: Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
   /** Names of checks that fail at the moment, for `/readyz`, `/livez`, `/healthz`. */
   readonly failingChecks?: () => readonly string[];
+  /** Health of the components beside this server, for ComponentStatus. Absent: there are none. */
+  readonly componentHealth?: () => Promise<readonly ComponentHealth[]>;
   /** Told of each answered request. */
   readonly audit?: (record: AuditRecord) => void;
 }

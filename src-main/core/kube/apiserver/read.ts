@@ -224,10 +224,14 @@ function tooLarge(asked: number, current: number): Error {
 
 /** Answers a list. */
 export async function handleList(call: Call): Promise<ApiResponse> {
+  return respondList(call, await listStored(call));
+}
+
+/** A list in the form the client asked for. */
+export function respondList(call: Call, { items, metadata }: Listed): ApiResponse {
   const { form, served, context, info } = call;
   const protobuf = protobufCodec;
   const { clock } = context.options;
-  const { items, metadata } = await listStored(call);
   const headers = warningHeaders(call);
   const objects = items.map(({ object }) => object);
   if (form.as === 'Table') {

@@ -30,6 +30,8 @@ import {
 } from './negotiation.ts';
 import type { ApiServer, ApiServerOptions } from './options.ts';
 import { handlePatch } from './patch.ts';
+import { handleComponentStatus } from './component-status.ts';
+import { deprecationOf } from './deprecations.ts';
 import { handleGet, handleList, warningHeaders } from './read.ts';
 import { type RequestInfo, requestInfoOf } from './request-info.ts';
 import { handleReview, isReview } from './reviews.ts';
@@ -183,6 +185,8 @@ class Server implements ApiServer {
       });
     // Events are streamed as JSON alone.
     const form = outputForm(request, info, info.verb === 'watch' ? undefined : protobufCodec, true);
+    const deprecation = deprecationOf(served.info);
+    if (deprecation !== undefined) warnings.push(deprecation);
     const call: Call = {
       context: this.#context,
       request,
@@ -209,6 +213,7 @@ class Server implements ApiServer {
     if ((info.verb === 'update' || info.verb === 'patch') && info.name === '')
       throw methodNotAllowed();
     if (!(verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
+    if (kind === 'ComponentStatus' && group === '') return handleComponentStatus(call);
     switch (info.verb) {
       case 'get':
         return handleGet(call);

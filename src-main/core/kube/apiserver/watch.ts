@@ -18,6 +18,7 @@ import {
   parseResourceVersion,
 } from './list-options.ts';
 import { objectResponse, type OutputForm } from './negotiation.ts';
+import { warningHeaders } from './read.ts';
 import { StoredObject } from './stored-object.ts';
 import { type IncludeObject, includeObjectOf, partialMetadata, tableOf } from './table.ts';
 
@@ -66,7 +67,11 @@ export function handleWatch(call: Call): ApiResponse {
   };
   return {
     status: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+    headers: {
+      ...warningHeaders(call),
+      'content-type': 'application/json',
+      'cache-control': 'no-cache, private',
+    },
     body: { kind: 'watch', watch: stream },
   };
 }

@@ -17,6 +17,7 @@ import {
   listenOrFail,
   requireFile,
 } from './component.ts';
+import { componentHealth } from './component-health.ts';
 import { type EtcdService, etcdServiceName } from './etcd.ts';
 import { flagSpecs } from './flags.ts';
 import { kubeApiserverFlags } from './generated/component-flags.ts';
@@ -53,10 +54,11 @@ export function kubeApiserver(deps: ApiServerDeps): Program {
           ...config,
           store: store.guarded(),
           failingChecks: () => (store.alive ? [] : ['etcd']),
+          componentHealth: () => componentHealth(context, () => store.alive),
         }),
       );
       context.process.setMemory(250 * 1024 * 1024);
-      let listening = { dispose: (): void => undefined } as { dispose(): void };
+      let listening = { dispose: (): void => undefined };
       await server.bootstrap();
       listening = own(
         listenOrFail(
@@ -81,7 +83,7 @@ export function kubeApiserver(deps: ApiServerDeps): Program {
   });
 }
 
-interface ReadConfig extends Omit<ApiServerConfig, 'store' | 'failingChecks'> {
+interface ReadConfig extends Omit<ApiServerConfig, 'store' | 'failingChecks' | 'componentHealth'> {
   readonly servingCertificate: string;
 }
 
