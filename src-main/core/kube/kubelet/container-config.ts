@@ -169,7 +169,11 @@ function mountsOf(
       );
     const hostPath = subPath === '' ? volume : `${volume}/${subPath}`;
     if (subPath !== '' && !files.exists(hostPath)) files.mkdir(hostPath, 0o777);
-    mounts.push({ containerPath: mount.mountPath, hostPath, readOnly: mount.readOnly ?? false });
+    mounts.push({
+      containerPath: mount.mountPath,
+      hostPath,
+      readOnly: (mount.readOnly ?? false) || writtenByKubelet(pod, mount.name),
+    });
   }
   const isMounted = (path: string): boolean =>
     mounts.some(({ containerPath }) => containerPath === path);
@@ -185,6 +189,14 @@ function mountsOf(
     mounts.push({ containerPath: messagePath, hostPath: path, readOnly: false });
   }
   return mounts;
+}
+
+/** Volumes of which the kubelet alone writes the files. */
+function writtenByKubelet(pod: PodView, name: string): boolean {
+  const volume = specOf(pod).volumes?.find((each) => each.name === name);
+  return (
+    (volume?.configMap ?? volume?.secret ?? volume?.projected ?? volume?.downwardAPI) !== undefined
+  );
 }
 
 function expandStrictly(text: string, lookUp: (name: string) => string | undefined): string {

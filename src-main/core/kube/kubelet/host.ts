@@ -13,6 +13,10 @@ export interface HostFiles {
   symlink(target: string, path: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
+  /** Mounts an empty file system in memory; a host without mounts leaves it out. */
+  mountTmpfs?(path: string, options: { readonly mode: number }): void;
+  /** Takes off what is mounted there, if anything is. */
+  unmount?(path: string): void;
   chmod(path: string, mode: number): void;
   chown(path: string, uid: number, gid: number): void;
   /** Told after each change of the file, or of anything in the directory. */

@@ -106,7 +106,11 @@ export class VolumeManager {
     this.#tokens.forget(uid);
     const directory = podDirectory(uid);
     const { files } = this.#context.host;
-    if (files.exists(directory)) files.remove(directory);
+    if (!files.exists(directory)) return;
+    const emptyDirs = `${directory}/volumes/kubernetes.io~empty-dir`;
+    if (files.unmount && files.exists(emptyDirs))
+      for (const name of files.readdir(emptyDirs)) files.unmount(`${emptyDirs}/${name}`);
+    files.remove(directory);
   }
 
   async #mount(pod: PodView, volume: DeepReadonly<Volume>): Promise<string> {
@@ -120,7 +124,10 @@ export class VolumeManager {
     if (volume.persistentVolumeClaim)
       return this.#claim(pod, volume.persistentVolumeClaim.claimName);
     if (volume.ephemeral) return this.#claim(pod, `${pod.metadata.name ?? ''}-${volume.name}`);
-    if (!files.exists(folder)) files.mkdir(folder, 0o777);
+    if (!files.exists(folder)) {
+      files.mkdir(folder, 0o777);
+      if (volume.emptyDir?.medium === 'Memory') files.mountTmpfs?.(folder, { mode: 0o777 });
+    }
     if (volume.emptyDir || volume.image) {
       this.#own(pod, folder);
       return folder;

@@ -411,7 +411,10 @@ export class Container {
         ? Number(groupName)
         : undefined;
     const gid = runAsGroup ?? imageGroup ?? known?.gid ?? 0;
-    const groups = [...new Set([gid, ...(known?.groups ?? []), ...supplementalGroups])];
+    // The kernel keeps them sorted.
+    const groups = [...new Set([gid, ...(known?.groups ?? []), ...supplementalGroups])].sort(
+      (a, b) => a - b,
+    );
     return {
       name: known?.name ?? (uid === 0 ? 'root' : String(uid)),
       uid,

@@ -163,6 +163,10 @@ export class SimulatedMachine implements Machine {
         symlink: (target, path) => files.symlink(target, path),
         rename: (from, to) => files.rename(from, to),
         remove: (path) => files.remove(path, { recursive: true, force: true }),
+        mountTmpfs: (path, options) => files.mountTmpfs(path, options),
+        unmount: (path) => {
+          if (files.mounts.list().some((mount) => mount.path === path)) files.unmount(path);
+        },
         chmod: (path, mode) => files.chmod(path, mode),
         chown: (path, uid, gid) => files.chown(path, uid, gid),
         watch: (path, listener) => files.watch(path, () => listener()),

@@ -173,8 +173,8 @@ function open(shell: Shell, word: string, operator: Redirection['operator']): De
         shell.flavour === 'bash'
           ? `${word}: ${error.message}`
           : operator === '<'
-            ? `cannot open ${word}: ${shell.flavour === 'dash' && error.code === 'ENOENT' ? 'No such file' : error.message.replace(' or directory', ' or directory')}`
-            : `cannot create ${word}: ${shell.flavour === 'dash' && error.code === 'ENOENT' ? 'Directory nonexistent' : error.message}`,
+            ? `${shell.flavour === 'ash' ? "can't" : 'cannot'} open ${word}: ${shell.flavour === 'dash' && error.code === 'ENOENT' ? 'No such file' : error.message}`
+            : `${shell.flavour === 'ash' ? "can't" : 'cannot'} create ${word}: ${shell.flavour === 'dash' && error.code === 'ENOENT' ? 'Directory nonexistent' : error.message}`,
         { status: shell.flavour === 'bash' ? 1 : shell.flavour === 'dash' ? 2 : 1 },
       );
     throw error;

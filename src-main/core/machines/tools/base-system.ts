@@ -1,6 +1,7 @@
 import { TreeBuilder, type TreeNode } from '../filesystem/index.ts';
 import { type Program, ProgramRegistry } from '../process/index.ts';
 import { loadParser, shellProgram } from '../shell/index.ts';
+import { busyboxApplet } from './busybox.ts';
 import { diff } from './diff.ts';
 import { fileTools } from './files.ts';
 import { find, xargs } from './find.ts';
@@ -153,7 +154,9 @@ function build(base: Base): BaseSystem {
   // One binary with many names, as BusyBox is.
   builder.directory('/bin').directory('/sbin').directory('/usr/bin').directory('/usr/sbin');
   const applets: Record<string, Program> = {
-    ...tools,
+    ...Object.fromEntries(
+      Object.entries(tools).map(([name, program]) => [name, busyboxApplet(name, program)]),
+    ),
     sh: shellProgram('ash'),
     ash: shellProgram('ash'),
   };

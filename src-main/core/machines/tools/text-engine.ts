@@ -75,11 +75,36 @@ export function batchProgram(command: string): Program {
       // Nothing here may end on wall time.
       executionLimits: { maxExecutionTimeMs: Infinity },
     });
-    const result = await bash.exec(command, { args, stdin, cwd: context.cwd, rawScript: true });
+    const relative = command === 'tar' ? relativeMembers(args) : undefined;
+    if (relative) await context.stderr.write(utf8("tar: Removing leading `/' from member names\n"));
+    const result = await bash.exec(command, {
+      args: relative ?? args,
+      stdin,
+      cwd: context.cwd,
+      rawScript: true,
+    });
     if (result.stdout !== '') await context.stdout.write(toBytes(result.stdout));
     if (result.stderr !== '') await context.stderr.write(utf8(result.stderr));
     return result.exitCode;
   };
+}
+
+/** tar stores no absolute names: `c` of absolute paths becomes one of paths below `/`. */
+function relativeMembers(args: readonly string[]): string[] | undefined {
+  const [mode = '', ...rest] = args;
+  if (!/^-?\w*c/.test(mode) || mode.startsWith('--')) return undefined;
+  const isArchive = (index: number): boolean => index === 0 && /f$/.test(mode);
+  const members = rest.filter((word, index) => !isArchive(index) && !word.startsWith('-'));
+  if (members.length === 0 || !members.every((word) => word.startsWith('/'))) return undefined;
+  return [
+    mode,
+    ...rest.slice(0, /f$/.test(mode) ? 1 : 0),
+    '-C',
+    '/',
+    ...rest
+      .slice(/f$/.test(mode) ? 1 : 0)
+      .map((word) => (word.startsWith('/') ? word.replace(/^\/+/, '') || '.' : word)),
+  ];
 }
 
 /** Binary output comes as one character for each byte. */

@@ -124,7 +124,7 @@ const tail = tool(async (self) => {
         size = all.length;
       } else {
         let index = 0;
-        for await (const line of lines(source)) {
+        for await (const line of lines(source, (held) => self.context.process.setMemory(held))) {
           size += utf8(line).length;
           index++;
           if (text.startsWith('+')) {

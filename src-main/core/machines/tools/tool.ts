@@ -1,4 +1,4 @@
-import { type ByteSource, utf8 } from '#core/base';
+import { type ByteSource, defer, utf8 } from '#core/base';
 import { FileError, resolvePath } from '../filesystem/index.ts';
 import { type Program, type ProgramContext, sharedInput } from '../process/index.ts';
 
@@ -125,18 +125,48 @@ export function splitOnce(text: string, by: string): [string, string | undefined
 export function openInput(tool: Tool, name: string): ByteSource {
   if (name === '-' || name === '/dev/stdin') return tool.context.stdin;
   const path = tool.resolve(name);
-  if (tool.context.files.stat(path).kind === 'directory')
-    throw new FileError('EISDIR', name, 'Is a directory');
+  const { kind } = tool.context.files.stat(path);
+  if (kind === 'directory') throw new FileError('EISDIR', name, 'Is a directory');
   const file = tool.context.files.open(path, { read: true });
-  return { read: () => Promise.resolve(file.read(65_536)) };
+  if (kind !== 'device') return { read: () => Promise.resolve(file.read(65_536)) };
+  // A device may never end: each read is a step of its own, so that others get their turn.
+  const { clock } = tool.context;
+  return {
+    read: () =>
+      new Promise((resolve, reject) => {
+        defer(clock, () => {
+          try {
+            resolve(file.read(65_536));
+          } catch (error) {
+            reject(error as Error);
+          }
+        });
+      }),
+  };
 }
 
-/** The lines of a stream as they come, each with its newline if it had one. */
-export async function* lines(source: ByteSource): AsyncGenerator<string> {
+/** Characters of one line that fit into the memory of any machine. */
+const lineLimit = 256 * 1024 * 1024;
+
+/**
+ * The lines of a stream as they come, each with its newline if it had one.
+ * @param onHeld told how many characters of a line without end are held. @throws ToolError it is too long.
+ */
+export async function* lines(
+  source: ByteSource,
+  onHeld?: (characters: number) => void,
+): AsyncGenerator<string> {
   let rest = '';
   const decoder = new TextDecoder();
   for (let bytes = await source.read(); bytes; bytes = await source.read()) {
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    const text = decoder.decode(bytes, { stream: true });
+    if (!text.includes('\n')) {
+      rest += text;
+      if (rest.length > lineLimit) throw new ToolError('memory exhausted');
+      onHeld?.(rest.length);
+      continue;
+    }
+    const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
     for (const part of parts) yield `${part}\n`;
   }
