@@ -81,7 +81,7 @@ class Writer {
     else if (Array.isArray(value)) this.#put('[]');
     else if (isMap(value)) this.#put('{}');
     else if (typeof value === 'number') this.#put(formatNumber(value));
-    else this.#put(value === null || value === undefined ? 'null' : String(value));
+    else this.#put(typeof value === 'boolean' ? String(value) : 'null');
   }
 
   #string(text: string, indent: number, isKey: boolean): void {
