@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import type { EditRequestView, RpcClient } from '#contract';
 import { messageOf } from '../../lib/loading/index.ts';
 
@@ -84,7 +85,8 @@ export class TerminalDeck {
 
   /** Opens a first terminal unless some are there. */
   async start(host: string): Promise<void> {
-    if (this.#tabs.length === 0) await this.open(host);
+    // Called from effects, which must not run again because a tab was opened or closed.
+    if (untrack(() => this.#tabs.length) === 0) await this.open(host);
   }
 
   /** @param host a machine of the cluster; null is a shell of this computer. */
