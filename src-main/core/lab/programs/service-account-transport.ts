@@ -52,13 +52,22 @@ export function serviceAccountTransport(
     return pending;
   };
 
+  const send = async ({ peerCertificate: _, ...rest }: ApiRequest) => {
+    const value = await current();
+    const response = await transport.send({
+      ...rest,
+      headers: { ...rest.headers, authorization: `Bearer ${value}` },
+    });
+    return { value, response };
+  };
+
   return {
-    send: async (outgoing: ApiRequest) => {
-      const { peerCertificate: _, ...rest } = outgoing;
-      return transport.send({
-        ...rest,
-        headers: { ...rest.headers, authorization: `Bearer ${await current()}` },
-      });
+    send: async (outgoing) => {
+      const { value, response } = await send(outgoing);
+      if (response.status !== 401) return response;
+      // The account may have been made anew, as after a restore of etcd: its old tokens are worth nothing.
+      if (token?.value === value) token = undefined;
+      return (await send(outgoing)).response;
     },
   };
 }
