@@ -1,6 +1,7 @@
 /** What merging needs to know of a type; the schemas of `apis` have this form. */
 export interface MergeSchema {
   readonly type?: string;
+  readonly format?: string;
   readonly ref?: string;
   readonly properties?: Readonly<Record<string, MergeSchema>>;
   readonly required?: readonly string[];

@@ -434,7 +434,9 @@ function collectErrors(
     return;
   }
   const expected = target.type === undefined ? undefined : goTypes[target.type];
-  if (expected === 'string' && typeof value !== 'string' && typeof value !== 'number')
+  // A quantity may be written as a number; no other text may.
+  const quantity = target.format === 'quantity' && typeof value === 'number';
+  if (expected === 'string' && typeof value !== 'string' && !quantity)
     errors.push(`${path}: expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
   else if (expected === 'numeric' && typeof value !== 'number')
     errors.push(

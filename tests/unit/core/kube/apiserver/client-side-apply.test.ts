@@ -85,6 +85,7 @@ describe('kubectl moves from client-side to server-side apply', () => {
 describe('values of another type', () => {
   test.each([
     [true, '&value.valueUnstructured{Value:true}'],
+    [5, '&value.valueUnstructured{Value:5}'],
     [{ a: 'b' }, '&value.valueUnstructured{Value:map[string]interface {}{"a":"b"}}'],
   ])('apply refuses %j as a text', async (value, printed) => {
     const { send } = await applied();
@@ -97,6 +98,28 @@ describe('values of another type', () => {
     expect(json.message).toBe(
       `failed to create typed patch object (default/d; apps/v1, Kind=Deployment): .spec.strategy.type: expected string, got ${printed}`,
     );
+  });
+
+  test('quantities may be numbers', async () => {
+    const { send } = await applied();
+    const [container] = config(0).spec.template.spec.containers;
+    const draft = config(0);
+    const { json } = await send(
+      'PATCH',
+      `${d}?fieldManager=kubectl`,
+      JSON.stringify({
+        ...draft,
+        spec: {
+          ...draft.spec,
+          template: {
+            ...draft.spec.template,
+            spec: { containers: [{ ...container, resources: { limits: { cpu: 1 } } }] },
+          },
+        },
+      }),
+      ssa,
+    );
+    expect(json.spec.template.spec.containers[0].resources.limits).toEqual({ cpu: '1' });
   });
 
   test('a strategic merge patch is printed as merging left it', async () => {
