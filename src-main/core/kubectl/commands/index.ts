@@ -19,6 +19,7 @@ import { annotateCommand, labelCommand } from './label.ts';
 import { rolloutCommand } from './rollout.ts';
 import { setCommand } from './set.ts';
 import { attachCommand, execCommand, logsCommand } from './streams.ts';
+import { waitCommand } from './wait.ts';
 
 /** All commands, in the order of kubectl's own help. */
 export const rootCommand: CommandSpec = {
@@ -47,6 +48,7 @@ export const rootCommand: CommandSpec = {
     applyCommand,
     patchCommand,
     replaceCommand,
+    waitCommand,
     labelCommand,
     annotateCommand,
     apiResourcesCommand,
