@@ -27,4 +27,4 @@ export type { LocalShell, LocalShellOptions, LocalShellProcess } from './termina
 export { studyDomain, type StudyDomainOptions } from './study-domain.ts';
 export { examDomain, practiceResults } from './exam-domain.ts';
 export type { ExamRoomOptions } from './tasks.ts';
-export { createTaskCluster } from './tasks-cluster.ts';
+export { createTaskCluster, hurry, rewind } from './tasks-cluster.ts';

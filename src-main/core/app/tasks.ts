@@ -14,7 +14,7 @@ import {
 import { badRequest, failure, isReason, notFound } from '#core/kube';
 import type { Engine } from './engine-port.ts';
 import type { CallContext, Handlers } from './serve.ts';
-import { createTaskCluster } from './tasks-cluster.ts';
+import { createTaskCluster, rewind } from './tasks-cluster.ts';
 import { gradeReport, taskSummary, taskView } from './tasks-views.ts';
 
 /** What tasks and exams need of their host. */
@@ -183,9 +183,9 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
         let { baseline } = session;
         // A reset waits until the cluster is whole, which the start of such a task never is.
         if (instance.task.lab.isolated) {
-          await engine.reset(clusterId, pristine);
+          await rewind(engine, clusterId, pristine);
           baseline = await seedTask(createTaskCluster(engine, clusterId), instance, signal);
-        } else await engine.reset(clusterId, start);
+        } else await rewind(engine, clusterId, start);
         const changed = { ...session, baseline, resets: session.resets + 1 };
         repository.savePractice(changed);
         return taskView(changed, instance, language);
