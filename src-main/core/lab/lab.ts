@@ -551,7 +551,10 @@ export class Lab {
       machine.units.daemonReload();
       for (const { name, active } of snapshot.units[hostname] ?? []) {
         const isActive = machine.units.state(name)?.active === 'active';
-        if (active === 'active' && !isActive) await machine.units.start(name);
+        // A kubelet remembers which pods it has ended, also those that stand again now: it has to begin anew.
+        if (active === 'active' && name === 'kubelet.service' && isActive)
+          await machine.units.restart(name);
+        else if (active === 'active' && !isActive) await machine.units.start(name);
         else if (active === 'inactive' && isActive) await machine.units.stop(name);
       }
     }
