@@ -84,7 +84,8 @@ async function pumpResizes(session: CommandSession, { resize }: CommandChannels)
 function applySize(session: CommandSession, text: string): void {
   const width = Number(/"width"\s*:\s*(\d+)/i.exec(text)?.[1] ?? 0);
   const height = Number(/"height"\s*:\s*(\d+)/i.exec(text)?.[1] ?? 0);
-  if (width > 0 && height > 0) session.resize(width, height);
+  // A terminal that does not know its size says 0; programs then take it for an ordinary one.
+  session.resize(width > 0 ? width : 80, height > 0 ? height : 24);
 }
 
 /**

@@ -6,7 +6,6 @@ interface Wording {
   readonly to: string;
 }
 
-/** `verb` of a file, as GNU's tools and as BusyBox's write it. */
 const reword = (from: RegExp, to: string): Wording => ({ from, to });
 
 /**
@@ -46,8 +45,26 @@ const wordings: Readonly<Record<string, readonly Wording[]>> = {
 /** Applets that fail with 1 where GNU's tool fails with 2. */
 const failsWithOne: ReadonlySet<string> = new Set(['ls']);
 
+/** `ps` shows every process, whatever the flags but `-o`. */
+const ps =
+  (full: Program): Program =>
+  async (context) => {
+    if (context.argv.includes('-o')) return full(context);
+    const rows = context.process
+      .list()
+      .map(
+        ({ pid, user, argv }) =>
+          `${String(pid).padStart(5)} ${user.slice(0, 8).padEnd(8)}  0:00 ${argv.join(' ')}\n`,
+      );
+    await context.stdout.write(utf8(`PID   USER     TIME  COMMAND\n${rows.join('')}`));
+    return 0;
+  };
+
 /** An applet of BusyBox from the tool that does the same work. */
 export function busyboxApplet(name: string, program: Program): Program {
+  if (name === 'ps') return ps(program);
+  if (name === 'id')
+    return (context) => program({ ...context, stdout: eachLine(context.stdout, sortGroups) });
   const known = Object.hasOwn(wordings, name) ? wordings[name] : undefined;
   if (!known) return program;
   return async (context) => {
@@ -56,21 +73,27 @@ export function busyboxApplet(name: string, program: Program): Program {
   };
 }
 
-/** Tools complain a whole line at a time. */
-function reworded(sink: ByteSink, known: readonly Wording[]): ByteSink {
+/** The kernel's order; GNU's `id` puts the primary group first. */
+const sortGroups = (line: string): string =>
+  line.replace(
+    /groups=(.*)$/,
+    (_, groups: string) =>
+      `groups=${groups
+        .split(',')
+        .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+        .join(',')}`,
+  );
+
+const reworded = (sink: ByteSink, known: readonly Wording[]): ByteSink =>
+  eachLine(sink, (line) => {
+    const wording = known.find(({ from }) => from.test(line));
+    return wording ? line.replace(wording.from, wording.to) : line;
+  });
+
+/** Tools write whole lines at a time. */
+function eachLine(sink: ByteSink, change: (line: string) => string): ByteSink {
   return {
-    write: (bytes) =>
-      sink.write(
-        utf8(
-          fromUtf8(bytes)
-            .split('\n')
-            .map((line) => {
-              const wording = known.find(({ from }) => from.test(line));
-              return wording ? line.replace(wording.from, wording.to) : line;
-            })
-            .join('\n'),
-        ),
-      ),
+    write: (bytes) => sink.write(utf8(fromUtf8(bytes).split('\n').map(change).join('\n'))),
     end: () => sink.end(),
   };
 }

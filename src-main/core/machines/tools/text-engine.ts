@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from '#core/base';
+import { fromUtf8, readAll, utf8 } from '#core/base';
 import type { Bash, IFileSystem } from 'just-bash';
 import { dirname, FileError, type FileSystem, resolvePath } from '../filesystem/index.ts';
 import type { Program, ProgramContext } from '../process/index.ts';
@@ -65,9 +65,11 @@ export function batchProgram(command: string): Program {
     await loadTextEngine();
     const module = await (loading as Promise<Module>);
     const args = context.argv.slice(1);
-    const stdin = readsStdin(command, args, context) ? await readWhole(context.stdin) : '';
+    const reads = readsStdin(command, args, context);
+    const binary = reads && binaryCommands.has(command) ? await readAll(context.stdin) : undefined;
+    const stdin = reads && !binary ? await readWhole(context.stdin) : '';
     const bash = new module.Bash({
-      fs: fileSystemAdapter(context),
+      fs: fileSystemAdapter(context, binary),
       cwd: context.cwd,
       env: { ...context.env },
       defenseInDepth: false,
@@ -78,21 +80,26 @@ export function batchProgram(command: string): Program {
     const relative = command === 'tar' ? relativeMembers(args) : undefined;
     if (relative) await context.stderr.write(utf8("tar: Removing leading `/' from member names\n"));
     const result = await bash.exec(command, {
-      args: relative ?? args,
+      args: binary ? fromStdin(command, args) : (relative ?? args),
       stdin,
       cwd: context.cwd,
       rawScript: true,
     });
-    if (result.stdout !== '') await context.stdout.write(toBytes(result.stdout));
+    if (result.stdout !== '')
+      await context.stdout.write(
+        binaryCommands.has(command) ? toBytes(result.stdout) : utf8(result.stdout),
+      );
     if (result.stderr !== '') await context.stderr.write(utf8(result.stderr));
     return result.exitCode;
   };
 }
 
+const createsArchive = ([mode = '']: readonly string[]): boolean => /^-?[a-z]*c/.test(mode);
+
 /** tar stores no absolute names: `c` of absolute paths becomes one of paths below `/`. */
 function relativeMembers(args: readonly string[]): string[] | undefined {
+  if (!createsArchive(args)) return undefined;
   const [mode = '', ...rest] = args;
-  if (!/^-?\w*c/.test(mode) || mode.startsWith('--')) return undefined;
   const isArchive = (index: number): boolean => index === 0 && /f$/.test(mode);
   const members = rest.filter((word, index) => !isArchive(index) && !word.startsWith('-'));
   if (members.length === 0 || !members.every((word) => word.startsWith('/'))) return undefined;
@@ -107,6 +114,26 @@ function relativeMembers(args: readonly string[]): string[] | undefined {
   ];
 }
 
+/** Commands whose input is not text. */
+const binaryCommands: ReadonlySet<string> = new Set(['tar', 'gzip', 'gunzip', 'zcat']);
+
+const stdinPath = '/dev/stdin';
+
+/** The engine takes text alone on stdin: what is binary comes by the name of the file that stdin is. */
+function fromStdin(command: string, args: readonly string[]): string[] {
+  if (command === 'tar') return args.map((word) => (word === '-' ? stdinPath : word));
+  return [...args.filter((word) => word !== '-'), ...(command === 'zcat' ? [] : ['-c']), stdinPath];
+}
+
+function oneCharacterEach(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return text;
+}
+
+const stdinStat = { isFile: true, isDirectory: false, isSymbolicLink: false, mode: 0o600 };
+
 /** Binary output comes as one character for each byte. */
 function toBytes(text: string): Uint8Array {
   if (/^[\x00-\xff]*$/.test(text) && /[\x80-\xff]/.test(text)) {
@@ -120,6 +147,7 @@ function toBytes(text: string): Uint8Array {
 /** Commands with file operands alone must not wait for a terminal. */
 function readsStdin(command: string, args: readonly string[], context: ProgramContext): boolean {
   if (['expr', 'seq', 'tree'].includes(command)) return false;
+  if (command === 'tar' && createsArchive(args)) return false;
   const words = args.filter((arg) => arg === '-' || !arg.startsWith('-'));
   if (words.includes('-')) return true;
   const isFile = (word: string): boolean => context.files.exists(resolvePath(context.cwd, word));
@@ -140,7 +168,7 @@ function readsStdin(command: string, args: readonly string[], context: ProgramCo
   );
 }
 
-function fileSystemAdapter(context: ProgramContext): IFileSystem {
+function fileSystemAdapter(context: ProgramContext, stdin: Uint8Array | undefined): IFileSystem {
   const { files } = context;
   const at = (path: string): string => resolvePath(context.cwd, path);
   const run = <T>(path: string, action: () => T): Promise<T> => {
@@ -183,16 +211,23 @@ function fileSystemAdapter(context: ProgramContext): IFileSystem {
         const bytes = files.readFile(at(path));
         const encoding = typeof options === 'string' ? options : options?.encoding;
         return encoding === 'latin1' || encoding === 'binary'
-          ? String.fromCharCode(...bytes)
+          ? oneCharacterEach(bytes)
           : fromUtf8(bytes);
       }),
-    readFileBuffer: (path) => run(path, () => files.readFile(at(path)).slice()),
+    readFileBuffer: (path) =>
+      run(path, () => (path === stdinPath && stdin ? stdin : files.readFile(at(path)).slice())),
     writeFile: (path, content, options) =>
       run(path, () => files.writeFile(at(path), bytesOf(content, options))),
     appendFile: (path, content, options) =>
       run(path, () => files.appendFile(at(path), bytesOf(content, options))),
-    exists: (path) => Promise.resolve(files.exists(at(path))),
-    stat: (path) => run(path, () => statOf(files.stat(at(path)))),
+    exists: (path) =>
+      Promise.resolve((path === stdinPath && stdin !== undefined) || files.exists(at(path))),
+    stat: (path) =>
+      run(path, () =>
+        path === stdinPath && stdin
+          ? { ...statOf(files.stat('/')), ...stdinStat, size: stdin.length }
+          : statOf(files.stat(at(path))),
+      ),
     lstat: (path) => run(path, () => statOf(files.lstat(at(path)))),
     mkdir: (path, options) => run(path, () => files.mkdir(at(path), options)),
     readdir: (path) => run(path, () => [...files.readdir(at(path))]),

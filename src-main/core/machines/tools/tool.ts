@@ -138,7 +138,7 @@ export function openInput(tool: Tool, name: string): ByteSource {
           try {
             resolve(file.read(65_536));
           } catch (error) {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           }
         });
       }),

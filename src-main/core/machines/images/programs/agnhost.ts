@@ -16,11 +16,17 @@ const pause: Command = async (context) => {
 /** Healthy for ten seconds, then 500: the documentation's example of a liveness probe. */
 const liveness: Command = (context) => {
   const started = context.clock.now();
-  return serveHttp(context, 8080, (request) => {
-    if (request.url !== '/healthz') return textAnswer(404, '404 page not found\n');
-    const seconds = (context.clock.now() - started) / 1000;
-    return seconds > 10 ? textAnswer(500, `error: ${seconds}`) : textAnswer(200, 'ok');
-  });
+  return serveHttp(
+    context,
+    8080,
+    (request) => {
+      if (request.url !== '/healthz') return textAnswer(404, '404 page not found\n');
+      const seconds = (context.clock.now() - started) / 1000;
+      return seconds > 10 ? textAnswer(500, `error: ${seconds}`) : textAnswer(200, 'ok');
+    },
+    // It handles no signal, and process 1 cannot die of one: Go's runtime gives up with 2.
+    { exitCode: 2 },
+  );
 };
 
 const serveHostname: Command = (context) => {
