@@ -29,7 +29,9 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-export async function startControlPlane(options: { controllers?: boolean; logger?: Logger } = {}): Promise<ControlPlane> {
+export async function startControlPlane(
+  options: { controllers?: boolean; logger?: Logger } = {},
+): Promise<ControlPlane> {
   const driver = new ClockDriver(Date.now());
   const { clock } = driver;
   const logger = options.logger ?? silentLogger;
@@ -74,8 +76,15 @@ export async function startControlPlane(options: { controllers?: boolean; logger
     logger,
     pki,
     version: {
-      major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: 'unknown', gitTreeState: 'clean',
-      buildDate: '2026-01-01T00:00:00Z', goVersion: 'go1.26.8', compiler: 'gc', platform: 'linux/amd64',
+      major: '1',
+      minor: '36',
+      gitVersion: 'v1.36.3',
+      gitCommit: 'unknown',
+      gitTreeState: 'clean',
+      buildDate: '2026-01-01T00:00:00Z',
+      goVersion: 'go1.26.8',
+      compiler: 'gc',
+      platform: 'linux/amd64',
     },
     descriptions: undefined,
     advertiseAddress: '172.30.1.2',
@@ -102,7 +111,10 @@ export async function startControlPlane(options: { controllers?: boolean; logger
   };
   const clientFor = (userAgent: string) => createClient(admin, { userAgent, clock, logger });
   const client = clientFor('test');
-  const informers = createInformers(clientFor('kube-controller-manager'), clock, { random, logger });
+  const informers = createInformers(clientFor('kube-controller-manager'), clock, {
+    random,
+    logger,
+  });
   const controllers =
     options.controllers === false
       ? undefined
@@ -131,8 +143,24 @@ export async function startControlPlane(options: { controllers?: boolean; logger
     JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: `https://127.0.0.1:${listener.port}`, 'certificate-authority-data': data(ca.certificate) } }],
-      users: [{ name: 'u', user: { 'client-certificate-data': data(user.certificate), 'client-key-data': data(user.privateKey) } }],
+      clusters: [
+        {
+          name: 'c',
+          cluster: {
+            server: `https://127.0.0.1:${listener.port}`,
+            'certificate-authority-data': data(ca.certificate),
+          },
+        },
+      ],
+      users: [
+        {
+          name: 'u',
+          user: {
+            'client-certificate-data': data(user.certificate),
+            'client-key-data': data(user.privateKey),
+          },
+        },
+      ],
       contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
       'current-context': 'x',
     }),

@@ -27,6 +27,7 @@ import {
   openDatabase,
   restoreBackup,
 } from '#node/sqlite';
+import { backUpAutomatically } from './automatic-backups.ts';
 import { fileClusterRegistry } from './cluster-file-registry.ts';
 import { wallClock } from './wall-clock.ts';
 import { writeKubectlShim } from './kubectl-shim.ts';
@@ -68,6 +69,10 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     repository: createStudyRepository(database),
     clock: { now, offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset() },
   });
+  const backups = createBackupStore(database, database.name, {
+    migrationsDirectory: paths.migrations,
+    now,
+  });
   const tasks = readTasks(paths.content);
   const repository = createExamRepository(database);
   const blueprints = readExams(paths.content, tasks);
@@ -99,10 +104,7 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
       studyDomain({
         study,
         engine: thread.engine,
-        backups: createBackupStore(database, database.name, {
-          migrationsDirectory: paths.migrations,
-          now,
-        }),
+        backups,
         practice: practiceResults(repository, tasks),
       }),
       examDomain({
@@ -117,10 +119,13 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
       }),
     ],
   });
+  const countChanges = database.prepare('SELECT total_changes()').pluck();
+  const automatic = backUpAutomatically(wallClock, backups, () => Number(countChanges.get()), log);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     app.dispose();
     await thread.stop();
+    await automatic.stop();
     database.close();
     log.log('info', 'Kijabi ends');
     log.dispose();
