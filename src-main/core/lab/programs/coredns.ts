@@ -343,14 +343,15 @@ class Instance implements Disposable {
             target: record.target,
           });
         else {
-          records.push({ type: 'CNAME', name, ttlSeconds, target: record.target });
-          if (depth < maxAliases) {
-            const next = this.#serverFor(record.target, server.port);
-            if (next)
-              records.push(
-                ...((await this.#resolve(next, record.target, type, depth + 1)).answers ?? []),
-              );
-          }
+          const next = depth < maxAliases ? this.#serverFor(record.target, server.port) : undefined;
+          const behind = next
+            ? ((await this.#resolve(next, record.target, type, depth + 1)).answers ?? [])
+            : [];
+          // An alias within the zone is told only together with what it leads to.
+          const isTold =
+            behind.length > 0 || type === 'CNAME' || !inZone(record.target.toLowerCase(), zone);
+          if (isTold)
+            records.push({ type: 'CNAME', name, ttlSeconds, target: record.target }, ...behind);
         }
       }
       return { code: 'NOERROR', authoritative: true, answers: records };
