@@ -1,0 +1,3 @@
+#!/bin/bash
+kubectl uncordon {{nodes.back}}
+kubectl cordon {{nodes.out}}

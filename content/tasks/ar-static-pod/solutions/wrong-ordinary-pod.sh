@@ -1,0 +1,3 @@
+#!/bin/bash
+kubectl run {{pod}} --image={{image}} --overrides='{"spec":{"nodeName":"{{node}}"}}'
+sleep 10

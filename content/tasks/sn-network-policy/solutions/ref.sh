@@ -1,0 +1,19 @@
+#!/bin/bash
+kubectl apply -f - <<'END'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{policy}}
+  namespace: {{ns}}
+spec:
+  podSelector:
+    matchLabels: {role: db}
+  policyTypes: [Ingress]
+  ingress:
+  - from:
+    - podSelector:
+        matchLabels: {role: {{client}}}
+    ports:
+    - {protocol: TCP, port: {{port}}}
+END
+sleep 2

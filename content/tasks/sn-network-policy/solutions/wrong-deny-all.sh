@@ -1,0 +1,12 @@
+#!/bin/bash
+kubectl apply -f - <<'END'
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{policy}}
+  namespace: {{ns}}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+END
+sleep 2

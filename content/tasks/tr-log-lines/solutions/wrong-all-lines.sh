@@ -1,0 +1,2 @@
+#!/bin/bash
+kubectl -n {{ns}} logs {{app}} -c worker > {{folder}}/{{app}}.txt

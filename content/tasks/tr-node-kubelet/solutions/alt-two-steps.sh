@@ -1,0 +1,2 @@
+#!/bin/bash
+ssh {{node}} "systemctl start kubelet && systemctl enable kubelet"

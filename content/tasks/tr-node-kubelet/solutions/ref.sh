@@ -1,0 +1,2 @@
+#!/bin/bash
+ssh {{node}} systemctl enable --now kubelet

@@ -1,0 +1,3 @@
+#!/bin/bash
+kubectl cordon {{node}}
+ssh {{node}} systemctl restart containerd

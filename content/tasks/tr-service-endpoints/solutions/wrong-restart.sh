@@ -1,0 +1,2 @@
+#!/bin/bash
+kubectl -n {{ns}} rollout restart deployment {{app}}

@@ -1,0 +1,6 @@
+#!/bin/bash
+kubectl taint node {{nodes.own}} {{key}}={{value}}:NoSchedule
+kubectl label node {{nodes.own}} {{key}}={{value}}
+kubectl -n {{ns}} patch deployment {{app}} -p '{"spec":{"template":{"spec":{"nodeName":"{{nodes.own}}"}}}}'
+kubectl -n {{ns}} rollout restart deployment {{other}}
+sleep 60
