@@ -55,8 +55,8 @@ export interface KubectlIo {
   readonly signal: AbortSignal;
   /** A way to the server; called once for each connection configuration. */
   readonly connect: (config: ConnectionConfig) => Transport;
-  /** Lets the person edit a text; the new text, or null when the editor could not be started. */
-  readonly runEditor?: (path: string, content: string) => Promise<string | null>;
+  /** Runs a program beside kubectl (an editor, diff) on its streams; its exit code, or null when there is none of that name. */
+  readonly runProgram?: (argv: readonly string[]) => Promise<number | null>;
   /** Listens on a local port (0 chooses one). @throws Error the port is taken. */
   readonly listenLocal?: (
     address: string,

@@ -6,6 +6,7 @@ import {
   ListenError,
   type Program,
   type ProgramContext,
+  SpawnError,
 } from '#core/machines';
 import { apiTransport } from './api-transport.ts';
 
@@ -38,9 +39,7 @@ export function kubectl(): Program {
           signal,
           resolve: (host) => resolver.lookup(host),
         }),
-      ...(tty?.edit
-        ? { runEditor: (path: string, content: string) => edit(context, path, content) }
-        : {}),
+      runProgram: (argv) => runProgram(context, argv),
       listenLocal: (address, port, onConnection) => {
         try {
           const chosen = port === 0 ? 30_000 + random.integer(20_000) : port;
@@ -78,17 +77,16 @@ function goFiles(files: FileSystem): KubectlFiles {
   };
 }
 
-/** Hands a text to the terminal's editor by way of a file, as `$EDITOR` gets it. */
-async function edit(
-  { files, tty, random }: ProgramContext,
-  name: string,
-  content: string,
-): Promise<string | null> {
-  if (!tty?.edit) return null;
-  const path = `/tmp/kubectl-edit-${1_000_000_000 + random.integer(1_000_000_000)}.yaml`;
-  files.writeFile(path, content, 0o600);
-  await tty.edit({ name, path, files, editor: 'vim', readOnly: false });
-  const edited = files.exists(path) ? files.readText(path) : null;
-  files.remove(path, { force: true });
-  return edited;
+/** Starts a program of the machine on the same terminal and streams. */
+async function runProgram(
+  { process, stdin, stdout, stderr, env, cwd, tty }: ProgramContext,
+  argv: readonly string[],
+): Promise<number | null> {
+  try {
+    const options = { stdin, stdout, stderr, env, cwd, ...(tty ? { tty } : {}) };
+    return await process.spawn(argv, options).exit;
+  } catch (error) {
+    if (!(error instanceof SpawnError)) throw error;
+    return error.code === 'ENOENT' && !argv[0]?.includes('/') ? null : 126;
+  }
 }
