@@ -13,6 +13,8 @@ export interface CommandSpec {
   readonly commands?: readonly CommandSpec[];
   /** Flags end at the first argument (`exec POD -- command` may leave out the dashes). */
   readonly stopAtFirstArgument?: boolean;
+  /** Exit code of a failure, where 1 means something else (`diff`). Default: 1. */
+  readonly failureCode?: number;
   /** Runs it; the exit code. Without it, the help is shown. */
   readonly run?: (session: Session) => Promise<number>;
 }

@@ -141,14 +141,16 @@ function report(session: Session, spec: CommandSpec, error: unknown): number {
     return error.code;
   }
   if (error instanceof UsageError) {
-    const hint = error.hint ?? `See '${session.command} --help' for usage.`;
+    const help =
+      spec.failureCode === undefined ? "--help' for usage." : "-h' for help and examples";
+    const hint = error.hint ?? `See '${session.command} ${help}`;
     session.err(`${error.before}error: ${error.message}\n${hint}\n`);
-    return 1;
+    return spec.failureCode ?? 1;
   }
   if (error instanceof BrokenPipeError) return 141;
   const message = messageOf(asError(error), session);
   session.err(message.endsWith('\n') ? message : `${message}\n`);
-  return 1;
+  return spec.failureCode ?? 1;
 }
 
 /** @see k8s.io/kubectl/pkg/cmd/util/helpers.go, checkErr */
