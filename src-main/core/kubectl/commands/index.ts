@@ -5,6 +5,8 @@ import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
 import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
+import { diffCommand } from './diff.ts';
+import { editCommand } from './edit.ts';
 import { getCommand } from './get.ts';
 import {
   apiResourcesCommand,
@@ -19,6 +21,7 @@ import { annotateCommand, labelCommand } from './label.ts';
 import { rolloutCommand } from './rollout.ts';
 import { setCommand } from './set.ts';
 import { attachCommand, execCommand, logsCommand } from './streams.ts';
+import { topCommand } from './top.ts';
 import { waitCommand } from './wait.ts';
 
 /** All commands, in the order of kubectl's own help. */
@@ -32,10 +35,12 @@ export const rootCommand: CommandSpec = {
     runCommand,
     setCommand,
     getCommand,
+    editCommand,
     deleteCommand,
     rolloutCommand,
     scaleCommand,
     clusterInfoCommand,
+    topCommand,
     cordonCommand,
     uncordonCommand,
     drainCommand,
@@ -45,6 +50,7 @@ export const rootCommand: CommandSpec = {
     attachCommand,
     execCommand,
     authCommand,
+    diffCommand,
     applyCommand,
     patchCommand,
     replaceCommand,
