@@ -7,6 +7,7 @@ import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { diffCommand } from './diff.ts';
 import { editCommand } from './edit.ts';
+import { explainCommand } from './explain.ts';
 import { getCommand } from './get.ts';
 import {
   apiResourcesCommand,
@@ -34,6 +35,7 @@ export const rootCommand: CommandSpec = {
     exposeCommand,
     runCommand,
     setCommand,
+    explainCommand,
     getCommand,
     editCommand,
     deleteCommand,
