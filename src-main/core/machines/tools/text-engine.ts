@@ -67,9 +67,11 @@ export function batchProgram(command: string): Program {
     const args = context.argv.slice(1);
     const reads = readsStdin(command, args, context);
     const binary = reads && binaryCommands.has(command) ? await readAll(context.stdin) : undefined;
-    const stdin = reads && !binary ? await readWhole(context.stdin) : '';
+    const archive = command === 'tar' ? binary : undefined;
+    const stdin =
+      !reads || archive ? '' : binary ? oneCharacterEach(binary) : await readWhole(context.stdin);
     const bash = new module.Bash({
-      fs: fileSystemAdapter(context, binary),
+      fs: fileSystemAdapter(context, archive),
       cwd: context.cwd,
       env: { ...context.env },
       defenseInDepth: false,
@@ -80,7 +82,7 @@ export function batchProgram(command: string): Program {
     const relative = command === 'tar' ? relativeMembers(args) : undefined;
     if (relative) await context.stderr.write(utf8("tar: Removing leading `/' from member names\n"));
     const result = await bash.exec(command, {
-      args: binary ? fromStdin(command, args) : (relative ?? args),
+      args: archive ? args.map((word) => (word === '-' ? stdinPath : word)) : (relative ?? args),
       stdin,
       cwd: context.cwd,
       rawScript: true,
@@ -117,13 +119,8 @@ function relativeMembers(args: readonly string[]): string[] | undefined {
 /** Commands whose input is not text. */
 const binaryCommands: ReadonlySet<string> = new Set(['tar', 'gzip', 'gunzip', 'zcat']);
 
+/** tar takes text alone on stdin: an archive comes by the name of the file that stdin is. */
 const stdinPath = '/dev/stdin';
-
-/** The engine takes text alone on stdin: what is binary comes by the name of the file that stdin is. */
-function fromStdin(command: string, args: readonly string[]): string[] {
-  if (command === 'tar') return args.map((word) => (word === '-' ? stdinPath : word));
-  return [...args.filter((word) => word !== '-'), ...(command === 'zcat' ? [] : ['-c']), stdinPath];
-}
 
 function oneCharacterEach(bytes: Uint8Array): string {
   let text = '';
