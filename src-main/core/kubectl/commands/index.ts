@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts';
 import { applyCommand } from './apply.ts';
 import { exposeCommand, patchCommand, replaceCommand, runCommand, scaleCommand } from './basics.ts';
+import { certificateCommand } from './certificate.ts';
 import { configCommand } from './config.ts';
 import { createCommand } from './create.ts';
 import { deleteCommand } from './delete.ts';
@@ -41,6 +42,7 @@ export const rootCommand: CommandSpec = {
     deleteCommand,
     rolloutCommand,
     scaleCommand,
+    certificateCommand,
     clusterInfoCommand,
     topCommand,
     cordonCommand,
