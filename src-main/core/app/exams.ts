@@ -19,7 +19,14 @@ import { badRequest, failure, isReason, notFound } from '#core/kube';
 import type { CallContext, Handlers } from './serve.ts';
 import { createTaskCluster } from './tasks-cluster.ts';
 import { gradeReport, quickrefView } from './tasks-views.ts';
-import { type ExamRoomOptions, findTask, removeCluster, type Tell, tellMissed } from './tasks.ts';
+import {
+  atOnce,
+  type ExamRoomOptions,
+  findTask,
+  removeCluster,
+  type Tell,
+  tellMissed,
+} from './tasks.ts';
 
 type ExamHandlers = Pick<Handlers, Extract<keyof Handlers, `exams.${string}`>>;
 
@@ -41,14 +48,16 @@ export class Exams {
   }
 
   readonly handlers: ExamHandlers = {
-    'exams.list': async () =>
-      this.#options.blueprints.map(({ id, title, minutes, taskCount, passPercent }) => ({
-        examId: id,
-        title,
-        minutes,
-        taskCount,
-        passPercent,
-      })),
+    'exams.list': () =>
+      atOnce(() =>
+        this.#options.blueprints.map(({ id, title, minutes, taskCount, passPercent }) => ({
+          examId: id,
+          title,
+          minutes,
+          taskCount,
+          passPercent,
+        })),
+      ),
     'exams.start': ({ examId, seed, language }, context) =>
       this.#inOrder(async () => {
         if (this.#options.repository.currentExam())
@@ -74,36 +83,39 @@ export class Exams {
         this.#tick();
         return this.#view(session, language);
       }),
-    'exams.select': async ({ sessionId, index, language }) => {
-      const session = this.#running(sessionId);
-      this.#demandIndex(session, index);
-      return this.#save(selectTask(session, index, this.#options.clock.now()), language);
-    },
-    'exams.flag': async ({ sessionId, index, flagged, language }) => {
-      const session = this.#running(sessionId);
-      this.#demandIndex(session, index);
-      const tasks = session.tasks.map((task, at) => (at === index ? { ...task, flagged } : task));
-      return this.#save({ ...session, tasks }, language);
-    },
-    'exams.notes': async ({ sessionId, notes }) => {
-      if (notes.length > longestNotes)
-        throw badRequest(`notes have at most ${longestNotes} characters`);
-      this.#options.repository.saveExam({ ...this.#running(sessionId), notes });
-      return {};
-    },
-    'exams.submit': ({ sessionId, language }, { progress }) =>
+    'exams.select': ({ sessionId, index, language }) =>
+      atOnce(() => {
+        const session = this.#running(sessionId);
+        this.#demandIndex(session, index);
+        return this.#save(selectTask(session, index, this.#options.clock.now()), language);
+      }),
+    'exams.flag': ({ sessionId, index, flagged, language }) =>
+      atOnce(() => {
+        const session = this.#running(sessionId);
+        this.#demandIndex(session, index);
+        const tasks = session.tasks.map((task, at) => (at === index ? { ...task, flagged } : task));
+        return this.#save({ ...session, tasks }, language);
+      }),
+    'exams.notes': ({ sessionId, notes }) =>
+      atOnce(() => {
+        if (notes.length > longestNotes)
+          throw badRequest(`notes have at most ${longestNotes} characters`);
+        this.#options.repository.saveExam({ ...this.#running(sessionId), notes });
+        return {};
+      }),
+    'exams.submit': ({ sessionId, language }, context) =>
       this.#inOrder(async () => {
         const session = this.#session(sessionId);
         if (session.finishedMs !== null) return this.#report(session, language);
         await this.#bringUp(session);
         const finished = await this.#submit(session, (done, total) =>
-          progress({ step: 'exam.grading', fraction: done / total }),
+          context.progress({ step: 'exam.grading', fraction: done / total }),
         );
         return this.#report(finished, language);
       }),
-    'exams.report': async ({ sessionId, language }) =>
-      this.#report(this.#session(sessionId), language),
-    'exams.history': async () => this.#options.repository.outcomes(),
+    'exams.report': ({ sessionId, language }) =>
+      atOnce(() => this.#report(this.#session(sessionId), language)),
+    'exams.history': () => atOnce(() => this.#options.repository.outcomes()),
   };
 
   /** Stops the clock's pushes. */
@@ -112,11 +124,8 @@ export class Exams {
     this.#ticker = undefined;
   }
 
-  async #start(
-    blueprint: Blueprint,
-    seed: string,
-    { signal, progress }: CallContext,
-  ): Promise<ExamSession> {
+  async #start(blueprint: Blueprint, seed: string, context: CallContext): Promise<ExamSession> {
+    const { signal } = context;
     const { engine, repository, clock, random } = this.#options;
     // The clusters of an exam stay for a look afterwards, until the next one begins.
     for (const { clusterId, purpose } of await engine.list())
@@ -129,7 +138,7 @@ export class Exams {
       const tasks: ExamTask[] = [];
       for (const [index, task] of drawn.entries()) {
         signal.throwIfAborted();
-        progress({ step: 'exam.preparing', fraction: index / drawn.length });
+        context.progress({ step: 'exam.preparing', fraction: index / drawn.length });
         const clusterId = clusterIds[index] ?? '';
         if (clusterIds.indexOf(clusterId) === index) await this.#create(clusterId, task, seed);
         tasks.push({

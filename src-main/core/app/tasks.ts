@@ -79,13 +79,14 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
   const startTask = async (
     task: Task,
     seed: string,
-    { signal, progress }: CallContext,
+    context: CallContext,
   ): Promise<PracticeSession> => {
+    const { signal } = context;
     for (const open of repository.openPractice()) await end(open);
     const instance = instantiate(task, seed);
     const sessionId = hex(random, 16);
     const clusterId = `practice-${sessionId.slice(0, 8)}`;
-    progress({ step: 'cluster.starting' });
+    context.progress({ step: 'cluster.starting' });
     try {
       await engine.create({
         clusterId,
@@ -96,7 +97,7 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
         persistent: false,
       });
       await engine.mark(clusterId, pristine);
-      progress({ step: 'task.seeding' });
+      context.progress({ step: 'task.seeding' });
       const baseline = await seedTask(createTaskCluster(engine, clusterId), instance, signal);
       await engine.mark(clusterId, start);
       signal.throwIfAborted();
@@ -121,10 +122,11 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
   };
 
   return {
-    'tasks.list': async () => {
-      const statistics = repository.statistics();
-      return options.tasks.map((task) => taskSummary(task, statistics.get(task.id)));
-    },
+    'tasks.list': () =>
+      atOnce(() => {
+        const statistics = repository.statistics();
+        return options.tasks.map((task) => taskSummary(task, statistics.get(task.id)));
+      }),
     'tasks.start': async ({ taskId, seed, language }, context) => {
       const task = findTask(options.tasks, taskId);
       const wanted = seed?.trim() ?? '';
@@ -135,17 +137,18 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
       tellChanged(tell);
       return taskView(session, instanceOf(session), language);
     },
-    'tasks.get': async ({ sessionId, language }) => {
-      const session = sessionOf(sessionId);
-      return taskView(session, instanceOf(session), language);
-    },
-    'tasks.check': ({ sessionId, language }, { signal, progress }) =>
+    'tasks.get': ({ sessionId, language }) =>
+      atOnce(() => {
+        const session = sessionOf(sessionId);
+        return taskView(session, instanceOf(session), language);
+      }),
+    'tasks.check': ({ sessionId, language }, context) =>
       inOrder(sessionId, async () => {
         const session = openSession(sessionId);
         const instance = instanceOf(session);
-        progress({ step: 'task.grading' });
+        context.progress({ step: 'task.grading' });
         const cluster = createTaskCluster(engine, session.clusterId);
-        const result = await gradeTask(cluster, instance, session.baseline, signal);
+        const result = await gradeTask(cluster, instance, session.baseline, context.signal);
         repository.recordAttempt({
           sessionId,
           taskId: session.taskId,
@@ -162,19 +165,21 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
         tellChanged(tell);
         return gradeReport(result, language);
       }),
-    'tasks.hint': async ({ sessionId, language }) => {
-      const session = openSession(sessionId);
-      const instance = instanceOf(session);
-      const hintsShown = Math.min(session.hintsShown + 1, instance.hints.length);
-      const changed = { ...session, hintsShown };
-      repository.savePractice(changed);
-      return taskView(changed, instance, language);
-    },
-    'tasks.solution': async ({ sessionId, language }) => {
-      const session = sessionOf(sessionId);
-      if (!session.solutionShown) repository.savePractice({ ...session, solutionShown: true });
-      return { markdown: instanceOf(session).solution[language] };
-    },
+    'tasks.hint': ({ sessionId, language }) =>
+      atOnce(() => {
+        const session = openSession(sessionId);
+        const instance = instanceOf(session);
+        const hintsShown = Math.min(session.hintsShown + 1, instance.hints.length);
+        const changed = { ...session, hintsShown };
+        repository.savePractice(changed);
+        return taskView(changed, instance, language);
+      }),
+    'tasks.solution': ({ sessionId, language }) =>
+      atOnce(() => {
+        const session = sessionOf(sessionId);
+        if (!session.solutionShown) repository.savePractice({ ...session, solutionShown: true });
+        return { markdown: instanceOf(session).solution[language] };
+      }),
     'tasks.reset': ({ sessionId, language }, { signal }) =>
       inOrder(sessionId, async () => {
         const session = openSession(sessionId);
@@ -205,6 +210,11 @@ export function findTask(tasks: readonly Task[], taskId: string): Task {
   const task = tasks.find(({ id }) => id === taskId);
   if (!task) throw notFound({ group: '', resource: 'tasks' }, taskId);
   return task;
+}
+
+/** Answers at once; what is thrown rejects. */
+export function atOnce<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
 }
 
 /** Removes a cluster that may be gone already. */

@@ -312,7 +312,7 @@ describe('a task', () => {
       spec: { ports: object[] };
     };
     held.metadata['resourceVersion'] = '7';
-    cluster.objects[0] = structuredClone(held) as never;
+    cluster.objects[0] = structuredClone(held);
     expect((await gradeTask(cluster, instance, baseline)).earned).toBe(2);
     (cluster.objects[0] as unknown as typeof held).spec.ports = [{ port: 81 }];
     const result = await gradeTask(cluster, instance, structuredClone(baseline));

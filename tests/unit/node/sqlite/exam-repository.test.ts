@@ -9,7 +9,7 @@ const migrationsDirectory = path.resolve('db/migrations');
 /** A repository over a file, and the same file opened anew as after a crash. */
 function open(file = path.join(scratchDirectory(), 'progress.db')): {
   repository: ExamRepository;
-  reopen(): ExamRepository;
+  readonly reopen: () => ExamRepository;
 } {
   let database = openDatabase(file, { migrationsDirectory, now: () => 0 });
   return {
