@@ -22,13 +22,15 @@ export function messagePort(port: PortLike): FramePort<CoreFrame, RendererFrame>
     const data = (
       typeof message === 'object' && message !== null && 'data' in message ? message.data : message
     ) as RendererFrame | TerminalBytes;
-    if ('bytes' in data) for (const listener of byteListeners) listener(data.terminalId, data.bytes);
+    if ('bytes' in data)
+      for (const listener of byteListeners) listener(data.terminalId, data.bytes);
     else for (const listener of frameListeners) listener(data);
   });
   port.start?.();
   return {
     post: (frame) => port.postMessage(frame),
-    postBytes: (terminalId, bytes) => port.postMessage({ terminalId, bytes } satisfies TerminalBytes),
+    postBytes: (terminalId, bytes) =>
+      port.postMessage({ terminalId, bytes } satisfies TerminalBytes),
     onFrame: (listener) => void frameListeners.push(listener),
     onBytes: (listener) => void byteListeners.push(listener),
     onClose: (listener) => void port.on('close', listener),

@@ -16,6 +16,8 @@ export interface TableColumn {
 export interface StrategyContext {
   /** ms since the epoch. */
   readonly nowMs: number;
+  /** Present when a subresource other than status is written: `ephemeralcontainers`, `resize`. */
+  readonly subresource?: string;
 }
 
 /**

@@ -231,7 +231,10 @@ function proxyTarget(call: Call, object: DeepReadonly<KubeObject>): ProxyTarget 
     info.namespace,
   )) {
     if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const { endpoints = [], ports = [] } = slice as SliceView;
+    const view = slice as SliceView;
+    // A slice without addresses holds null.
+    const endpoints = view.endpoints ?? [];
+    const ports = view.ports ?? [];
     const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
     const match = ports.find((each) =>
       port === '' ? true : each.name === port || String(each.port) === port,

@@ -384,7 +384,7 @@ export async function updateObject(
         for (const field of Object.keys({ ...old, ...draft }))
           if (!untouched.has(field)) keepField(draft, old, field);
       errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
-    } else errors = strategy.validate?.(draft, strategyContext) ?? [];
+    } else errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
     // Upstream checks metadata twice, and clients see each problem as two causes.
     const metaErrors = validateObjectMetaUpdate(meta, old.metadata);
     fail(served, name, [...metaErrors, ...metaErrors, ...errors]);

@@ -23,6 +23,7 @@ import { annotateCommand, labelCommand } from './label.ts';
 import { rolloutCommand } from './rollout.ts';
 import { setCommand } from './set.ts';
 import { attachCommand, execCommand, logsCommand } from './streams.ts';
+import { kustomizeCommand } from './kustomize.ts';
 import { topCommand } from './top.ts';
 import { waitCommand } from './wait.ts';
 
@@ -44,6 +45,7 @@ export const rootCommand: CommandSpec = {
     scaleCommand,
     certificateCommand,
     clusterInfoCommand,
+    kustomizeCommand,
     topCommand,
     cordonCommand,
     uncordonCommand,

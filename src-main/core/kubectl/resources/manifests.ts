@@ -52,7 +52,13 @@ export async function readManifests(
   onError: (error: Error) => void,
 ): Promise<Manifest[]> {
   const out: Manifest[] = [];
-  if (options.kustomize !== undefined) buildKustomization(options.kustomize);
+  if (options.kustomize !== undefined)
+    out.push(
+      ...readKustomization(session, options.kustomize, onError).map((object) => ({
+        object,
+        source: options.kustomize ?? '',
+      })),
+    );
   for (const name of options.filenames) {
     try {
       if (name === '-') out.push(...parseManifests(await session.readStdin(), 'STDIN', onError));
@@ -67,6 +73,18 @@ export async function readManifests(
     }
   }
   return out;
+}
+
+/** The objects that the kustomization in a directory of the machine builds. @throws CommandError */
+export function readKustomization(
+  session: Session,
+  directory: string,
+  onError?: (error: Error) => void,
+): Json[] {
+  const absolute = session.path(directory).replace(/(.)\/+$/, '$1');
+  return buildKustomization(session.io.files, absolute, directory, (source, name) =>
+    parseManifests(source, name, onError).map(({ object }) => object),
+  );
 }
 
 function readPath(

@@ -332,11 +332,11 @@ export const podStrategy: KindStrategy = {
     draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
   },
   prepareForStatusUpdate,
-  validate(object) {
+  validate(object, { subresource }) {
     const errors = new FieldErrors();
     const pod = view<Pod>(object);
     validateMetaAndSpec(errors, pod);
-    if ((pod.spec?.ephemeralContainers ?? []).length > 0) {
+    if (subresource === undefined && (pod.spec?.ephemeralContainers ?? []).length > 0) {
       errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
     }
     if (pod.spec?.nodeName && (pod.spec.schedulingGates ?? []).length > 0) {
