@@ -193,6 +193,6 @@ function imageFor(current: string, image: Json): string {
   const digest = text(image, 'digest');
   if (digest !== '') return `${newName}@${digest}`;
   const tag = at(image, 'newTag');
-  if (tag !== undefined) return `${newName}:${String(tag)}`;
+  if (typeof tag === 'string' || typeof tag === 'number') return `${newName}:${String(tag)}`;
   return `${newName}${parts?.[2] === undefined ? '' : `:${parts[2]}`}${parts?.[3] ?? ''}`;
 }
