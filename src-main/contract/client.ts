@@ -72,8 +72,8 @@ export function createRpcClient(port: FramePort<RendererFrame, CoreFrame>): RpcC
   });
   port.onClose(() => {
     closed = true;
-    for (const [id, { settle }] of [...pending])
-      settle({ kind: 'failure', id, status: disconnected });
+    for (const [id, call] of [...pending])
+      call.settle({ kind: 'failure', id, status: disconnected });
     for (const listener of closeListeners) listener();
   });
 

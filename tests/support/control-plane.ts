@@ -131,7 +131,6 @@ export async function startControlPlane(
     transport: { send: (request) => server.handle(request) },
     certificate: serving.certificate,
     privateKey: serving.privateKey,
-    clientCa: ca.certificate,
     port: 0,
     logger,
   });

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, fromUtf8, readAll } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -71,7 +71,27 @@ export async function handleConnect(call: Call): Promise<ApiResponse> {
     if (subresource === 'log') return emptyLog();
     throw badRequest(`pod ${info.name} does not have a host assigned`);
   }
-  return send(call, kubeletOf(call, node), path);
+  const answer = await send(call, kubeletOf(call, node), path);
+  return subresource === 'log' ? refusedLog(answer, call) : answer;
+}
+
+/** A kubelet refuses in plain text; clients get it as a Status. */
+async function refusedLog(answer: ApiResponse, { info }: Call): Promise<ApiResponse> {
+  const { status, body } = answer;
+  if (status >= 200 && status <= 206) return answer;
+  const said =
+    body.kind === 'bytes'
+      ? fromUtf8(body.bytes)
+      : body.kind === 'source'
+        ? fromUtf8(await readAll(body.source))
+        : '';
+  if (status === 400) throw badRequest(said);
+  if (status === 500) throw failure(500, 'InternalError', `Internal error occurred: ${said}`);
+  throw failure(
+    status,
+    status === 404 ? 'NotFound' : '',
+    `the server responded with the status code ${status} but did not return more information (get pods ${info.name})`,
+  );
 }
 
 /** The log of a pod no node has: nothing. */

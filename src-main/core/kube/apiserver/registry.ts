@@ -384,7 +384,12 @@ export async function updateObject(
         for (const field of Object.keys({ ...old, ...draft }))
           if (!untouched.has(field)) keepField(draft, old, field);
       errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
-    } else errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
+    } else {
+      errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
+      // The kubelet acts on a new generation only: ephemeral containers and resizes are a change of the spec.
+      if (old.metadata.generation !== undefined && !jsonEqual(draft['spec'], old['spec']))
+        meta.generation = old.metadata.generation + 1;
+    }
     // Upstream checks metadata twice, and clients see each problem as two causes.
     const metaErrors = validateObjectMetaUpdate(meta, old.metadata);
     fail(served, name, [...metaErrors, ...metaErrors, ...errors]);

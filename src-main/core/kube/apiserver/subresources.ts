@@ -125,7 +125,6 @@ function restrict(
         if (match?.['resources'] !== undefined) container['resources'] = match['resources'];
       }
     }
-    whole.metadata.generation = (whole.metadata.generation ?? 0) + 1;
   } else if (subresource === 'approval') {
     const conditions = ((draft['status'] as Fields | undefined)?.['conditions'] ?? []) as Fields[];
     const now = formatTime(nowMs);

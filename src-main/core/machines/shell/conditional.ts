@@ -27,7 +27,7 @@ export async function conditional(shell: Shell, node: Conditional): Promise<bool
     case 'CondBinary': {
       const left = await shell.expander.text(node.left);
       const ignoreCase = shell.options.has('nocasematch');
-      // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the rest are plain tests
+
       switch (node.operator) {
         case '=':
         case '==':

@@ -332,7 +332,6 @@ export class Expander implements WordExpander {
     operation: Operation,
     quoted: boolean,
   ): Promise<{ text: string; list?: string[]; star?: boolean; runs?: Run[] }> {
-    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the other operations follow
     switch (operation.type) {
       case 'Indirection': {
         const name = (await this.#lookup(parameter)).value;
@@ -374,7 +373,7 @@ export class Expander implements WordExpander {
     const original = list
       ? { text: '', list, star: found.star ?? false }
       : { text: found.value ?? '' };
-    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the other operations follow
+
     switch (operation.type) {
       case 'DefaultValue':
         return missing(operation.checkEmpty) ? this.#alternative(operation.word, quoted) : original;
@@ -467,7 +466,6 @@ export class Expander implements WordExpander {
   }
 
   async #transformer(parameter: string, operation: Operation): Promise<(text: string) => string> {
-    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- only operations that change a text come here
     switch (operation.type) {
       case 'PatternRemoval': {
         const pattern = await this.pattern(operation.pattern);

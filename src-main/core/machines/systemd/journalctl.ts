@@ -52,7 +52,6 @@ export function journalctlProgram(manager: SystemManager): Program {
       ? self.context.files.readText('/etc/hostname').trim()
       : 'localhost';
     const format = (line: JournalLine): string => {
-      // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the default is the short form
       switch (values.get('o')) {
         case 'cat':
           return `${line.message}\n`;
