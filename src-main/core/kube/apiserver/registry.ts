@@ -46,6 +46,9 @@ const nameChecks: Readonly<Record<string, NameCheck>> = {
 
 const modified =
   'the object has been modified; please apply your changes to the latest version and try again';
+/** Parts of a pod's spec that are written by themselves. */
+const specViews = new Set(['ephemeralcontainers', 'resize']);
+
 const maxGenerateNameLength = 58;
 const generateNameAttempts = 8;
 
@@ -386,9 +389,9 @@ export async function updateObject(
       errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
     } else {
       errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
-      // The kubelet acts on a new generation only: ephemeral containers and resizes are a change of the spec.
-      if (old.metadata.generation !== undefined && !jsonEqual(draft['spec'], old['spec']))
-        meta.generation = old.metadata.generation + 1;
+      // The kubelet acts on a new generation only. A binding changes the spec as well and keeps the generation.
+      if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
+        meta.generation = (old.metadata.generation ?? 0) + 1;
     }
     // Upstream checks metadata twice, and clients see each problem as two causes.
     const metaErrors = validateObjectMetaUpdate(meta, old.metadata);
