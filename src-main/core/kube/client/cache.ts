@@ -1,11 +1,11 @@
 import type { DeepReadonly } from '#core/base';
 import {
   type LabelSelector,
+  matchesSelector,
   objectKey,
   type ObjectKey,
   type ObjectMeta,
 } from '../machinery/index.ts';
-import { matchesSelector } from './label-selector.ts';
 import type { Lister } from './types.ts';
 
 type Meta = DeepReadonly<ObjectMeta>;

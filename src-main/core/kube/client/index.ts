@@ -7,12 +7,6 @@ export {
   resourcePath,
   type RestClient,
 } from './kube-client.ts';
-export {
-  formatSelector,
-  isEmptySelector,
-  matchesLabels,
-  matchesSelector,
-} from './label-selector.ts';
 export { type LeaderElectionOptions, runLeaderElection } from './leader-election.ts';
 export { controllerOf, controllerReference, isControlledBy } from './owner-references.ts';
 export { TokenBucket } from './rate-limit.ts';

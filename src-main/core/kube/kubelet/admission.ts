@@ -1,6 +1,6 @@
 import type { DeepReadonly } from '#core/base';
-import type { Node, NodeSelectorTerm } from '../apis/index.ts';
-import { formatQuantity, parseQuantity } from '../machinery/index.ts';
+import type { Node } from '../apis/index.ts';
+import { formatQuantity, matchesRequiredNodeAffinity, parseQuantity } from '../machinery/index.ts';
 import { isSidecar, specOf, type PodView } from './pods.ts';
 
 /** Why the node does not take a pod. */
@@ -116,7 +116,7 @@ export function admit(input: AdmissionInput): Refusal | undefined {
         reason: `OutOf${name}`,
         message: `Node didn't have enough resource: ${name}, requested: ${wanted[name]}, used: ${used[name]}, capacity: ${capacity[name]}`,
       };
-  if (node && !matchesNode(pod, node))
+  if (node && !matchesRequiredNodeAffinity(specOf(pod), node.metadata))
     return {
       reason: 'NodeAffinity',
       message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
@@ -136,52 +136,6 @@ function hostPorts(pod: PodView): string[] {
     ports.flatMap(({ hostPort = 0, protocol = 'TCP' }) =>
       hostPort > 0 ? `${protocol}/${hostPort}` : [],
     ),
-  );
-}
-
-function matchesNode(pod: PodView, node: DeepReadonly<Node>): boolean {
-  const { nodeSelector = {}, affinity } = specOf(pod);
-  const labels = node.metadata.labels ?? {};
-  if (Object.entries(nodeSelector).some(([key, value]) => labels[key] !== value)) return false;
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (!required) return true;
-  return required.nodeSelectorTerms.some((term) =>
-    matchesTerm(term, labels, node.metadata.name ?? ''),
-  );
-}
-
-function matchesTerm(
-  { matchExpressions = [], matchFields = [] }: DeepReadonly<NodeSelectorTerm>,
-  labels: Readonly<Record<string, string>>,
-  nodeName: string,
-): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  const holds = (
-    operator: string,
-    values: readonly string[],
-    value: string | undefined,
-  ): boolean => {
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value);
-      case 'NotIn':
-        return value === undefined || !values.includes(value);
-      case 'Exists':
-        return value !== undefined;
-      case 'DoesNotExist':
-        return value === undefined;
-      case 'Gt':
-        return value !== undefined && Number(value) > Number(values[0]);
-      case 'Lt':
-        return value !== undefined && Number(value) < Number(values[0]);
-      default:
-        return false;
-    }
-  };
-  return (
-    matchExpressions.every(({ key, operator, values = [] }) =>
-      holds(operator, values, labels[key]),
-    ) && matchFields.every(({ operator, values = [] }) => holds(operator, values, nodeName))
   );
 }
 

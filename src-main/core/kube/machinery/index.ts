@@ -137,6 +137,28 @@ export {
   type SelectorOperator,
   selectorOf,
 } from './selectors.ts';
+export {
+  type Labels,
+  meetsOperator,
+  parseInt64,
+  type SelectorRequirement,
+} from './label-requirement.ts';
+export { hasLabels, isEmptySelector, matchesSelector } from './label-selector.ts';
+export {
+  matchesNodeSelector,
+  matchesNodeTerm,
+  matchesRequiredNodeAffinity,
+  type NodeIdentity,
+  type NodeRequirements,
+  type NodeTerm,
+} from './node-selector.ts';
+export {
+  type TaintMatch,
+  tolerates,
+  type TolerationMatch,
+  untoleratedTaint,
+  usedTolerations,
+} from './tolerations.ts';
 export { fieldErrorList } from './status-text.ts';
 export {
   type Comparison,

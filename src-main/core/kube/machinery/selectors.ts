@@ -1,5 +1,6 @@
 import { fieldErrorList } from './status-text.ts';
 import { labelValueErrors, qualifiedNameErrors } from './names.ts';
+import { labelOf, type Labels, meetsOperator, parseInt64 } from './label-requirement.ts';
 import type { LabelSelector } from './meta-v1.ts';
 import { invalidValue } from './object-meta.ts';
 
@@ -10,8 +11,6 @@ export interface Requirement {
   readonly operator: SelectorOperator;
   readonly values: readonly string[];
 }
-
-type Labels = Readonly<Record<string, string>>;
 
 /** A conjunction of requirements; no requirement matches everything. */
 export interface Selector {
@@ -221,7 +220,7 @@ function checked(requirement: Requirement): Requirement {
   const errors = [];
   const { key, operator, values } = requirement;
   if (operator === 'gt' || operator === 'lt') {
-    if (!/^[+-]?\d+$/.test(values[0] ?? ''))
+    if (parseInt64(values[0]) === undefined)
       errors.push(
         invalidValue(
           'values[0]',
@@ -252,36 +251,27 @@ export function parseLabelSelector(text: string): Selector {
   };
 }
 
+/** The operators of a `LabelSelector` or node selector that those of the text form are. */
+const meaning = {
+  '=': 'In',
+  '==': 'In',
+  in: 'In',
+  '!=': 'NotIn',
+  notin: 'NotIn',
+  exists: 'Exists',
+  '!': 'DoesNotExist',
+  gt: 'Gt',
+  lt: 'Lt',
+} as const satisfies Record<SelectorOperator, string>;
+
 /** Whether the labels meet every requirement. */
 export function matchesLabels(selector: Selector, labels: Labels | undefined): boolean {
-  if (selector.nothing) return false;
-  for (const { key, operator, values } of selector.requirements) {
-    const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
-    switch (operator) {
-      case '=':
-      case '==':
-      case 'in':
-        if (value === undefined || !values.includes(value)) return false;
-        break;
-      case '!=':
-      case 'notin':
-        if (value !== undefined && values.includes(value)) return false;
-        break;
-      case 'exists':
-        if (value === undefined) return false;
-        break;
-      case '!':
-        if (value !== undefined) return false;
-        break;
-      case 'gt':
-      case 'lt': {
-        if (value === undefined || !/^[+-]?\d+$/.test(value)) return false;
-        const bound = Number(values[0]);
-        if (operator === 'gt' ? Number(value) <= bound : Number(value) >= bound) return false;
-      }
-    }
-  }
-  return true;
+  return (
+    !selector.nothing &&
+    selector.requirements.every(({ key, operator, values }) =>
+      meetsOperator(labelOf(labels, key), meaning[operator], values),
+    )
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import type {
   NetworkPolicyPort,
   Pod,
 } from '../apis/index.ts';
-import { matchesSelector } from '../client/index.ts';
+import { matchesSelector } from '../machinery/index.ts';
 
 /** A packet's way as policies judge it: addresses after Service translation. */
 export interface TrafficFlow {

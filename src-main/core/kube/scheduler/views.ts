@@ -1,7 +1,7 @@
 import type { DeepReadonly } from '#core/base';
+import type { Labels } from '../machinery/index.ts';
 import type {
   Node,
-  NodeSelector,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
@@ -20,9 +20,8 @@ export type ClassView = DeepReadonly<StorageClass>;
 export type BudgetView = DeepReadonly<PodDisruptionBudget>;
 export type TaintView = DeepReadonly<Taint>;
 export type TolerationView = DeepReadonly<Toleration>;
-export type NodeSelectorView = DeepReadonly<NodeSelector>;
 
-export type Labels = Readonly<Record<string, string>>;
+export type { Labels };
 
 export const uidOf = (pod: PodView): string => pod.metadata.uid ?? '';
 export const priorityOf = (pod: PodView): number => pod.spec?.priority ?? 0;

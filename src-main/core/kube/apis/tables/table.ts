@@ -1,6 +1,12 @@
 import type { DeepReadonly } from '#core/base';
 
-import { humanDuration, type KubeObject, type LabelSelector } from '../../machinery/index.ts';
+import {
+  formatSelector as printLabelSelector,
+  humanDuration,
+  type KubeObject,
+  type LabelSelector,
+  selectorOf,
+} from '../../machinery/index.ts';
 import type { KindStrategy, StrategyContext, TableColumn } from '../kind-strategy.ts';
 import type { Container } from '../kinds/core/pod-types.ts';
 
@@ -61,29 +67,8 @@ export function formatLabels(labels: Readonly<Record<string, string>> | undefine
 }
 
 /** A selector as `labels.Selector` prints it: requirements by key. */
-export function selectorText(selector: LabelSelector | undefined): string {
-  const rows: [string, string][] = sorted(selector?.matchLabels ?? {}).map(([key, value]) => [
-    key,
-    `${key}=${value}`,
-  ]);
-  for (const { key, operator, values = [] } of selector?.matchExpressions ?? []) {
-    const list = `(${[...values].sort().join(',')})`;
-    rows.push([
-      key,
-      operator === 'In'
-        ? `${key} in ${list}`
-        : operator === 'NotIn'
-          ? `${key} notin ${list}`
-          : operator === 'Exists'
-            ? key
-            : `!${key}`,
-    ]);
-  }
-  return rows
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, text]) => text)
-    .join(',');
-}
+export const selectorText = (selector: LabelSelector | undefined): string =>
+  printLabelSelector(selectorOf(selector));
 
 /** As `selectorText`, but `<none>` for one that is empty. */
 export const formatSelector = (selector: LabelSelector | undefined): string => {

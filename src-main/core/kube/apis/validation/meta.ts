@@ -122,25 +122,12 @@ export function validateLabelSelector(
   });
 }
 
-export const isEmptySelector = (selector: LabelSelector | undefined): boolean =>
-  !selector ||
-  (Object.keys(selector.matchLabels ?? {}).length === 0 &&
-    (selector.matchExpressions ?? []).length === 0);
-
-export function selectorMatches(
-  selector: LabelSelector,
-  labels: Readonly<Record<string, string>> | undefined,
-): boolean {
-  const has = (key: string): boolean => labels !== undefined && Object.hasOwn(labels, key);
-  return (
-    Object.entries(selector.matchLabels ?? {}).every(
-      ([key, value]) => has(key) && labels?.[key] === value,
-    ) &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      if (operator === 'In') return has(key) && values.includes(labels?.[key] ?? '');
-      if (operator === 'NotIn') return !has(key) || !values.includes(labels?.[key] ?? '');
-      return operator === 'Exists' ? has(key) : !has(key);
-    })
+/** Whether upstream could make a `labels.Selector` of it: operators it knows, each with values or none. */
+export function isReadableSelector(selector: LabelSelector | undefined): boolean {
+  return (selector?.matchExpressions ?? []).every(
+    ({ operator, values = [] }) =>
+      ((operator === 'In' || operator === 'NotIn') && values.length > 0) ||
+      ((operator === 'Exists' || operator === 'DoesNotExist') && values.length === 0),
   );
 }
 

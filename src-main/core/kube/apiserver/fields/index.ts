@@ -12,7 +12,7 @@ export {
   subtractQuantities,
   wholeQuantity,
 } from './quantity.ts';
-export { matchesLabelSelector, matchesRequirement } from './selectors.ts';
+export { matchesLabelSelector } from './selectors.ts';
 export {
   aggregate,
   at,

@@ -1,6 +1,6 @@
 import type { ClusterRole, PolicyRule } from '../../apis/index.ts';
-import { matchesSelector, type Result, WorkQueue } from '../../client/index.ts';
-import { objectKey, type ObjectKey } from '../../machinery/index.ts';
+import { type Result, WorkQueue } from '../../client/index.ts';
+import { matchesSelector, objectKey, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { canonicalJson, semanticEqual } from '../shared/hash.ts';
 import { queueController } from '../shared/informer-queue.ts';

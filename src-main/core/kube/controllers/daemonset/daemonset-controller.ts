@@ -5,12 +5,17 @@ import {
   controllerOf,
   controllerReference,
   Expectations,
-  isEmptySelector,
-  matchesSelector,
   type Result,
   WorkQueue,
 } from '../../client/index.ts';
-import { isReason, keyOf, objectKey, type ObjectKey } from '../../machinery/index.ts';
+import {
+  isEmptySelector,
+  isReason,
+  keyOf,
+  matchesSelector,
+  objectKey,
+  type ObjectKey,
+} from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { ensureRevision, ownRevisions, truncateHistory } from '../shared/controller-history.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';

@@ -1,10 +1,10 @@
 import type { DeepReadonly } from '#core/base';
-import type { Affinity, NodeSelectorTerm, PodSpec, Toleration } from '../../apis/index.ts';
-import { type NodeView, tolerates } from '../shared/nodes.ts';
+import type { Affinity, PodSpec, Toleration } from '../../apis/index.ts';
+import { matchesRequiredNodeAffinity, untoleratedTaint } from '../../machinery/index.ts';
+import type { NodeView } from '../shared/nodes.ts';
 import { mutableCopy } from '../shared/context.ts';
 
 type Spec = DeepReadonly<PodSpec>;
-type Term = DeepReadonly<NodeSelectorTerm>;
 
 /** Tolerations every daemon pod has: it runs where others would be sent away. */
 const daemonTolerations: readonly Toleration[] = [
@@ -69,51 +69,6 @@ export function intendedNode(spec: Spec | undefined): string {
   return '';
 }
 
-function matchesRequirement(
-  value: string | undefined,
-  operator: string,
-  values: readonly string[],
-): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
-}
-
-function matchesTerm(term: Term, node: NodeView): boolean {
-  const { matchExpressions = [], matchFields = [] } = term;
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  return (
-    matchExpressions.every(({ key, operator, values }) =>
-      matchesRequirement(node.metadata.labels?.[key], operator, values ?? []),
-    ) &&
-    matchFields.every(
-      ({ key, operator, values }) =>
-        key === 'metadata.name' && matchesRequirement(node.metadata.name, operator, values ?? []),
-    )
-  );
-}
-
-/** Whether node selector and required node affinity let a pod onto a node. */
-export function matchesNodeAffinity(spec: Spec, node: NodeView): boolean {
-  for (const [key, value] of Object.entries(spec.nodeSelector ?? {}))
-    if (node.metadata.labels?.[key] !== value) return false;
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
-}
-
 /**
  * Whether a daemon pod should run on a node, and whether one that does may stay.
  *
@@ -126,13 +81,9 @@ export function eligibility(
   const no = { shouldRun: false, mayStay: false };
   if (!spec) return no;
   if (spec.nodeName && spec.nodeName !== node.metadata.name) return no;
-  if (!matchesNodeAffinity(spec, node)) return no;
+  if (!matchesRequiredNodeAffinity(spec, node.metadata)) return no;
   const tolerations = withDaemonTolerations(spec);
-  const untolerated = (node.spec?.taints ?? []).filter(
-    (taint) =>
-      (taint.effect === 'NoExecute' || taint.effect === 'NoSchedule') &&
-      !tolerations.some((toleration) => tolerates(toleration, taint)),
-  );
-  if (untolerated.length === 0) return { shouldRun: true, mayStay: true };
-  return { shouldRun: false, mayStay: untolerated.every(({ effect }) => effect !== 'NoExecute') };
+  const isFree = (...effects: string[]): boolean =>
+    untoleratedTaint(node.spec?.taints, tolerations, effects) === undefined;
+  return { shouldRun: isFree('NoExecute', 'NoSchedule'), mayStay: isFree('NoExecute') };
 }

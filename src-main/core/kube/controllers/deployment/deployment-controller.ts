@@ -1,14 +1,13 @@
 import { jsonEqual } from '#core/base';
+import { claimObjects, controllerOf, type Result, WorkQueue } from '../../client/index.ts';
+import type { Deployment, ReplicaSet } from '../../apis/index.ts';
 import {
-  claimObjects,
-  controllerOf,
   isEmptySelector,
   matchesSelector,
-  type Result,
-  WorkQueue,
-} from '../../client/index.ts';
-import type { Deployment, ReplicaSet } from '../../apis/index.ts';
-import { objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+  objectKey,
+  type ObjectKey,
+  splitKey,
+} from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';

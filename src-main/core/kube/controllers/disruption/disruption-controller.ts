@@ -1,10 +1,11 @@
 import { type DeepReadonly, jsonEqual } from '#core/base';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../apis/index.ts';
-import { controllerOf, matchesSelector, type Result, WorkQueue } from '../../client/index.ts';
+import { controllerOf, type Result, WorkQueue } from '../../client/index.ts';
 import {
   type Condition,
   formatTime,
   keyOf,
+  matchesSelector,
   objectKey,
   type ObjectKey,
 } from '../../machinery/index.ts';

@@ -1,7 +1,7 @@
 import type { DeepReadonly } from '#core/base';
 import type { EndpointAddress, Endpoints, EndpointSubset } from '../../apis/index.ts';
-import { matchesLabels, type Result, WorkQueue } from '../../client/index.ts';
-import { isReason, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { type Result, WorkQueue } from '../../client/index.ts';
+import { hasLabels, isReason, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import { semanticEqual } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
@@ -61,7 +61,7 @@ export function createEndpointsController(
     const selector = service.spec.selector;
     const entries: Entry[] = [];
     for (const pod of pods.list(namespace))
-      if (matchesLabels(selector, pod.metadata.labels)) entries.push(...entriesOf(service, pod));
+      if (hasLabels(selector, pod.metadata.labels)) entries.push(...entriesOf(service, pod));
     const subsets = packSubsets(entries.slice(0, maxAddresses));
     const current = endpoints.get(key);
     const labels = {
@@ -115,7 +115,7 @@ export function createEndpointsController(
   function enqueueFor(...states: readonly PodView[]): void {
     for (const service of services.list(states[0]?.metadata.namespace)) {
       const selector = service.spec?.selector;
-      if (selector && states.some((pod) => matchesLabels(selector, pod.metadata.labels)))
+      if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
         queue.add(objectKey(service.metadata));
     }
   }

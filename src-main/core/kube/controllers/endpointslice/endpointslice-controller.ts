@@ -1,7 +1,7 @@
 import { type DeepReadonly, jsonEqual } from '#core/base';
 import type { Endpoint, EndpointSlice, Node } from '../../apis/index.ts';
-import { controllerReference, matchesLabels, type Result, WorkQueue } from '../../client/index.ts';
-import { keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { controllerReference, type Result, WorkQueue } from '../../client/index.ts';
+import { hasLabels, keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { semanticEqual } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
@@ -62,9 +62,7 @@ export function createEndpointSliceController(
     // Slices of a deleted service go with it; one of type ExternalName or without selector has none.
     if (!service || service.spec?.type === 'ExternalName' || !service.spec?.selector) return {};
     const selector = service.spec.selector;
-    const members = pods
-      .list(namespace)
-      .filter((pod) => matchesLabels(selector, pod.metadata.labels));
+    const members = pods.list(namespace).filter((pod) => hasLabels(selector, pod.metadata.labels));
     const types = addressTypesOf(service);
     for (const slice of existing)
       if (!types.includes(slice.addressType as AddressType)) await remove(slice);
@@ -180,7 +178,7 @@ export function createEndpointSliceController(
   function enqueueFor(...states: readonly PodView[]): void {
     for (const service of services.list(states[0]?.metadata.namespace)) {
       const selector = service.spec?.selector;
-      if (selector && states.some((pod) => matchesLabels(selector, pod.metadata.labels)))
+      if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
         queue.add(objectKey(service.metadata));
     }
   }

@@ -4,11 +4,17 @@ import {
   claimObjects,
   controllerOf,
   Expectations,
-  matchesSelector,
   type Result,
   WorkQueue,
 } from '../../client/index.ts';
-import { isReason, keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import {
+  isReason,
+  keyOf,
+  matchesSelector,
+  objectKey,
+  type ObjectKey,
+  splitKey,
+} from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';

@@ -1,10 +1,16 @@
 import { type Disposable, DisposableStore } from '#core/base';
 import type { Pod } from '../../apis/index.ts';
-import { isReason, keyOf, objectKey, type ObjectKey } from '../../machinery/index.ts';
+import {
+  formatTime,
+  isReason,
+  keyOf,
+  objectKey,
+  type ObjectKey,
+  usedTolerations,
+} from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
-import { type NodeView, type TaintView, tolerates } from '../shared/nodes.ts';
+import type { NodeView, TaintView } from '../shared/nodes.ts';
 import type { PodView } from '../shared/pods.ts';
-import { formatTime } from '../../machinery/index.ts';
 
 interface Scheduled extends Disposable {
   readonly createdMs: number;
@@ -42,14 +48,8 @@ export function createTaintEvictionController(context: ControllerContext): Contr
       cancel(key, pod);
       return;
     }
-    const tolerations = pod.spec?.tolerations ?? [];
-    const used = tolerations.filter((toleration) =>
-      taints.some((taint) => tolerates(toleration, taint)),
-    );
-    const isTolerated = taints.every((taint) =>
-      tolerations.some((toleration) => tolerates(toleration, taint)),
-    );
-    if (!isTolerated) {
+    const used = usedTolerations(taints, pod.spec?.tolerations ?? []);
+    if (!used) {
       cancel(key);
       schedule(pod, 0);
       return;

@@ -6,20 +6,20 @@ import {
   controllerReference,
   Expectations,
   type Informer,
-  matchesLabels,
   type ResourceClient,
   type Result,
   runController,
   WorkQueue,
 } from '../../client/index.ts';
 import {
+  formatTime,
+  hasLabels,
   isReason,
   keyOf,
   objectKey,
   type ObjectKey,
   type ObjectMeta,
   splitKey,
-  formatTime,
 } from '../../machinery/index.ts';
 import { DisposableStore, jsonEqual } from '#core/base';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
@@ -306,9 +306,8 @@ export function createReplicasController<T extends ReplicasObject>(
     return {
       replicas: active.length,
       ...nonZero({
-        fullyLabeledReplicas: active.filter((pod) =>
-          matchesLabels(templateLabels, pod.metadata.labels),
-        ).length,
+        fullyLabeledReplicas: active.filter((pod) => hasLabels(templateLabels, pod.metadata.labels))
+          .length,
         readyReplicas: active.filter(isPodReady).length,
         availableReplicas: active.filter((pod) => isPodAvailable(pod, minReady, nowMs)).length,
       }),

@@ -1,4 +1,4 @@
-import { isEmptySelector, matchesLabels, matchesSelector } from '../../client/index.ts';
+import { isEmptySelector, hasLabels, matchesSelector } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { createReplicasController } from './replicas.ts';
 
@@ -34,7 +34,7 @@ export function createReplicationController(
     informer: context.informers.for('replicationcontrollers'),
     selects: (controller, pod) =>
       Object.keys(controller.spec?.selector ?? {}).length > 0 &&
-      matchesLabels(controller.spec?.selector ?? {}, pod.metadata.labels),
+      hasLabels(controller.spec?.selector ?? {}, pod.metadata.labels),
     countsTerminating: false,
     workers: options.workers ?? 5,
   });

@@ -61,32 +61,6 @@ export async function changeTaints(
   }
 }
 
-/** Whether a toleration tolerates a taint. @see k8s.io/api/core/v1/toleration.go */
-export function tolerates(
-  toleration: {
-    readonly key?: string;
-    readonly operator?: string;
-    readonly value?: string;
-    readonly effect?: string;
-  },
-  taint: TaintView,
-): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  const operator = toleration.operator ?? 'Equal';
-  if (!toleration.key && operator !== 'Exists') return false;
-  switch (operator) {
-    case 'Exists':
-      return true;
-    case 'Lt':
-      return Number(taint.value ?? Number.NaN) < Number(toleration.value);
-    case 'Gt':
-      return Number(taint.value ?? Number.NaN) > Number(toleration.value);
-    default:
-      return (toleration.value ?? '') === (taint.value ?? '');
-  }
-}
-
 /** How events name a node: by its name, not its uid, as the kubelet's do. */
 export function nodeReference(
   name: string,

@@ -1,14 +1,14 @@
 import { jsonEqual } from '#core/base';
 import type { Pod, StatefulSet, StatefulSetStatus } from '../../apis/index.ts';
+import { claimObjects, controllerOf, type Result, WorkQueue } from '../../client/index.ts';
 import {
-  claimObjects,
-  controllerOf,
   isEmptySelector,
+  isReason,
   matchesSelector,
-  type Result,
-  WorkQueue,
-} from '../../client/index.ts';
-import { isReason, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+  objectKey,
+  type ObjectKey,
+  splitKey,
+} from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import {
   ensureRevision,

@@ -5,8 +5,7 @@ import type {
   PersistentVolumeClaim,
   StorageClass,
 } from '../../apis/index.ts';
-import { matchesSelector } from '../../client/index.ts';
-import { parseQuantity } from '../../machinery/index.ts';
+import { matchesSelector, parseQuantity } from '../../machinery/index.ts';
 
 export type ClaimView = DeepReadonly<PersistentVolumeClaim>;
 export type VolumeView = DeepReadonly<PersistentVolume>;

@@ -1,5 +1,10 @@
-import { matchesSelector, isEmptySelector } from '../../client/index.ts';
-import { formatTime, isReason, objectKey } from '../../machinery/index.ts';
+import {
+  formatTime,
+  isEmptySelector,
+  isReason,
+  matchesSelector,
+  objectKey,
+} from '../../machinery/index.ts';
 import {
   type CycleState,
   failed,

@@ -1,6 +1,12 @@
 import type { DeepReadonly } from '#core/base';
 import type { NodeAffinity } from '../../apis/index.ts';
 import {
+  matchesNodeSelector,
+  matchesNodeTerm,
+  matchesRequiredNodeAffinity,
+  tolerates,
+} from '../../machinery/index.ts';
+import {
   type ClusterEvent,
   normalizeScores,
   type Plugin,
@@ -9,13 +15,7 @@ import {
   unschedulable,
 } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
-import {
-  hasUntoleratedTaint,
-  matchesNodeSelector,
-  matchesRequiredNodeAffinity,
-  matchesTerm,
-  tolerates,
-} from '../selectors.ts';
+import { hasUntoleratedTaint } from '../selectors.ts';
 import { type NodeView, type PodView, type TolerationView, uidOf } from '../views.ts';
 
 const unschedulableTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -110,8 +110,8 @@ export function nodeAffinity(added: DeepReadonly<NodeAffinity> | undefined): Plu
   const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution;
   const addedPreferred = added?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
   const matches = (pod: PodView, node: NodeView): boolean =>
-    (!enforced || matchesNodeSelector(enforced, node.metadata.labels ?? {}, node.metadata.name)) &&
-    matchesRequiredNodeAffinity(pod, node);
+    (!enforced || matchesNodeSelector(enforced, node.metadata)) &&
+    matchesRequiredNodeAffinity(pod.spec, node.metadata);
   const preferredOf = (pod: PodView): typeof addedPreferred => [
     ...addedPreferred,
     ...(pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
@@ -147,12 +147,9 @@ export function nodeAffinity(added: DeepReadonly<NodeAffinity> | undefined): Plu
         : { nodeNames: names };
     },
     filter: (_state, { pod }, { node }) => {
-      if (
-        enforced &&
-        !matchesNodeSelector(enforced, node.metadata.labels ?? {}, node.metadata.name)
-      )
+      if (enforced && !matchesNodeSelector(enforced, node.metadata))
         return unresolvable("node(s) didn't match scheduler-enforced node affinity");
-      return matchesRequiredNodeAffinity(pod, node)
+      return matchesRequiredNodeAffinity(pod.spec, node.metadata)
         ? undefined
         : unresolvable("node(s) didn't match Pod's node affinity/selector");
     },
@@ -160,7 +157,7 @@ export function nodeAffinity(added: DeepReadonly<NodeAffinity> | undefined): Plu
     score: (_state, { pod }, { labels, name }) =>
       preferredOf(pod).reduce(
         (sum, { preference, weight }) =>
-          weight !== 0 && matchesTerm(preference, labels, name) ? sum + weight : sum,
+          weight !== 0 && matchesNodeTerm(preference, { labels, name }) ? sum + weight : sum,
         0,
       ),
     normalize: (_state, scores) => normalizeScores(scores, false),

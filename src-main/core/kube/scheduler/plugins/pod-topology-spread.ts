@@ -1,5 +1,6 @@
 import type { DeepReadonly } from '#core/base';
 import type { TopologySpreadConstraint } from '../../apis/index.ts';
+import { matchesRequiredNodeAffinity } from '../../machinery/index.ts';
 import {
   type CycleState,
   type Plugin,
@@ -10,12 +11,7 @@ import {
 } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
-import {
-  hasUntoleratedTaint,
-  matchesRequiredNodeAffinity,
-  selects,
-  type SelectorView,
-} from '../selectors.ts';
+import { hasUntoleratedTaint, selects, type SelectorView } from '../selectors.ts';
 import {
   type Labels,
   labelsOf,
@@ -74,7 +70,8 @@ function constraintOf(source: ConstraintView, pod: PodView): Constraint {
 }
 
 function counts(constraint: Constraint, pod: PodView, node: NodeInfo): boolean {
-  if (constraint.honorAffinity && !matchesRequiredNodeAffinity(pod, node.node)) return false;
+  if (constraint.honorAffinity && !matchesRequiredNodeAffinity(pod.spec, node.node.metadata))
+    return false;
   return !constraint.honorTaints || !hasUntoleratedTaint(pod, node.node.spec?.taints);
 }
 

@@ -1,7 +1,6 @@
 import { jsonClone, sleep } from '#core/base';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
-import { matchesSelector } from '../../client/index.ts';
-import { keyOf, objectKey } from '../../machinery/index.ts';
+import { keyOf, matchesSelector, objectKey } from '../../machinery/index.ts';
 import {
   type CycleState,
   failed,

@@ -1,6 +1,5 @@
-import { matchesSelector } from '../../client/index.ts';
+import { matchesNodeSelector, matchesSelector } from '../../machinery/index.ts';
 import { amountOf } from '../resources.ts';
-import { matchesNodeSelector } from '../selectors.ts';
 import type { ClaimView, NodeView, VolumeView } from '../views.ts';
 
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
@@ -27,7 +26,7 @@ export function requestedBytes(claim: ClaimView): number {
 /** Whether a node may use a volume. @see component-helpers/storage/volume/helpers.go, CheckNodeAffinity */
 export function reaches(volume: VolumeView, node: NodeView): boolean {
   const required = volume.spec?.nodeAffinity?.required;
-  return !required || matchesNodeSelector(required, node.metadata.labels ?? {});
+  return !required || matchesNodeSelector(required, { labels: node.metadata.labels });
 }
 
 function isReservedFor(volume: VolumeView, claim: ClaimView): boolean {

@@ -1,15 +1,15 @@
+import { isEmptySelector, matchesSelector } from '../../../machinery/index.ts';
 import type { FieldErrors } from '../../validation/field.ts';
 import { Printed } from '../../validation/field.ts';
 import {
   dnsLabel,
   immutableMessage,
   intOrPercentValue,
-  isEmptySelector,
+  isReadableSelector,
   nonNegative,
   notMoreThan100Percent,
   positiveIntOrPercent,
   printSelector,
-  selectorMatches,
   semanticEqual,
   validateLabelSelector,
   validateLabels,
@@ -31,14 +31,6 @@ export function validateSelector(errors: FieldErrors, spec: WorkloadSpec, whenEm
   }
 }
 
-function selectorReadable(spec: WorkloadSpec): boolean {
-  return (spec.selector?.matchExpressions ?? []).every(
-    ({ operator, values = [] }) =>
-      ((operator === 'In' || operator === 'NotIn') && values.length > 0) ||
-      ((operator === 'Exists' || operator === 'DoesNotExist') && values.length === 0),
-  );
-}
-
 const labelsText = (template: PodTemplate): unknown => template.metadata?.labels ?? null;
 
 /** A template that always restarts, whose labels the selector picks. */
@@ -49,7 +41,7 @@ export function validateTemplateOf(
 ): void {
   const template = spec.template ?? {};
   const path = 'spec.template';
-  if (!selectorReadable(spec)) {
+  if (!isReadableSelector(spec.selector)) {
     const selector = printSelector(spec.selector);
     errors.invalid(
       'spec.selector',
@@ -61,7 +53,7 @@ export function validateTemplateOf(
   if (
     spec.selector &&
     !isEmptySelector(spec.selector) &&
-    !selectorMatches(spec.selector, template.metadata?.labels)
+    !matchesSelector(spec.selector, template.metadata?.labels)
   ) {
     errors.invalid(
       `${path}.metadata.labels`,
@@ -189,8 +181,8 @@ function validateSelectorRules(errors: FieldErrors, spec: WorkloadSpec): void {
   validateLabelSelector(errors, 'spec.selector', spec.selector);
   const template = spec.template ?? {};
   const matches =
-    spec.selector !== undefined && selectorMatches(spec.selector, template.metadata?.labels);
-  if (selectorReadable(spec) && !matches) {
+    spec.selector !== undefined && matchesSelector(spec.selector, template.metadata?.labels);
+  if (isReadableSelector(spec.selector) && !matches) {
     errors.invalid(
       'spec.template.metadata.labels',
       labelsText(template),

@@ -1,15 +1,20 @@
 import type { DeepReadonly } from '#core/base';
 
-import type { KubeObject, LabelSelector, ObjectMeta } from '../../../machinery/index.ts';
+import {
+  type KubeObject,
+  type LabelSelector,
+  matchesSelector,
+  type ObjectMeta,
+} from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
 import {
   immutable,
   immutableMessage,
+  isReadableSelector,
   nonNegative,
   printSelector,
   qualifiedName,
-  selectorMatches,
   semanticEqual,
   validateLabelSelector,
 } from '../../validation/meta.ts';
@@ -272,7 +277,8 @@ function validateGeneratedSelector(errors: FieldErrors, job: Job): void {
       errors.invalid('spec.template.metadata.labels', labels, `must be '${expected}'`);
     }
   }
-  if (!selectorMatches(spec.selector, Object.fromEntries(ownLabels(job)))) {
+  const own = Object.fromEntries(ownLabels(job));
+  if (isReadableSelector(spec.selector) && !matchesSelector(spec.selector, own)) {
     errors.invalid('spec.selector', printSelector(spec.selector), '`selector` not auto-generated');
   }
 }
@@ -283,7 +289,7 @@ function validateWholeSpec(errors: FieldErrors, spec: JobSpec): void {
   else {
     validateLabelSelector(errors, 'spec.selector', spec.selector);
     const labels = spec.template?.metadata?.labels;
-    if (!selectorMatches(spec.selector, labels)) {
+    if (isReadableSelector(spec.selector) && !matchesSelector(spec.selector, labels)) {
       errors.invalid(
         'spec.template.metadata.labels',
         labels ?? null,

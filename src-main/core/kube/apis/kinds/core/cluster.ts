@@ -1,15 +1,9 @@
 import { type DeepReadonly, jsonClone } from '#core/base';
 
-import type { KubeObject, ObjectMeta } from '../../../machinery/index.ts';
+import { hasLabels, type KubeObject, type ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
-import {
-  dnsLabel,
-  nonNegative,
-  qualifiedName,
-  selectorMatches,
-  sortedEntries,
-} from '../../validation/meta.ts';
+import { dnsLabel, nonNegative, qualifiedName, sortedEntries } from '../../validation/meta.ts';
 import {
   cidrFamily,
   isCidr,
@@ -255,7 +249,7 @@ function validateController(errors: FieldErrors, { spec = {} }: Controller): voi
     return;
   }
   const labels = template.metadata?.labels;
-  if (!selectorMatches({ matchLabels: selector }, labels)) {
+  if (!hasLabels(selector, labels)) {
     errors.invalid(
       `${path}.metadata.labels`,
       labels ?? null,

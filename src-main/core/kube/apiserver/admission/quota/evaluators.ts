@@ -1,9 +1,9 @@
+import { meetsOperator } from '../../../machinery/index.ts';
 import {
   at,
   isBestEffort,
   isMap,
   mapsOf,
-  matchesRequirement,
   parseQuantity,
   podResources,
   type Quantity,
@@ -145,11 +145,7 @@ const podEvaluator: QuotaEvaluator = {
         return !isBestEffort(pod);
       case 'PriorityClass': {
         const priorityClass = textAt(pod, 'spec', 'priorityClassName');
-        return matchesRequirement(
-          priorityClass === '' ? undefined : priorityClass,
-          operator,
-          values,
-        );
+        return meetsOperator(priorityClass === '' ? undefined : priorityClass, operator, values);
       }
       case 'CrossNamespacePodAffinity':
         return usesCrossNamespaceAffinity(pod);
@@ -260,7 +256,7 @@ const claimEvaluator: QuotaEvaluator = {
   matchesScope({ name, operator, values }, claim) {
     if (name !== 'VolumeAttributesClass') return false;
     const own = textAt(claim, 'spec', 'volumeAttributesClassName');
-    return matchesRequirement(own === '' ? undefined : own, operator, values);
+    return meetsOperator(own === '' ? undefined : own, operator, values);
   },
   constraints: () => undefined,
   usage(claim) {
