@@ -7,9 +7,9 @@ import { semanticEqual } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { isPodReady, type PodView } from '../shared/pods.ts';
-import { endpointsChanged } from './endpointslice-controller.ts';
 import {
   belongsToEndpoints,
+  enqueueServicesOf,
   isHeadless,
   podAddresses,
   podReference,
@@ -112,14 +112,6 @@ export function createEndpointsController(
     return {};
   }
 
-  function enqueueFor(...states: readonly PodView[]): void {
-    for (const service of services.list(states[0]?.metadata.namespace)) {
-      const selector = service.spec?.selector;
-      if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
-        queue.add(objectKey(service.metadata));
-    }
-  }
-
   return queueController(context, {
     name: 'endpoints-controller',
     queue,
@@ -128,15 +120,7 @@ export function createEndpointsController(
     maxRetries: 15,
     handlers: (own) => {
       own(enqueueSelf(services, queue));
-      own(
-        pods.addHandler({
-          onAdd: (pod) => enqueueFor(pod),
-          onUpdate: (previous, pod) => {
-            if (endpointsChanged(previous, pod)) enqueueFor(previous, pod);
-          },
-          onDelete: (pod) => enqueueFor(pod),
-        }),
-      );
+      own(enqueueServicesOf(pods, services, queue));
       own(endpoints.addHandler({ onDelete: (object) => queue.add(objectKey(object.metadata)) }));
     },
   });

@@ -1,7 +1,7 @@
-import { type DeepReadonly, jsonEqual } from '#core/base';
+import type { DeepReadonly } from '#core/base';
 import type { Endpoint, EndpointSlice, Node } from '../../apis/index.ts';
-import { controllerReference, type Result, WorkQueue } from '../../client/index.ts';
-import { hasLabels, keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { type Result, WorkQueue } from '../../client/index.ts';
+import { hasLabels, keyOf, type ObjectKey, splitKey } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { semanticEqual } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
@@ -12,13 +12,20 @@ import {
   addressTypesOf,
   belongsToEndpoints,
   endpointPorts,
+  enqueueServicesOf,
   isHeadless,
   podAddresses,
   podReference,
   type ServiceView,
   setsHostname,
 } from './service-pods.ts';
-import { planSlices, portsKey, type WantedEndpoints } from './slice-plan.ts';
+import {
+  blankSlice,
+  planSlices,
+  portsKey,
+  type SlicePort,
+  type WantedEndpoints,
+} from './slice-plan.ts';
 
 type SliceView = DeepReadonly<EndpointSlice>;
 
@@ -98,22 +105,12 @@ export function createEndpointSliceController(
       if (endpoint.addresses.length > 0) entry.endpoints.push(endpoint);
     }
     const labels = labelsOf(service);
+    const blank = (ports: readonly SlicePort[]): EndpointSlice =>
+      blankSlice(service, 'Service', type, labels, ports);
     const plan = planSlices(existing, wanted, {
       maxPerSlice: options.maxEndpointsPerSlice ?? 100,
       labels,
-      blank: (ports) => ({
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        metadata: {
-          generateName: `${service.metadata.name ?? ''}-`,
-          ...(service.metadata.namespace ? { namespace: service.metadata.namespace } : {}),
-          labels: { ...labels },
-          ownerReferences: [controllerReference(service, 'v1', 'Service')],
-        },
-        addressType: type,
-        ports: [...ports],
-        endpoints: [],
-      }),
+      blank,
     });
     // A service without endpoints keeps one empty slice, so that others see it was looked at.
     if (plan.create.length === 0 && plan.remove.length === existing.length) {
@@ -125,20 +122,7 @@ export function createEndpointSliceController(
         (only.ports ?? []).length === 0 &&
         semanticEqual(only.metadata.labels, labels);
       if (isPlaceholder) plan.remove.splice(0);
-      else
-        plan.create.push({
-          apiVersion: 'discovery.k8s.io/v1',
-          kind: 'EndpointSlice',
-          metadata: {
-            generateName: `${service.metadata.name ?? ''}-`,
-            ...(service.metadata.namespace ? { namespace: service.metadata.namespace } : {}),
-            labels: { ...labels },
-            ownerReferences: [controllerReference(service, 'v1', 'Service')],
-          },
-          addressType: type,
-          ports: [],
-          endpoints: [],
-        });
+      else plan.create.push(blank([]));
     }
     // A slice to go gives its name to one to come.
     while (plan.remove.length > 0 && plan.create.length > 0) {
@@ -175,14 +159,6 @@ export function createEndpointSliceController(
     return resource.delete(slice.metadata.namespace, slice.metadata.name ?? '');
   }
 
-  function enqueueFor(...states: readonly PodView[]): void {
-    for (const service of services.list(states[0]?.metadata.namespace)) {
-      const selector = service.spec?.selector;
-      if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
-        queue.add(objectKey(service.metadata));
-    }
-  }
-
   return queueController(context, {
     name: 'endpointslice-controller',
     queue,
@@ -191,15 +167,7 @@ export function createEndpointSliceController(
     maxRetries: 15,
     handlers: (own) => {
       own(enqueueSelf(services, queue));
-      own(
-        pods.addHandler({
-          onAdd: (pod) => enqueueFor(pod),
-          onUpdate: (previous, pod) => {
-            if (endpointsChanged(previous, pod)) enqueueFor(previous, pod);
-          },
-          onDelete: (pod) => enqueueFor(pod),
-        }),
-      );
+      own(enqueueServicesOf(pods, services, queue));
       const onSlice = (slice: SliceView): void => {
         const name = slice.metadata.labels?.[serviceNameLabel];
         if (name && slice.metadata.labels?.[managedByLabel] === controllerName)
@@ -241,17 +209,4 @@ function endpointOf(
     targetRef: podReference(pod),
     ...(zone ? { zone } : {}),
   };
-}
-
-/** Whether a change of a pod can change endpoints. */
-export function endpointsChanged(previous: PodView, pod: PodView): boolean {
-  return (
-    isPodReady(previous) !== isPodReady(pod) ||
-    previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
-    previous.status?.phase !== pod.status?.phase ||
-    previous.status?.podIP !== pod.status?.podIP ||
-    !jsonEqual(previous.status?.podIPs, pod.status?.podIPs) ||
-    previous.spec?.nodeName !== pod.spec?.nodeName ||
-    !jsonEqual(previous.metadata.labels, pod.metadata.labels)
-  );
 }

@@ -1,13 +1,19 @@
 import type { DeepReadonly } from '#core/base';
-import type { Endpoint, Endpoints, EndpointSlice } from '../../apis/index.ts';
-import { controllerReference, type Result, WorkQueue } from '../../client/index.ts';
+import type { Endpoint, Endpoints } from '../../apis/index.ts';
+import { type Result, WorkQueue } from '../../client/index.ts';
 import { isReason, keyOf, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { managedByLabel, serviceNameLabel } from './endpointslice-controller.ts';
 import type { AddressType } from './service-pods.ts';
-import { planSlices, portsKey, type SlicePort, type WantedEndpoints } from './slice-plan.ts';
+import {
+  blankSlice,
+  planSlices,
+  portsKey,
+  type SlicePort,
+  type WantedEndpoints,
+} from './slice-plan.ts';
 
 const controllerName = 'endpointslicemirroring-controller.k8s.io';
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
@@ -58,7 +64,11 @@ export function createEndpointSliceMirroringController(context: ControllerContex
       const plan = planSlices(
         existing.filter(({ addressType }) => addressType === type),
         wantedOf(source, type),
-        { maxPerSlice: 1000, labels, blank: (ports) => blank(source, type, labels, ports) },
+        {
+          maxPerSlice: 1000,
+          labels,
+          blank: (ports) => blankSlice(source, 'Endpoints', type, labels, ports),
+        },
       );
       for (const slice of plan.create)
         await resource.create(slice).catch((error: unknown) => {
@@ -89,28 +99,6 @@ export function createEndpointSliceMirroringController(context: ControllerContex
       );
     },
   });
-}
-
-function blank(
-  source: DeepReadonly<Endpoints>,
-  addressType: AddressType,
-  labels: Readonly<Record<string, string>>,
-  ports: readonly SlicePort[],
-): EndpointSlice {
-  const { name = '', namespace } = source.metadata;
-  return {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: {
-      generateName: `${name}-`,
-      ...(namespace ? { namespace } : {}),
-      labels: { ...labels },
-      ownerReferences: [controllerReference(source, 'v1', 'Endpoints')],
-    },
-    addressType,
-    ports: [...ports],
-    endpoints: [],
-  };
 }
 
 function wantedOf(

@@ -1,6 +1,8 @@
-import type { DeepReadonly } from '#core/base';
-import type { Endpoint, Service, ServicePort } from '../../apis/index.ts';
-import { isPodTerminal, type PodView } from '../shared/pods.ts';
+import { type DeepReadonly, type Disposable, jsonEqual } from '#core/base';
+import type { Endpoint, Pod, Service, ServicePort } from '../../apis/index.ts';
+import type { Informer, WorkQueue } from '../../client/index.ts';
+import { hasLabels, objectKey, type ObjectKey } from '../../machinery/index.ts';
+import { isPodReady, isPodTerminal, type PodView } from '../shared/pods.ts';
 import type { SlicePort } from './slice-plan.ts';
 
 export type ServiceView = DeepReadonly<Service>;
@@ -72,11 +74,6 @@ export function isHeadless(service: ServiceView): boolean {
   return ip === '' || ip === 'None';
 }
 
-/** Services whose selector takes the pod. */
-export function selectsByLabels(service: ServiceView): boolean {
-  return service.spec?.type !== 'ExternalName' && service.spec?.selector !== undefined;
-}
-
 /** How an address refers to its pod: without a version, as upstream writes it. */
 export function podReference({ metadata }: PodView): NonNullable<Endpoint['targetRef']> {
   const { namespace, name, uid } = metadata;
@@ -86,4 +83,39 @@ export function podReference({ metadata }: PodView): NonNullable<Endpoint['targe
     ...(name ? { name } : {}),
     ...(uid ? { uid } : {}),
   } as NonNullable<Endpoint['targetRef']>;
+}
+
+/** Whether a change of a pod can change endpoints. */
+function endpointsChanged(previous: PodView, pod: PodView): boolean {
+  return (
+    isPodReady(previous) !== isPodReady(pod) ||
+    previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
+    previous.status?.phase !== pod.status?.phase ||
+    previous.status?.podIP !== pod.status?.podIP ||
+    !jsonEqual(previous.status?.podIPs, pod.status?.podIPs) ||
+    previous.spec?.nodeName !== pod.spec?.nodeName ||
+    !jsonEqual(previous.metadata.labels, pod.metadata.labels)
+  );
+}
+
+/** Puts a service on the queue when a pod it selects, or selected, changes so that its endpoints may. */
+export function enqueueServicesOf(
+  pods: Informer<Pod>,
+  services: Informer<Service>,
+  queue: WorkQueue<ObjectKey>,
+): Disposable {
+  const enqueue = (...states: readonly PodView[]): void => {
+    for (const service of services.list(states[0]?.metadata.namespace)) {
+      const selector = service.spec?.selector;
+      if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
+        queue.add(objectKey(service.metadata));
+    }
+  };
+  return pods.addHandler({
+    onAdd: (pod) => enqueue(pod),
+    onUpdate: (previous, pod) => {
+      if (endpointsChanged(previous, pod)) enqueue(previous, pod);
+    },
+    onDelete: (pod) => enqueue(pod),
+  });
 }

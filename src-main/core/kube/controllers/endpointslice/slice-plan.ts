@@ -1,5 +1,6 @@
 import type { DeepReadonly } from '#core/base';
-import type { Endpoint, EndpointSlice } from '../../apis/index.ts';
+import type { Endpoint, Endpoints, EndpointSlice, Service } from '../../apis/index.ts';
+import { controllerReference } from '../../client/index.ts';
 import { mutableCopy } from '../shared/context.ts';
 import { canonicalJson, semanticEqual } from '../shared/hash.ts';
 
@@ -10,6 +11,30 @@ type Draft = EndpointSlice & { endpoints: Endpoint[] };
 
 export function sizeOf(slice: SliceView): number {
   return slice.endpoints?.length ?? 0;
+}
+
+/** A new slice without endpoints, owned by the Service or Endpoints it is made for. */
+export function blankSlice(
+  owner: DeepReadonly<Service | Endpoints>,
+  ownerKind: 'Service' | 'Endpoints',
+  addressType: EndpointSlice['addressType'],
+  labels: Readonly<Record<string, string>>,
+  ports: readonly SlicePort[],
+): EndpointSlice {
+  const { name = '', namespace } = owner.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name}-`,
+      ...(namespace ? { namespace } : {}),
+      labels: { ...labels },
+      ownerReferences: [controllerReference(owner, 'v1', ownerKind)],
+    },
+    addressType,
+    ports: [...ports],
+    endpoints: [],
+  };
 }
 
 export interface SlicePlan {
