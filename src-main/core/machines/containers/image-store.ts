@@ -32,10 +32,13 @@ export interface ImageStoreDeps {
   readonly nameServer: () => string;
 }
 
-const lookUpMs = 300;
-const fastestMs = 400;
+/** A registry that refuses: it is asked over the network. */
+const refusalMs = 300;
+/** A manifest that is compared with what the node has. */
+const lookUpMs = 16;
+/** As measured with containerd and a registry at hand: 11.6 MB in 16 ms. */
+const bytesPerMs = 720_000;
 const slowestMs = 2000;
-const bytesPerMs = 150_000;
 
 /** The images on one node's disk. */
 export class ImageStore {
@@ -47,7 +50,7 @@ export class ImageStore {
   }
 
   /**
-   * Fetches an image from its registry; takes 0.4 to 2 s by its size, less when only the manifest must be looked at.
+   * Fetches an image from its registry; takes up to 2 s by its size, 16 ms when only the manifest must be looked at.
    * @returns repository and digest. @throws CriError with the registry's text.
    */
   async pull(text: string): Promise<string> {
@@ -55,15 +58,12 @@ export class ImageStore {
     const reference = this.#parse(text);
     const found = catalogue.find(reference.canonical);
     if (!found) {
-      await sleep(clock, lookUpMs);
+      await sleep(clock, refusalMs);
       throw pullError(catalogue, reference, this.#deps.nameServer());
     }
     const present = this.#byId.has(imageId(found.image));
-    const transferMs = found.image.sizeBytes / bytesPerMs + random.integer(100);
-    await sleep(
-      clock,
-      present ? lookUpMs : Math.round(Math.min(slowestMs, Math.max(fastestMs, transferMs))),
-    );
+    const transferMs = Math.round(found.image.sizeBytes / bytesPerMs) + random.integer(100);
+    await sleep(clock, lookUpMs + (present ? 0 : Math.min(slowestMs, transferMs)));
     return this.#add(found.image, reference);
   }
 

@@ -23,6 +23,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
  */
 export function createNodeAuthorizer(state: ServerState): Authorizer {
   const rules = bootstrapNodeRules();
+  const relations = createRelations(state);
   return {
     authorize(attributes) {
       const node = nodeNameOf(attributes.user);
@@ -30,7 +31,7 @@ export function createNodeAuthorizer(state: ServerState): Authorizer {
       if (node === '')
         return noOpinion(`unknown node for user ${JSON.stringify(attributes.user.username)}`);
       if (attributes.kind === 'resource') {
-        const decision = decide(state, node, attributes);
+        const decision = decide(relations, node, attributes);
         if (decision) return decision;
       }
       return rules.some((rule) => ruleAllows(rule, attributes)) ? allow : noOpinion();
@@ -42,10 +43,10 @@ type Kind = 'secrets' | 'configmaps' | 'persistentvolumeclaims' | 'persistentvol
 type Related = Kind | 'serviceaccounts' | 'volumeattachments' | 'resourceclaims' | 'resourceslices';
 
 /** Undefined: not a resource that is divided between nodes. */
-function decide(state: ServerState, node: string, a: ResourceAttributes): Decision | undefined {
+function decide(relations: Relations, node: string, a: ResourceAttributes): Decision | undefined {
   const related = (kind: Related): Decision => {
     if (a.name === '') return noOpinion('No Object name found');
-    return isRelated(state, node, kind, a.namespace, a.name)
+    return relations.isRelated(node, kind, a.namespace, a.name)
       ? allow
       : noOpinion(`no relationship found between node '${node}' and this object`);
   };
@@ -162,19 +163,64 @@ function ownNode(a: ResourceAttributes, node: string): Decision {
   );
 }
 
+interface Relations {
+  isRelated(node: string, kind: Related, namespace: string, name: string): boolean;
+}
+
+type PodView = DeepReadonly<KubeObject>;
+
+function createRelations(state: ServerState): Relations {
+  // The pod that showed a relation last is asked first: all pods of a node need the same few objects.
+  const witnesses = new Map<string, string>();
+  const isHere = (pod: PodView, node: string): boolean =>
+    textAt(pod, 'spec', 'nodeName') === node && !isMirrorPod(pod);
+
+  /** Whether a pod of the node, mirror pods aside, satisfies a predicate that depends on `question` alone. */
+  function anyPodHere(
+    node: string,
+    namespace: string,
+    question: string,
+    predicate: (pod: PodView) => boolean,
+  ): boolean {
+    const key = `${node} ${namespace} ${question}`;
+    const witness = state.get('', 'pods', namespace, witnesses.get(key) ?? '');
+    if (witness && isHere(witness, node) && predicate(witness)) return true;
+    const found = state
+      .list('', 'pods', namespace)
+      .find((pod) => isHere(pod, node) && predicate(pod));
+    if (!found) {
+      witnesses.delete(key);
+      return false;
+    }
+    witnesses.set(key, found.metadata.name ?? '');
+    return true;
+  }
+
+  return {
+    isRelated: (node, kind, namespace, name) =>
+      isRelated(state, anyPodHere, node, kind, namespace, name),
+  };
+}
+
 function isRelated(
   state: ServerState,
+  anyPodHere: (
+    node: string,
+    namespace: string,
+    question: string,
+    predicate: (pod: PodView) => boolean,
+  ) => boolean,
   node: string,
   kind: Related,
   namespace: string,
   name: string,
 ): boolean {
-  const podsHere = (inNamespace: string): readonly DeepReadonly<KubeObject>[] =>
-    state.list('', 'pods', inNamespace).filter((pod) => textAt(pod, 'spec', 'nodeName') === node);
-  const full = (inNamespace: string): readonly DeepReadonly<KubeObject>[] =>
-    podsHere(inNamespace).filter((pod) => !isMirrorPod(pod));
   const usesClaim = (claimNamespace: string, claim: string): boolean =>
-    full(claimNamespace).some((pod) => podReferences(pod).claims.has(claim));
+    anyPodHere(node, claimNamespace, `persistentvolumeclaims/${claim}`, (pod) =>
+      podReferences(pod).claims.has(claim),
+    );
+  const usedHere = (predicate: (pod: PodView) => boolean): boolean =>
+    anyPodHere(node, namespace, `${kind}/${name}`, predicate);
 
   switch (kind) {
     case 'pods': {
@@ -182,10 +228,10 @@ function isRelated(
       return pod !== undefined && textAt(pod, 'spec', 'nodeName') === node;
     }
     case 'configmaps':
-      return full(namespace).some((pod) => podReferences(pod).configMaps.has(name));
+      return usedHere((pod) => podReferences(pod).configMaps.has(name));
     case 'secrets':
       return (
-        full(namespace).some((pod) => podReferences(pod).secrets.has(name)) ||
+        usedHere((pod) => podReferences(pod).secrets.has(name)) ||
         state
           .list('', 'persistentvolumes')
           .some(
@@ -209,14 +255,14 @@ function isRelated(
       );
     }
     case 'serviceaccounts':
-      return full(namespace).some((pod) => textAt(pod, 'spec', 'serviceAccountName') === name);
+      return usedHere((pod) => textAt(pod, 'spec', 'serviceAccountName') === name);
     case 'volumeattachments':
       return (
         textAt(state.get('storage.k8s.io', 'volumeattachments', '', name), 'spec', 'nodeName') ===
         node
       );
     case 'resourceclaims':
-      return full(namespace).some((pod) => podResourceClaims(pod).has(name));
+      return usedHere((pod) => podResourceClaims(pod).has(name));
     case 'resourceslices':
       return (
         textAt(state.get('resource.k8s.io', 'resourceslices', '', name), 'spec', 'nodeName') ===

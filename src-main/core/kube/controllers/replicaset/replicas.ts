@@ -82,7 +82,11 @@ type View<T> = DeepReadonly<T> & DeepReadonly<ReplicasObject>;
 
 /** Pods created or deleted in one sync. */
 const burstReplicas = 500;
+/** Changes of pods that only show in the status are counted together for so long: a large rollout has thousands. */
+const statusBatchMs = 20;
 const podOwnerIndex = 'controllerUid';
+/** In `podOwnerIndex`: pods of a namespace that nobody controls. No uid has a slash. */
+const orphansOf = (namespace: string | undefined): string => `${namespace ?? ''}/`;
 
 /**
  * Keeps the number of pods an object asks for: the body of the ReplicaSet and the ReplicationController controller.
@@ -97,7 +101,7 @@ export function createReplicasController<T extends ReplicasObject>(
   const pods: Informer<Pod> = informers.for('pods');
   pods.addIndex(podOwnerIndex, (pod) => {
     const owner = controllerOf(pod);
-    return owner ? [owner.uid] : [];
+    return [owner ? owner.uid : orphansOf(pod.metadata.namespace)];
   });
   const podClient = client.resource('pods');
   const podControl = createPodControl(client, recorder);
@@ -160,7 +164,10 @@ export function createReplicasController<T extends ReplicasObject>(
     }
     if (controllerOf(pod)) {
       const owner = ownerOf(pod);
-      if (owner) queue.add(objectKey(owner.metadata));
+      if (!owner) return;
+      const onlyStatus =
+        !labelsChanged && !ownerChanged && isPodActive(previous) === isPodActive(pod);
+      queue.addAfter(objectKey(owner.metadata), onlyStatus ? statusBatchMs : 0);
     } else if (labelsChanged || ownerChanged) enqueueSelecting(pod);
   }
 
@@ -175,7 +182,7 @@ export function createReplicasController<T extends ReplicasObject>(
     // Own pods, and orphans that may be adopted.
     const candidates = pods
       .byIndex(podOwnerIndex, object.metadata.uid ?? '')
-      .concat(pods.list(namespace).filter((pod) => !controllerOf(pod)));
+      .concat(pods.byIndex(podOwnerIndex, orphansOf(namespace)));
     const active = await claimObjects<Pod>(candidates.filter(isPodActive), {
       controller: object,
       apiVersion: kind.apiVersion,

@@ -74,9 +74,8 @@ describe('regular expressions', () => {
   });
 
   test('never back-track', () => {
-    const started = performance.now();
+    // A backtracking matcher would not come back before the test's time limit.
     expect(compileRegexp('^(a+)+$').test(`${'a'.repeat(20_000)}b`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   test.each([
