@@ -21,3 +21,4 @@ export {
 } from './json.ts';
 export { type Logger, type LogLevel, silentLogger, withFields } from './logger.ts';
 export { hex, nameSuffix, type Random, seededRandom, uuid } from './random.ts';
+export { byBytes, quoted, quotedList, splitOnce } from './text.ts';

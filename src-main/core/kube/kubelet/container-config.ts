@@ -1,12 +1,11 @@
 import { hex } from '#core/base';
 import type { Service } from '../apis/index.ts';
 import type { Lister } from '../client/index.ts';
-import { parseQuantity } from '../machinery/index.ts';
+import { canonicalJson, fnv32a, parseQuantity } from '../machinery/index.ts';
 import type { KubeletContext } from './context.ts';
 import type { ContainerConfig, ContainerResources, Mount } from './cri.ts';
 import type { DownwardValues } from './downward-api.ts';
 import { environmentOf, expand } from './environment.ts';
-import { canonicalJson, fnv32 } from './hash.ts';
 import * as labels from './labels.ts';
 import { hostsFile } from './pod-network.ts';
 import { type ContainerView, formatPod, specOf, uidOf, type PodView } from './pods.ts';
@@ -23,7 +22,7 @@ export interface ContainerConfigDeps {
 
 /** What of a container makes it another one: the kubelet restarts it when this changes. */
 export function containerHash(container: ContainerView): string {
-  return fnv32(canonicalJson({ name: container.name, image: container.image }));
+  return fnv32a(canonicalJson({ name: container.name, image: container.image })).toString(16);
 }
 
 /** CPU and memory as the runtime understands them. */

@@ -1,6 +1,7 @@
 import { type Disposable, DisposableStore, fromUtf8, jsonClone } from '#core/base';
 import { type Pod, strategyFor } from '../apis/index.ts';
 import {
+  canonicalJson,
   type KubeObject,
   objectKey,
   parseYaml,
@@ -9,7 +10,7 @@ import {
 } from '../machinery/index.ts';
 import { durationMs } from './configuration.ts';
 import type { KubeletContext } from './context.ts';
-import { canonicalJson, fnv128 } from './hash.ts';
+import { fnv128 } from './hash.ts';
 import { configHash, configSeen, type PodView } from './pods.ts';
 
 /** A file holds no pod. `parsed`: it is a pod, but not a valid one. */

@@ -1,3 +1,4 @@
+export { canonicalJson, fnv32a } from './hash.ts';
 export { humanDuration, shortHumanDuration } from './duration.ts';
 export {
   formatGroupResource,
@@ -97,7 +98,6 @@ export {
   forbiddenValue,
   invalidValue,
   type NameCheck,
-  quote,
   requiredValue,
   unsupportedValue,
   validateAnnotations,

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, quoted } from '#core/base';
 import type { ObjectMeta } from './meta-v1.ts';
 import {
   dns1123LabelErrors,
@@ -11,14 +11,9 @@ import type { StatusCause } from './status.ts';
 /** How a name is checked; the text of each problem. */
 export type NameCheck = (name: string) => string[];
 
-/** A Go `%q` of a string, as field errors quote values. */
-export function quote(value: string): string {
-  return JSON.stringify(value);
-}
-
 /** `Invalid value: "x": why`. */
 export function invalidValue(field: string, value: unknown, why: string): StatusCause {
-  const shown = typeof value === 'string' ? quote(value) : JSON.stringify(value);
+  const shown = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
   return { reason: 'FieldValueInvalid', message: `Invalid value: ${shown}: ${why}`, field };
 }
 
@@ -42,10 +37,10 @@ export function unsupportedValue(
   value: unknown,
   supported: readonly string[],
 ): StatusCause {
-  const shown = typeof value === 'string' ? quote(value) : JSON.stringify(value);
+  const shown = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
   return {
     reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${shown}: supported values: ${supported.map(quote).join(', ')}`,
+    message: `Unsupported value: ${shown}: supported values: ${supported.map(quoted).join(', ')}`,
     field,
   };
 }
@@ -209,7 +204,7 @@ export function validateObjectMetaUpdate(
       errors.push(
         forbiddenValue(
           'metadata.finalizers',
-          `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(quote).join(', ')}}`,
+          `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(quoted).join(', ')}}`,
         ),
       );
   }

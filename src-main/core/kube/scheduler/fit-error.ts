@@ -1,3 +1,4 @@
+import { byBytes } from '#core/base';
 import type { NodeStatuses, Status } from './framework.ts';
 
 /** Why no node took a pod; becomes the event and the condition. */
@@ -28,8 +29,4 @@ export function fitErrorMessage(nodeCount: number, diagnosis: Diagnosis): string
     if (reasons.length > 0) message += ` ${reasons.join(', ')}.`;
   }
   return postFilterMessage ? `${message} ${postFilterMessage}` : message;
-}
-
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

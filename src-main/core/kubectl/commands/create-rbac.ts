@@ -1,3 +1,4 @@
+import { splitOnce } from '#core/base';
 import type { CommandSpec } from '../command.ts';
 import { findResource } from '../discovery.ts';
 import { CommandError, ExitError } from '../errors.ts';
@@ -60,11 +61,6 @@ async function ruledResources(session: Session): Promise<Ruled[]> {
     out.push({ group: found.group, resource: `${found.resource}${part}` });
   }
   return out;
-}
-
-function splitOnce(text: string, mark: string): [string, string | undefined] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function checkVerbs(session: Session, verbs: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { type ByteSource, defer, utf8 } from '#core/base';
+import { type ByteSource, defer, splitOnce, utf8 } from '#core/base';
 import { FileError, resolvePath } from '../filesystem/index.ts';
 import { type Program, type ProgramContext, sharedInput } from '../process/index.ts';
 
@@ -114,11 +114,6 @@ export function parseArgs(
     }
   }
   return { flags, values, words };
-}
-
-export function splitOnce(text: string, by: string): [string, string | undefined] {
-  const at = text.indexOf(by);
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + by.length)];
 }
 
 /** A named file, or stdin for `-`, as a stream. @throws FileError */

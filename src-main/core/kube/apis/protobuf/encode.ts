@@ -1,4 +1,4 @@
-import { type DeepReadonly, fromBase64, type JsonObject } from '#core/base';
+import { byBytes, type DeepReadonly, fromBase64, type JsonObject } from '#core/base';
 import { wrap } from './envelope.ts';
 import { ProtobufError } from './error.ts';
 import { jsonSchemaProps, type Nested, specialTypes } from './special-types.ts';
@@ -121,16 +121,6 @@ function writeMap(writer: WireWriter, field: WireField, value: unknown): void {
     writer.unsigned(writer.length - before);
     writer.tag(field.number, 2);
   }
-}
-
-/** Go sorts strings by their UTF-8 bytes, which is the order of code points. */
-function byBytes(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    const difference = (left[i]?.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }
 
 function writeSingle(writer: WireWriter, field: WireField, number: number, value: unknown): void {

@@ -1,5 +1,5 @@
-import { fromBase64, fromUtf8, jsonEqual } from '#core/base';
-import { at, quoted, textAt } from '../fields/index.ts';
+import { fromBase64, fromUtf8, jsonEqual, quoted } from '#core/base';
+import { at, textAt } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, Pki } from '../types.ts';
 import { forbid } from './attributes.ts';
 

@@ -1,8 +1,8 @@
+import { byBytes } from '#core/base';
 import type { KubeObject } from '../../machinery/index.ts';
 import {
   aggregate,
   at,
-  byBytes,
   draftAt,
   formatQuantity,
   type JsonMap,

@@ -1,17 +1,7 @@
-import { jsonEqual } from '#core/base';
+import { byBytes, jsonEqual, quoted } from '#core/base';
 import { notFound } from '../../machinery/index.ts';
 import { isMirrorPod, nodeNameOf, podReferences } from '../authorization/index.ts';
-import {
-  at,
-  byBytes,
-  isMap,
-  mapsOf,
-  quoted,
-  textAt,
-  textMapOf,
-  textOf,
-  textsOf,
-} from '../fields/index.ts';
+import { at, isMap, mapsOf, textAt, textMapOf, textOf, textsOf } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, ServerState } from '../types.ts';
 import { forbid } from './attributes.ts';
 

@@ -1,14 +1,12 @@
-import { jsonClone, jsonEqual } from '#core/base';
+import { byBytes, jsonClone, jsonEqual, quoted } from '#core/base';
 import {
   at,
-  byBytes,
   draftAt,
   formatResourceList,
   isMap,
   type JsonMap,
   mapsOf,
   numberOf,
-  quoted,
   resourceListOf,
   textAt,
   textOf,

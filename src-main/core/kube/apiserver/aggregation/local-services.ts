@@ -1,6 +1,7 @@
+import { byBytes } from '#core/base';
 import type { ResourceInfo } from '../../apis/index.ts';
 import { formatTime, type KubeObject } from '../../machinery/index.ts';
-import { at, byBytes, mapsOf, textAt } from '../fields/index.ts';
+import { at, mapsOf, textAt } from '../fields/index.ts';
 import type { ServerState } from '../types.ts';
 
 export const aggregationGroup = 'apiregistration.k8s.io';

@@ -1,6 +1,6 @@
+import { quoted } from '#core/base';
 import { badRequest, type StatusError } from '../../machinery/index.ts';
 import { forbiddenByAuthorizer } from '../authorization/index.ts';
-import { quoted } from '../fields/index.ts';
 import type { Attributes, Authorizer, ResourceAttributes, UserInfo } from '../types.ts';
 import { headerValues, unescapeKey } from './headers.ts';
 

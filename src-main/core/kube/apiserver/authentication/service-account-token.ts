@@ -1,6 +1,6 @@
-import { type Clock, fromBase64, fromUtf8, utf8 } from '#core/base';
+import { type Clock, fromBase64, fromUtf8, quotedList, utf8 } from '#core/base';
 import { notFound } from '../../machinery/index.ts';
-import { at, isMap, type JsonMap, quotedList, textAt, textOf, textsOf } from '../fields/index.ts';
+import { at, isMap, type JsonMap, textAt, textOf, textsOf } from '../fields/index.ts';
 import type { Pki, ServerState, UserInfo } from '../types.ts';
 import { fromBase64Url } from './encoding.ts';
 import { keyIdOf } from './openid.ts';

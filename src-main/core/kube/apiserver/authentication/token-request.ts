@@ -1,4 +1,4 @@
-import { type Clock, jsonClone, type Random, utf8, uuid } from '#core/base';
+import { type Clock, jsonClone, quoted, type Random, utf8, uuid } from '#core/base';
 import {
   badRequest,
   conflict,
@@ -9,7 +9,7 @@ import {
   notFound,
   parseGroupVersion,
 } from '../../machinery/index.ts';
-import { at, isMap, numberOf, quoted, textAt, textsOf } from '../fields/index.ts';
+import { at, isMap, numberOf, textAt, textsOf } from '../fields/index.ts';
 import type { Pki, ServerState } from '../types.ts';
 import { toBase64Url } from './encoding.ts';
 import { keyIdOf } from './openid.ts';

@@ -1,6 +1,6 @@
-import { type DeepReadonly, jsonEqual } from '#core/base';
+import { type DeepReadonly, jsonEqual, quoted, quotedList } from '#core/base';
 import { forbidden, type KubeObject, notFound, type StatusError } from '../../machinery/index.ts';
-import { aggregate, at, mapsOf, quoted, quotedList, textAt } from '../fields/index.ts';
+import { aggregate, at, mapsOf, textAt } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, UserInfo } from '../types.ts';
 import { describeRules, type PolicyRule, policyRulesOf, uncoveredRules } from './policy-rule.ts';
 import { type RbacAuthorizer, rbacGroup } from './rbac.ts';

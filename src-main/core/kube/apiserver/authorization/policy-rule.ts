@@ -1,4 +1,5 @@
-import { byBytes, mapsOf, quotedList, textsOf } from '../fields/index.ts';
+import { byBytes, quotedList } from '#core/base';
+import { mapsOf, textsOf } from '../fields/index.ts';
 import type { Attributes } from '../types.ts';
 
 /** @see k8s.io/api/rbac/v1, PolicyRule; absent lists are empty. */

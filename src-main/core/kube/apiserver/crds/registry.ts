@@ -1,9 +1,8 @@
-import { Emitter, jsonClone, jsonEqual, type Random, uuid } from '#core/base';
+import { byBytes, Emitter, jsonClone, jsonEqual, type Random, uuid } from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
 import { formatGroupVersion, internalError, type KubeObject } from '../../machinery/index.ts';
 import {
   at,
-  byBytes,
   isMap,
   type JsonMap,
   mapOf,

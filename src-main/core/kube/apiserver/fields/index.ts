@@ -16,7 +16,6 @@ export { matchesLabelSelector } from './selectors.ts';
 export {
   aggregate,
   at,
-  byBytes,
   draftAt,
   isMap,
   type JsonMap,
@@ -24,8 +23,6 @@ export {
   mapOf,
   mapsOf,
   numberOf,
-  quoted,
-  quotedList,
   textAt,
   textMapOf,
   textOf,

@@ -70,21 +70,6 @@ export function draftAt(draft: object, ...path: readonly string[]): Record<strin
   return current;
 }
 
-/** A string as Go's `%q` prints it. */
-export function quoted(text: string): string {
-  return JSON.stringify(text);
-}
-
-/** Strings as Go's `%q` prints a slice: `["a" "b"]`. */
-export function quotedList(texts: readonly string[]): string {
-  return `[${texts.map(quoted).join(' ')}]`;
-}
-
-/** Order of bytes, as Go sorts strings. */
-export function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** Several errors as apimachinery's Aggregate prints them: one bare, more in brackets, doubles once. */
 export function aggregate(messages: readonly string[]): string {
   const unique = [...new Set(messages)];

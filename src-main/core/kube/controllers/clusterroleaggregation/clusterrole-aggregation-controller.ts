@@ -2,7 +2,7 @@ import type { ClusterRole, PolicyRule } from '../../apis/index.ts';
 import { type Result, WorkQueue } from '../../client/index.ts';
 import { matchesSelector, objectKey, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
-import { canonicalJson, semanticEqual } from '../shared/hash.ts';
+import { semanticJson, semanticEqual } from '../shared/hash.ts';
 import { queueController } from '../shared/informer-queue.ts';
 
 /**
@@ -29,7 +29,7 @@ export function createClusterRoleAggregationController(context: ControllerContex
         )
         .sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
       for (const rule of selected.flatMap((other) => other.rules ?? [])) {
-        const text = canonicalJson(rule);
+        const text = semanticJson(rule);
         if (seen.has(text)) continue;
         seen.add(text);
         rules.push(mutableCopy<PolicyRule>(rule));

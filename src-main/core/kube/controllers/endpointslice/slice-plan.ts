@@ -2,7 +2,7 @@ import type { DeepReadonly } from '#core/base';
 import type { Endpoint, Endpoints, EndpointSlice, Service } from '../../apis/index.ts';
 import { controllerReference } from '../../client/index.ts';
 import { mutableCopy } from '../shared/context.ts';
-import { canonicalJson, semanticEqual } from '../shared/hash.ts';
+import { semanticJson, semanticEqual } from '../shared/hash.ts';
 
 type SliceView = DeepReadonly<EndpointSlice>;
 /** A port of a slice. */
@@ -58,7 +58,7 @@ export interface PlanOptions {
 
 /** Equal for slices that may share endpoints: the order of ports does not matter. */
 export function portsKey(ports: readonly DeepReadonly<SlicePort>[] | undefined): string {
-  return (ports ?? []).map(canonicalJson).sort().join('\n');
+  return (ports ?? []).map(semanticJson).sort().join('\n');
 }
 
 function endpointKey(endpoint: DeepReadonly<Endpoint>): string {

@@ -1,13 +1,7 @@
-import { type DeepReadonly, utf8 } from '#core/base';
+import type { DeepReadonly } from '#core/base';
+import { fnv32a } from '../../machinery/index.ts';
 
 const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** FNV-1a of 32 bits. */
-export function fnv32a(text: string, seed = 0x811c9dc5): number {
-  let hash = seed;
-  for (const byte of utf8(text)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
-}
 
 /** Digits as characters that spell no word. @see k8s.io/apimachinery/pkg/util/rand, SafeEncodeString */
 export function safeEncodeString(text: string): string {
@@ -23,13 +17,13 @@ export function safeEncodeString(text: string): string {
  * @param collisionCount how often the hash was taken by another template.
  */
 export function templateHash(template: DeepReadonly<object>, collisionCount?: number): string {
-  let hash = fnv32a(canonicalJson(template));
+  let hash = fnv32a(semanticJson(template));
   if (collisionCount !== undefined) hash = fnv32a(String(collisionCount), hash);
   return safeEncodeString(String(hash));
 }
 
 /** JSON with sorted keys; empty objects, empty lists and nulls count as absent. */
-export function canonicalJson(value: unknown): string {
+export function semanticJson(value: unknown): string {
   return JSON.stringify(canonical(value)) ?? 'null';
 }
 
@@ -46,5 +40,5 @@ function canonical(value: unknown): unknown {
 
 /** Equality as Go's Semantic.DeepEqual has it: empty and absent are the same. */
 export function semanticEqual(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+  return semanticJson(a) === semanticJson(b);
 }

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, quotedList } from '#core/base';
 
 import {
   type KubeObject,
@@ -101,8 +101,6 @@ function setFailurePolicyDefaults(spec: JobSpec): void {
 }
 
 const failureActions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
-const quotedList = (items: readonly string[]): string =>
-  `[${items.map((item) => JSON.stringify(item)).join(' ')}]`;
 
 function validateFailureRule(
   errors: FieldErrors,

@@ -1,13 +1,5 @@
-import {
-  at,
-  byBytes,
-  type JsonMap,
-  mapsOf,
-  quoted,
-  textAt,
-  textOf,
-  textsOf,
-} from '../../fields/index.ts';
+import { byBytes, quoted } from '#core/base';
+import { at, type JsonMap, mapsOf, textAt, textOf, textsOf } from '../../fields/index.ts';
 import type { LevelVersion } from './levels.ts';
 import { baselineSeccomp, restrictedSeccomp } from './seccomp.ts';
 import {

@@ -1,5 +1,5 @@
+import { quoted } from '#core/base';
 import type { StatusCause } from '../../../machinery/index.ts';
-import { quoted } from '../../fields/index.ts';
 
 export type Level = 'privileged' | 'baseline' | 'restricted';
 

@@ -1,6 +1,6 @@
-import { jsonEqual } from '#core/base';
+import { byBytes, jsonEqual } from '#core/base';
 import { internalError, invalid } from '../../../machinery/index.ts';
-import { at, byBytes, isMap, mapsOf, textAt, textMapOf, textOf } from '../../fields/index.ts';
+import { at, isMap, mapsOf, textAt, textMapOf, textOf } from '../../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, ServerState } from '../../types.ts';
 import { forbid } from '../attributes.ts';
 import { evaluatePod } from './checks.ts';

@@ -1,4 +1,5 @@
-import { at, byBytes, quoted, textAt, textOf } from '../../fields/index.ts';
+import { byBytes, quoted } from '#core/base';
+import { at, textAt, textOf } from '../../fields/index.ts';
 import {
   allContainers,
   type CheckResult,

@@ -1,6 +1,6 @@
-import type { DeepReadonly } from '#core/base';
+import { byBytes, type DeepReadonly } from '#core/base';
 import { type KubeObject, parseGroupVersion } from '../../../machinery/index.ts';
-import { at, byBytes, isMap, matchesLabelSelector, textAt, textMapOf } from '../../fields/index.ts';
+import { at, isMap, matchesLabelSelector, textAt, textMapOf } from '../../fields/index.ts';
 import type { AdmissionRequest, ServerState } from '../../types.ts';
 
 /** Finds the resource of a kind; undefined when the server does not serve it. */

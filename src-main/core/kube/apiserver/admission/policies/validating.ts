@@ -1,10 +1,9 @@
-import type { Random } from '#core/base';
+import { byBytes, type Random } from '#core/base';
 import { failure, notFound, type StatusReason } from '../../../machinery/index.ts';
 import { CelError, celValue, compileCel } from '../../cel/index.ts';
 import {
   aggregate,
   at,
-  byBytes,
   type JsonMap,
   mapsOf,
   textAt,

@@ -1,9 +1,8 @@
-import { type Clock, type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
+import { byBytes, type Clock, type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
 import { isReason, type KubeObject } from '../../../machinery/index.ts';
 import {
   addInto,
   at,
-  byBytes,
   formatQuantity,
   formatResourceList,
   mapsOf,

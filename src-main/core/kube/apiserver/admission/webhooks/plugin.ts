@@ -1,4 +1,4 @@
-import { fromBase64, fromUtf8, type Random } from '#core/base';
+import { byBytes, fromBase64, fromUtf8, quoted, type Random } from '#core/base';
 import {
   badRequest,
   failure,
@@ -10,14 +10,12 @@ import { CelError, celValue, compileCel } from '../../cel/index.ts';
 import {
   aggregate,
   at,
-  byBytes,
   isMap,
   type JsonMap,
   listOf,
   mapOf,
   mapsOf,
   numberOf,
-  quoted,
   textAt,
   textOf,
   textsOf,
