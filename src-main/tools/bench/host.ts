@@ -54,22 +54,3 @@ function residentMiB(pid: number): number {
   }
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 }
-
-/** Calls the core every few milliseconds while `work` runs. @returns the longest it took to answer, ms. */
-export async function longestWait(rpc: RpcClient, work: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let running = true;
-  const ask = async (): Promise<void> => {
-    while (running) {
-      const started = performance.now();
-      await rpc.call('app.info', {});
-      longest = Math.max(longest, performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  };
-  const asking = ask();
-  await work();
-  running = false;
-  await asking;
-  return longest;
-}

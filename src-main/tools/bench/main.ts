@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Figure, figureTable, keepsLimit } from './measure.ts';
-import { parts } from './parts.ts';
+import { type Figure, figureTable, keepsLimit, within } from './measure.ts';
+import { parts } from './parts/index.ts';
 
 // `npm run bench [-- --only start,writes] [--json]`: measures the build as a user runs it.
 const root = resolve(import.meta.dirname, '../..');
+
+/** A part that hangs must not hide the others. */
+const partLimitMs = 5 * 60_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -22,7 +25,8 @@ async function main(): Promise<void> {
     const dataFolder = mkdtempSync(join(tmpdir(), 'kijabi-bench-'));
     console.error(`measuring ${name}`);
     try {
-      figures.push(...((await parts[name]?.({ root, dataFolder })) ?? []));
+      const measured = parts[name]?.({ root, dataFolder }) ?? Promise.resolve([]);
+      figures.push(...(await within(partLimitMs, name, measured)));
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {

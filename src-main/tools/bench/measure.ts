@@ -14,11 +14,57 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
+/** The times of several runs, ms. */
+export async function times(runs: number, work: () => Promise<unknown>): Promise<number[]> {
+  const taken: number[] = [];
+  for (let run = 0; run < runs; run++) taken.push(await timed(work));
+  return taken;
+}
+
 /** The middle of several runs, ms: robust against one that was disturbed. */
-export async function median(runs: number, work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < runs; run++) times.push(await timed(work));
-  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0;
+export const median = async (runs: number, work: () => Promise<unknown>): Promise<number> =>
+  quantile(await times(runs, work), 0.5);
+
+/** The value below which a share of them lies, 0 to 1; 0 for none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** Asks `question` every few milliseconds while `work` runs. @returns how long each answer took, ms. */
+export async function waitsDuring(
+  question: () => Promise<unknown>,
+  work: () => Promise<unknown>,
+): Promise<readonly number[]> {
+  const waits: number[] = [];
+  let running = true;
+  const ask = async (): Promise<void> => {
+    while (running) {
+      waits.push(await timed(question));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const asking = ask();
+  try {
+    await work();
+  } finally {
+    running = false;
+    await asking;
+  }
+  return waits;
+}
+
+/** @throws Error `work` takes longer than this. */
+export async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Whether a figure keeps its limit; undefined when it has none. */
