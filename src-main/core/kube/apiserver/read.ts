@@ -210,7 +210,8 @@ export async function listStored(call: Call, given?: ListOptions): Promise<Liste
   };
 }
 
-function tooLarge(asked: number, current: number): Error {
+/** A revision that is not there yet: the client is to ask again. */
+export function tooLarge(asked: number, current: number): Error {
   return failure(
     504,
     'Timeout',

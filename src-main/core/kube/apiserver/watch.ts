@@ -18,7 +18,7 @@ import {
   parseResourceVersion,
 } from './list-options.ts';
 import { objectResponse, type OutputForm } from './negotiation.ts';
-import { warningHeaders } from './read.ts';
+import { tooLarge, warningHeaders } from './read.ts';
 import { StoredObject } from './stored-object.ts';
 import { type IncludeObject, includeObjectOf, partialMetadata, tableOf } from './table.ts';
 
@@ -52,7 +52,7 @@ export function handleWatch(call: Call): ApiResponse {
   const start = parseResourceVersion(options.resourceVersion);
   const include = includeObjectOf(info.query.get('includeObject'));
   const { store } = call.context.options;
-  if (start > store.revision + 1_000_000) throw tooLargeWatch(start, store.revision);
+  if (start > store.revision + 1_000_000) throw tooLarge(start, store.revision);
   if (form.media === 'yaml')
     return objectResponse(406, notStreamable(), { media: 'json', pretty: false }, undefined);
   const stream: WatchStream = {
@@ -84,18 +84,6 @@ function notStreamable(): Status {
       'only the following media types are accepted: application/json;stream=watch',
       {},
     ),
-  );
-}
-
-function tooLargeWatch(asked: number, current: number): Error {
-  return failure(
-    504,
-    'Timeout',
-    `Timeout: Too large resource version: ${asked}, current: ${current}`,
-    {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
-    },
   );
 }
 

@@ -26,7 +26,7 @@ import { NodeLease } from './node-lease.ts';
 import { allocatableOf, NodeReporter } from './node-status.ts';
 import { liveSandbox, PodCache } from './pod-cache.ts';
 import { logDirectoryOf, PodRuntime } from './pod-runtime.ts';
-import { PodStatusMaker } from './pod-status.ts';
+import { kubeletConditions, PodStatusMaker } from './pod-status.ts';
 import { PodWorker, type PodWorkerDeps } from './pod-worker.ts';
 import {
   isMirrorPod,
@@ -473,18 +473,7 @@ function needsSync(old: PodView, pod: PodView): boolean {
   const foreign = (view: PodView): string =>
     JSON.stringify(
       (view.status?.conditions ?? [])
-        .filter(
-          ({ type }) =>
-            ![
-              'PodScheduled',
-              'Ready',
-              'Initialized',
-              'ContainersReady',
-              'PodReadyToStartContainers',
-              'PodResizePending',
-              'PodResizeInProgress',
-            ].includes(type),
-        )
+        .filter(({ type }) => !kubeletConditions.has(type))
         .map(({ type, status }) => [type, status]),
     );
   return (

@@ -100,15 +100,7 @@ export function pathsOf(source: PathSource): JsonObject {
     const status = `${meta}.Status`;
     const collection: (Operation | false)[] = [
       verbs.has('list') && listOperation(many),
-      verbs.has('create') && {
-        method: 'post',
-        action: 'post',
-        id: 'create',
-        query: write,
-        body: one,
-        answer: one,
-        codes: [ok, created, accepted],
-      },
+      verbs.has('create') && createOperation(one),
       verbs.has('deletecollection') && {
         method: 'delete',
         action: 'deletecollection',
@@ -156,6 +148,18 @@ function listOperation(answer: string): Operation {
   };
 }
 
+function createOperation(one: string): Operation {
+  return {
+    method: 'post',
+    action: 'post',
+    id: 'create',
+    query: write,
+    body: one,
+    answer: one,
+    codes: [ok, created, accepted],
+  };
+}
+
 function objectOperations(verbs: readonly Verb[], one: string, status: string): Operation[] {
   const has = new Set<string>(verbs);
   const operations: (Operation | false)[] = [
@@ -167,15 +171,7 @@ function objectOperations(verbs: readonly Verb[], one: string, status: string): 
       answer: one,
       codes: [ok],
     },
-    has.has('create') && {
-      method: 'post',
-      action: 'post',
-      id: 'create',
-      query: write,
-      body: one,
-      answer: one,
-      codes: [ok, created, accepted],
-    },
+    has.has('create') && createOperation(one),
     has.has('update') && {
       method: 'put',
       action: 'put',

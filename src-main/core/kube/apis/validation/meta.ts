@@ -12,6 +12,7 @@ import {
 } from './names.ts';
 
 export const immutableMessage = 'field is immutable';
+export const notAnOperator = 'not a valid selector operator';
 export const nonNegativeMessage = 'must be greater than or equal to 0';
 
 const sorted = <T>(map: Record<string, T> | undefined): [string, T][] =>
@@ -91,6 +92,27 @@ export function validateAnnotations(
   if (size > 262_144) errors.tooLong(path, 262_144);
 }
 
+/** An operator on the set of a label's values, and that it has as many values as it takes. */
+export function validateSetOperator(
+  errors: FieldErrors,
+  path: string,
+  operator: string,
+  values: readonly string[],
+): void {
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length === 0) {
+      errors.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
+    }
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length > 0) {
+      errors.forbidden(
+        `${path}.values`,
+        "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+      );
+    }
+  } else errors.invalid(`${path}.operator`, operator, notAnOperator);
+}
+
 /** @see k8s.io/apimachinery/pkg/apis/meta/v1/validation */
 export function validateLabelSelector(
   errors: FieldErrors,
@@ -101,20 +123,7 @@ export function validateLabelSelector(
   validateLabels(errors, `${path}.matchLabels`, selector.matchLabels);
   selector.matchExpressions?.forEach(({ key, operator, values = [] }, index) => {
     const at = `${path}.matchExpressions[${index}]`;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0) {
-        errors.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-      }
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) {
-        errors.forbidden(
-          `${at}.values`,
-          "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        );
-      }
-    } else {
-      errors.invalid(`${at}.operator`, operator, 'not a valid selector operator');
-    }
+    validateSetOperator(errors, at, operator, values);
     qualifiedName(errors, `${at}.key`, key);
     values.forEach((value, i) => {
       errors.invalidEach(`${at}.values[${i}]`, value, isLabelValue(value));

@@ -1,6 +1,12 @@
 import type { LabelSelector } from '../../../machinery/index.ts';
 import type { FieldErrors } from '../../validation/field.ts';
-import { positive, qualifiedName, validateLabelSelector } from '../../validation/meta.ts';
+import {
+  notAnOperator,
+  positive,
+  qualifiedName,
+  validateLabelSelector,
+  validateSetOperator,
+} from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain, isLabelValue } from '../../validation/names.ts';
 import type {
   NodeSelector,
@@ -12,8 +18,6 @@ import type {
   TopologySpreadConstraint,
 } from './pod-types.ts';
 
-const notAnOperator = 'not a valid selector operator';
-
 function validateTerm(
   errors: FieldErrors,
   path: string,
@@ -22,25 +26,14 @@ function validateTerm(
 ): void {
   term.matchExpressions?.forEach(({ key = '', operator = '', values = [] }, index) => {
     const at = `${path}.matchExpressions[${index}]`;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0) {
-        errors.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-      }
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) {
-        errors.forbidden(
-          `${at}.values`,
-          "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        );
-      }
-    } else if (operator === 'Gt' || operator === 'Lt') {
+    if (operator === 'Gt' || operator === 'Lt') {
       if (values.length !== 1) {
         errors.required(
           `${at}.values`,
           "must be specified single value when `operator` is 'Lt' or 'Gt'",
         );
       }
-    } else errors.invalid(`${at}.operator`, operator, notAnOperator);
+    } else validateSetOperator(errors, at, operator, values);
     qualifiedName(errors, `${at}.key`, key);
     if (checkValues) {
       values.forEach((value, i) => {
