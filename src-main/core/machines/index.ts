@@ -51,7 +51,6 @@ export {
   probe,
   readBody,
   type ServerTls,
-  type ServiceRule,
   type ServiceRules,
   splitUrl,
   type TlsVerifier,

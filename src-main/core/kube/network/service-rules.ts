@@ -7,19 +7,26 @@ export interface Backend {
   readonly port: number;
 }
 
-/** What one port of a Service means on one node: what kube-proxy turns into packet rules. */
+/**
+ * What one port of a Service means on one node, which kube-proxy turns into packet rules: the addresses that
+ * lead to it and the endpoints behind them.
+ *
+ * @see k8s.io/kubernetes/pkg/proxy/iptables/proxier.go
+ */
 export interface ServicePortRule {
-  /** `namespace/name:port`, or `namespace/name` for an unnamed port. */
+  /** `namespace/name:port`, or `namespace/name` for an unnamed port; also the key of session affinity. */
   readonly name: string;
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
   readonly clusterIps: readonly string[];
+  /** Ready ones that the cluster address leads to (local ones under `internalTrafficPolicy: Local`). */
   readonly endpoints: readonly Backend[];
   readonly nodePort?: number;
   readonly externalIps?: readonly string[];
   readonly loadBalancerIps?: readonly string[];
-  /** Present under `externalTrafficPolicy: Local`. */
+  /** Present under `externalTrafficPolicy: Local`: only these for traffic from outside; without one it is dropped. */
   readonly localEndpoints?: readonly Backend[];
+  /** Session affinity ClientIP, in seconds. */
   readonly affinitySeconds?: number;
 }
 

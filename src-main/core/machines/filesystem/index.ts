@@ -9,6 +9,7 @@ export {
 } from './memory-file-system.ts';
 export type { Mount, MountTable } from './mounts.ts';
 export { basename, dirname, joinPath, resolvePath } from './paths.ts';
+export { isPresent } from './queries.ts';
 export { type Device, TreeBuilder, type TreeNode, type TreeOwner } from './tree.ts';
 export {
   type Credentials,

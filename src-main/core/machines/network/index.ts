@@ -31,7 +31,7 @@ export {
   type TlsVerifier,
 } from './network.ts';
 export { probe } from './probe.ts';
-export type { Endpoint, ServiceRule, ServiceRules, Translation } from './service-rules.ts';
+export type { ServiceRules, Translation } from './service-rules.ts';
 export {
   type Dialed,
   type DialOptions,

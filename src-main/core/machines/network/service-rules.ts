@@ -1,45 +1,19 @@
 import type { Clock, Random } from '#core/base';
-
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-/**
- * What kube-proxy writes for one port of a Service: the addresses that lead to it and the endpoints behind them.
- *
- * @see k8s.io/kubernetes/pkg/proxy/iptables/proxier.go
- */
-export interface ServiceRule {
-  /** `namespace/name:port`, also the key of session affinity. */
-  readonly name: string;
-  readonly protocol: 'tcp' | 'udp';
-  readonly port: number;
-  readonly clusterIps: readonly string[];
-  /** Ready endpoints that the cluster address leads to (the local ones under `internalTrafficPolicy: Local`). */
-  readonly endpoints: readonly Endpoint[];
-  readonly nodePort?: number;
-  readonly externalIps?: readonly string[];
-  readonly loadBalancerIps?: readonly string[];
-  /** `externalTrafficPolicy: Local`: only these for traffic from outside; without one it is dropped. */
-  readonly localEndpoints?: readonly Endpoint[];
-  /** Session affinity ClientIP, in seconds. */
-  readonly affinitySeconds?: number;
-}
+import type { Backend, ServicePortRule } from '#core/kube';
 
 export type Translation =
   /** No rule is about this destination. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly masquerade: boolean }
+  | { readonly kind: 'endpoint'; readonly endpoint: Backend; readonly masquerade: boolean }
   | { readonly kind: 'reject' }
   | { readonly kind: 'drop' };
 
 /** One machine's table of Service translations. A machine whose kube-proxy never ran has an empty one. */
 export class ServiceRules {
-  #rules: readonly ServiceRule[] = [];
-  readonly #byAddress = new Map<string, { rule: ServiceRule; external: boolean }>();
-  readonly #byNodePort = new Map<string, ServiceRule>();
-  readonly #affinity = new Map<string, { endpoint: Endpoint; untilMs: number }>();
+  #rules: readonly ServicePortRule[] = [];
+  readonly #byAddress = new Map<string, { rule: ServicePortRule; external: boolean }>();
+  readonly #byNodePort = new Map<string, ServicePortRule>();
+  readonly #affinity = new Map<string, { endpoint: Backend; untilMs: number }>();
   readonly #clock: Clock;
   readonly #random: Random;
 
@@ -49,7 +23,7 @@ export class ServiceRules {
   }
 
   /** All rules at once, as iptables-restore does; the last of several for one address wins. */
-  replace(rules: readonly ServiceRule[]): void {
+  replace(rules: readonly ServicePortRule[]): void {
     this.#rules = rules;
     this.#byAddress.clear();
     this.#byNodePort.clear();
@@ -63,7 +37,7 @@ export class ServiceRules {
     }
   }
 
-  list(): readonly ServiceRule[] {
+  list(): readonly ServicePortRule[] {
     return this.#rules;
   }
 
@@ -85,7 +59,12 @@ export class ServiceRules {
     return rule ? this.#choose(rule, source, fromOutside, true) : { kind: 'none' };
   }
 
-  #choose(rule: ServiceRule, source: string, onlyLocal: boolean, external: boolean): Translation {
+  #choose(
+    rule: ServicePortRule,
+    source: string,
+    onlyLocal: boolean,
+    external: boolean,
+  ): Translation {
     const local = onlyLocal ? rule.localEndpoints : undefined;
     const candidates = local ?? rule.endpoints;
     if (candidates.length === 0)
@@ -102,7 +81,11 @@ export class ServiceRules {
     return { kind: 'endpoint', endpoint, masquerade };
   }
 
-  #kept(rule: ServiceRule, source: string, candidates: readonly Endpoint[]): Endpoint | undefined {
+  #kept(
+    rule: ServicePortRule,
+    source: string,
+    candidates: readonly Backend[],
+  ): Backend | undefined {
     const entry = this.#affinity.get(`${rule.name}|${source}`);
     if (!entry || entry.untilMs < this.#clock.now()) return undefined;
     return candidates.find(

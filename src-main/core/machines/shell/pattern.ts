@@ -1,4 +1,5 @@
-import { FileError, type FileSystem, joinPath } from '../filesystem/index.ts';
+import { byBytes } from '#core/base';
+import { FileError, type FileSystem, isPresent, joinPath } from '../filesystem/index.ts';
 
 /** Escapes a text so that a pattern matches it literally. */
 export function escapePattern(text: string): string {
@@ -81,7 +82,8 @@ function alternatives(body: string): string[] {
   return [...parts, body.slice(start)];
 }
 
-const classes: Readonly<Record<string, string>> = {
+/** What `[:name:]` stands for within the brackets of a regular expression. */
+export const characterClasses: Readonly<Record<string, string>> = {
   alpha: 'a-zA-Z',
   digit: '0-9',
   alnum: 'a-zA-Z0-9',
@@ -109,7 +111,7 @@ function bracket(pattern: string, open: number): { source: string; end: number }
     if (char === ']' && !first) return { source: `${source}]`, end: i };
     const named = char === '[' ? /^\[:(\w+):\]/.exec(pattern.slice(i)) : null;
     if (named) {
-      source += classes[named[1] ?? ''] ?? '';
+      source += characterClasses[named[1] ?? ''] ?? '';
       i += named[0].length;
     } else if (char === '\\') {
       source += (pattern[i + 1] ?? '\\').replace(/[\\\]^[-]/g, '\\$&');
@@ -149,7 +151,9 @@ export function glob(
     }
     if (!hasGlob(part)) {
       const name = unescapePattern(part);
-      found = found.map((path) => join(path, name)).filter((path) => exists(files, at(cwd, path)));
+      found = found
+        .map((path) => join(path, name))
+        .filter((path) => isPresent(files, at(cwd, path)));
       continue;
     }
     const regex = new RegExp(`^(?:${patternSource(part, { path: true })})$`, 'u');
@@ -161,7 +165,7 @@ export function glob(
     );
     if (!last) found = found.filter((path) => isDirectory(files, at(cwd, path)));
   }
-  return found.filter((path) => path !== '').sort(compare);
+  return found.filter((path) => path !== '').sort(byBytes);
 }
 
 function below(files: FileSystem, cwd: string, path: string, withFiles: boolean): string[] {
@@ -182,25 +186,11 @@ function at(cwd: string, path: string): string {
   return path.startsWith('/') ? path : path === '' ? cwd : joinPath(cwd, path);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 function list(files: FileSystem, path: string): readonly string[] {
   try {
     return files.readdir(path);
   } catch (error) {
     if (error instanceof FileError) return [];
-    throw error;
-  }
-}
-
-function exists(files: FileSystem, path: string): boolean {
-  try {
-    files.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof FileError) return false;
     throw error;
   }
 }

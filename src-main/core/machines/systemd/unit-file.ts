@@ -1,4 +1,4 @@
-import { FileError, type FileSystem, joinPath } from '../filesystem/index.ts';
+import { type FileSystem, isPresent, joinPath } from '../filesystem/index.ts';
 
 /** Where unit files are looked for, first match wins. */
 export const unitDirectories = [
@@ -23,7 +23,7 @@ export interface UnitFile {
 export function loadUnit(files: FileSystem, name: string): UnitFile | 'masked' | undefined {
   const path = unitDirectories
     .map((directory) => joinPath(directory, name))
-    .find((candidate) => present(files, candidate));
+    .find((candidate) => isPresent(files, candidate));
   if (path === undefined) return undefined;
   if (isMasked(files, path)) return 'masked';
   const texts = [{ path, text: files.readText(path) }];
@@ -151,19 +151,9 @@ export function environment(files: FileSystem, unit: UnitFile): Record<string, s
   return env;
 }
 
-function present(files: FileSystem, path: string): boolean {
-  try {
-    files.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof FileError) return false;
-    throw error;
-  }
-}
-
 export function isMasked(files: FileSystem, path: string): boolean {
   return (
-    present(files, path) &&
+    isPresent(files, path) &&
     files.lstat(path).kind === 'symlink' &&
     files.readlink(path) === '/dev/null'
   );

@@ -1,3 +1,4 @@
+import { characterClasses } from '../shell/index.ts';
 /** A regular expression of the POSIX kinds as JavaScript's. @throws SyntaxError */
 export function grepPattern(
   patterns: readonly string[],
@@ -42,21 +43,9 @@ function basicToExtended(pattern: string): string {
   return result;
 }
 
-const names: Readonly<Record<string, string>> = {
-  alpha: 'a-zA-Z',
-  digit: '0-9',
-  alnum: 'a-zA-Z0-9',
-  upper: 'A-Z',
-  lower: 'a-z',
-  space: '\\s',
-  blank: ' \\t',
-  punct: '!-\\/:-@\\[-`{-~',
-  xdigit: '0-9A-Fa-f',
-};
-
 function classes(pattern: string): string {
   return pattern
-    .replace(/\[:(\w+):\]/g, (_, name: string) => names[name] ?? '')
+    .replace(/\[:(\w+):\]/g, (_, name: string) => characterClasses[name] ?? '')
     .replace(/\[(\^?)\]/g, '[$1\\]')
     .replace(/\\</g, '\\b(?=\\w)')
     .replace(/\\>/g, '\\b(?<=\\w)');
