@@ -34,6 +34,12 @@ const directory = (name: string, path: string, readOnly = true): HostPath => ({
   type: 'DirectoryOrCreate',
   readOnly,
 });
+const kubeconfigFile = (path: string): HostPath => ({
+  name: 'kubeconfig',
+  path,
+  type: 'FileOrCreate',
+  readOnly: true,
+});
 const systemCertificates = [
   directory('ca-certs', '/etc/ssl/certs'),
   directory('etc-ca-certificates', '/etc/ca-certificates'),
@@ -157,12 +163,7 @@ export function staticPodManifests(options: StaticPodOptions): LaidFile[] {
     ],
     hostPaths: [
       ...systemCertificates.slice(0, 3),
-      {
-        name: 'kubeconfig',
-        path: '/etc/kubernetes/controller-manager.conf',
-        type: 'FileOrCreate',
-        readOnly: true,
-      },
+      kubeconfigFile('/etc/kubernetes/controller-manager.conf'),
       ...systemCertificates.slice(3),
     ],
     probes: {
@@ -184,14 +185,7 @@ export function staticPodManifests(options: StaticPodOptions): LaidFile[] {
       '--kubeconfig=/etc/kubernetes/scheduler.conf',
       '--leader-elect=true',
     ],
-    hostPaths: [
-      {
-        name: 'kubeconfig',
-        path: '/etc/kubernetes/scheduler.conf',
-        type: 'FileOrCreate',
-        readOnly: true,
-      },
-    ],
+    hostPaths: [kubeconfigFile('/etc/kubernetes/scheduler.conf')],
     probes: {
       port: 10259,
       scheme: 'HTTPS',

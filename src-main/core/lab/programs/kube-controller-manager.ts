@@ -9,16 +9,10 @@ import {
 } from '#core/kube';
 import { parseCidr, type Program } from '#core/machines';
 import type { KubernetesRelease } from '../release.ts';
-import {
-  CommandFailedError,
-  type Component,
-  componentProgram,
-  listenOrFail,
-  requireFile,
-} from './component.ts';
+import { CommandFailedError, type Component, componentProgram, requireFile } from './component.ts';
 import { flagSpecs } from './flags.ts';
 import { kubeControllerManagerFlags } from './generated/component-flags.ts';
-import { pathOf, plainAnswer } from './http-answer.ts';
+import { serveHealth } from './health-port.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { leaderIdentity } from './leader-identity.ts';
 
@@ -41,7 +35,7 @@ export function kubeControllerManager(deps: {
         requireFile(context, clientCa, 'unable to load client CA provider: ');
       const agent = `kube-controller-manager/${deps.release.gitVersion}`;
       const { client, informers } = component.client(config, agent);
-      serveHealth(component, Number(flags.text('secure-port') ?? 10257));
+      serveHealth(component, 10257);
       context.process.setMemory(90 * 1024 * 1024);
       const clients = new Map<string, KubeClient>();
       const identities = flags.bool('use-service-account-credentials', false);
@@ -212,24 +206,4 @@ function durationMs(text: string): number {
   for (const [, amount = '0', unit = 's'] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
     total += Number(amount) * (units[unit] ?? 0);
   return total;
-}
-
-function serveHealth({ context, flags, own }: Component, port: number): void {
-  own(
-    listenOrFail(
-      context.net,
-      port,
-      {
-        kind: 'http',
-        tls: { certificate: '' },
-        handle: ({ url }) =>
-          Promise.resolve(
-            ['/healthz', '/livez', '/readyz'].includes(pathOf(url))
-              ? plainAnswer(200, 'ok')
-              : plainAnswer(403, 'Forbidden\n'),
-          ),
-      },
-      { address: flags.text('bind-address') ?? '0.0.0.0' },
-    ),
-  );
 }

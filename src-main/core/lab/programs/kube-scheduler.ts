@@ -9,10 +9,10 @@ import {
 } from '#core/kube';
 import type { Program } from '#core/machines';
 import type { KubernetesRelease } from '../release.ts';
-import { CommandFailedError, componentProgram, listenOrFail } from './component.ts';
+import { CommandFailedError, componentProgram } from './component.ts';
 import { flagSpecs } from './flags.ts';
 import { kubeSchedulerFlags } from './generated/component-flags.ts';
-import { pathOf, plainAnswer } from './http-answer.ts';
+import { serveHealth } from './health-port.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { hostNameOf, leaderIdentity } from './leader-identity.ts';
 
@@ -45,23 +45,7 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
         config,
         `kube-scheduler/${deps.release.gitVersion}`,
       );
-      own(
-        listenOrFail(
-          context.net,
-          Number(flags.text('secure-port') ?? 10259),
-          {
-            kind: 'http',
-            tls: { certificate: '' },
-            handle: ({ url }) =>
-              Promise.resolve(
-                ['/healthz', '/livez', '/readyz'].includes(pathOf(url))
-                  ? plainAnswer(200, 'ok')
-                  : plainAnswer(403, 'Forbidden\n'),
-              ),
-          },
-          { address: flags.text('bind-address') ?? '0.0.0.0' },
-        ),
-      );
+      serveHealth(component, 10259);
       context.process.setMemory(60 * 1024 * 1024);
       const recorder = createEventRecorder(client, {
         clock,
