@@ -14,6 +14,16 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** Runs a step; what it says of its failure comes after the prefix. @throws CommandError */
+export function prefixed<T>(prefix: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${prefix}: ${error.message}`);
+  }
+}
+
 /** Wrong use: the message is followed by a hint at the command's help. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -1,198 +1,255 @@
 import { fromUtf8 } from '#core/base';
-import { CommandError } from '../errors.ts';
-import { at, ensureMap, isJson, type Json, list, map, nameOf, num, text } from '../json-view.ts';
-
-/** What of a machine's files a build reads; paths are absolute. */
-export interface KustomizeFiles {
-  exists(path: string): boolean;
-  stat(path: string): { readonly kind: string };
-  readFile(path: string): Uint8Array;
-}
-
-const fileNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
-const supported = new Set([
-  'apiVersion',
-  'kind',
-  'metadata',
-  'resources',
-  'namespace',
-  'commonLabels',
-  'commonAnnotations',
-  'images',
-  'replicas',
-]);
-/** Fields that kustomize knows and this build does not; any other name is nobody's. */
-const unsupported = new Set(
-  'bases components configMapGenerator configurations crds generatorOptions generators helmCharts helmGlobals inventory labels namePrefix nameSuffix openapi patches patchesJson6902 patchesStrategicMerge replacements secretGenerator sortOptions transformers validators vars buildMetadata'.split(
-    ' ',
-  ),
-);
-
-/** Kinds that others need come first, webhooks last; all others stand between them. */
-const firstKinds =
-  'Namespace ResourceQuota StorageClass CustomResourceDefinition ServiceAccount PodSecurityPolicy Role ClusterRole RoleBinding ClusterRoleBinding ConfigMap Secret Endpoints Service LimitRange PriorityClass PersistentVolume PersistentVolumeClaim Deployment StatefulSet CronJob PodDisruptionBudget'.split(
-    ' ',
-  );
-const lastKinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
-const clusterScoped = new Set(
-  'Namespace Node PersistentVolume StorageClass CustomResourceDefinition ClusterRole ClusterRoleBinding PriorityClass IngressClass RuntimeClass CSIDriver APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration'.split(
-    ' ',
-  ),
-);
+import { CommandError, prefixed } from '../errors.ts';
+import { isJson, type Json, list, map, nameOf, namespaceOf, strings, text } from '../json-view.ts';
+import { runGenerators } from './generators.ts';
+import { contentHash } from './hash.ts';
+import { type Build, type KustomizeFiles, readKustomizationFile } from './kustomization.ts';
+import { fixReferences } from './name-references.ts';
+import { applyJsonPatches, applyPatches, applyStrategicMerges } from './patches.ts';
+import { append, makeResource, rememberId, rename, type Resources } from './resource.ts';
+import {
+  addAffix,
+  addAnnotations,
+  addLabels,
+  inOrder,
+  setImages,
+  setNamespace,
+  setReplicas,
+} from './transformers.ts';
 
 /**
- * The objects of a kustomization: resources with namespace, labels, annotations, images and replicas laid over.
+ * The objects of a kustomization.
  * @param directory absolute.
  * @param shown the directory as messages name it.
- * @param parse the objects of one YAML text.
- * @throws CommandError with kustomize's words; a field that is not built here is named, never ignored.
+ * @throws CommandError with kustomize's words.
+ * @see sigs.k8s.io/kustomize/api/internal/target/kusttarget.go
  */
-export function buildKustomization(
-  files: KustomizeFiles,
-  directory: string,
-  shown: string,
-  parse: (text: string, source: string) => readonly unknown[],
-): Json[] {
-  const objects = accumulate(files, directory, shown, parse);
-  const rank = (object: Json): number => {
-    const kind = text(object, 'kind');
-    if (lastKinds.includes(kind)) return firstKinds.length + 1;
-    const index = firstKinds.indexOf(kind);
-    return index < 0 ? firstKinds.length : index;
-  };
-  return objects.sort((a, b) => rank(a) - rank(b));
+export function buildKustomization(build: Build, directory: string, shown: string): Json[] {
+  checkDirectory(build.files, directory, shown);
+  const kustomization = readKustomizationFile(build, directory);
+  const resources = accumulate(build, directory, kustomization, [], [directory]);
+  for (const resource of resources)
+    if (resource.needsHash) {
+      const hash = contentHash(resource.object, '');
+      rememberId(resource);
+      rename(resource, `${nameOf(resource.object)}-${hash}`);
+    }
+  fixReferences(resources);
+  return inOrder(resources.filter(isForTheCluster), kustomization['sortOptions']).map(
+    ({ object }) => withoutEmptyAnnotations(object),
+  );
+}
+
+/** Objects marked as input of tools are left out. */
+function isForTheCluster({ object }: Resources[number]): boolean {
+  const local = text(object, 'metadata', 'annotations', 'config.kubernetes.io/local-config');
+  return local === '' || local === 'false';
+}
+
+/** Upstream keeps its own notes among the annotations; when it takes them out, an empty map goes as well. */
+function withoutEmptyAnnotations(object: Json): Json {
+  const metadata = map(object, 'metadata');
+  if (Object.keys(map(metadata, 'annotations')).length === 0) delete metadata['annotations'];
+  return object;
 }
 
 function accumulate(
-  files: KustomizeFiles,
+  build: Build,
   directory: string,
-  shown: string,
-  parse: (text: string, source: string) => readonly unknown[],
-): Json[] {
-  if (!files.exists(directory) || files.stat(directory).kind !== 'directory')
-    throw new CommandError(notDirectory(shown, directory));
-  const file = fileNames.map((name) => `${directory}/${name}`).find((path) => files.exists(path));
-  if (file === undefined)
-    throw new CommandError(
-      `unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '${directory}'`,
+  kustomization: Json,
+  inherited: Resources,
+  visited: readonly string[],
+): Resources {
+  const resources = inherited;
+  const readBytes = (path: string): Uint8Array => readFile(build.files, directory, path);
+  const read = (path: string): string => fromUtf8(readBytes(path));
+  for (const entry of list(kustomization, 'resources').map(String))
+    prefixed('accumulating resources', () => {
+      addEntry(build, directory, entry, resources, visited);
+    });
+  runGenerators(resources, kustomization, readBytes);
+  for (const entry of list(kustomization, 'components').map(String))
+    addComponent(build, directory, entry, resources, visited);
+  applyStrategicMerges(resources, kustomization, read);
+  applyPatches(resources, kustomization, read);
+  setNamespace(resources, text(kustomization, 'namespace'));
+  addAffix(resources, 'prefix', text(kustomization, 'namePrefix'));
+  addAffix(resources, 'suffix', text(kustomization, 'nameSuffix'));
+  addLabels(resources, kustomization);
+  addAnnotations(resources, kustomization);
+  applyJsonPatches(resources, kustomization, read);
+  setReplicas(resources, kustomization);
+  setImages(resources, kustomization);
+  return resources;
+}
+
+function addEntry(
+  build: Build,
+  directory: string,
+  entry: string,
+  resources: Resources,
+  visited: readonly string[],
+): void {
+  let failure: string;
+  try {
+    const source = fromUtf8(readFile(build.files, directory, entry));
+    const objects = inlineLists(parseFile(build, source, entry));
+    append(
+      resources,
+      objects.map((object) => makeResource(object)),
     );
-  const kustomization = parse(fromUtf8(files.readFile(file)), file)[0];
-  if (!isJson(kustomization)) throw new CommandError('kustomization.yaml is empty');
-  for (const field of Object.keys(kustomization)) {
-    if (supported.has(field)) continue;
-    throw new CommandError(
-      unsupported.has(field)
-        ? `the kustomization field "${field}" is not supported by this kubectl`
-        : `invalid Kustomization: json: unknown field ${JSON.stringify(field)}`,
-    );
-  }
-  const objects: Json[] = [];
-  for (const entry of list(kustomization, 'resources')) {
-    const name = String(entry);
-    const path = name.startsWith('/') ? name : `${directory}/${name}`;
-    if (!files.exists(path)) {
-      const missing = `evalsymlink failure on '${path}' : lstat ${path}: no such file or directory`;
-      throw new CommandError(
-        `accumulating resources: accumulation err='accumulating resources from '${name}': ${missing}': must build at directory: not a valid directory: ${missing}`,
-      );
-    }
-    if (files.stat(path).kind === 'directory')
-      objects.push(...accumulate(files, path.replace(/\/$/, ''), name, parse));
-    else objects.push(...parse(fromUtf8(files.readFile(path)), path).filter(isJson));
-  }
-  for (const object of objects) overlay(object, kustomization);
-  return objects;
-}
-
-function notDirectory(shown: string, directory: string): string {
-  return `must build at directory: not a valid directory: evalsymlink failure on '${shown}' : lstat ${directory}: no such file or directory`;
-}
-
-function overlay(object: Json, kustomization: Json): void {
-  const namespace = text(kustomization, 'namespace');
-  if (namespace !== '' && !clusterScoped.has(text(object, 'kind')))
-    ensureMap(object, 'metadata')['namespace'] = namespace;
-  const template = templatePath(object);
-  const labels = map(kustomization, 'commonLabels');
-  if (Object.keys(labels).length > 0) {
-    Object.assign(ensureMap(object, 'metadata', 'labels'), labels);
-    if (template) Object.assign(ensureMap(object, ...template, 'metadata', 'labels'), labels);
-    const selector = selectorPath(object);
-    if (selector) Object.assign(ensureMap(object, ...selector), labels);
-  }
-  const annotations = map(kustomization, 'commonAnnotations');
-  if (Object.keys(annotations).length > 0) {
-    Object.assign(ensureMap(object, 'metadata', 'annotations'), annotations);
-    if (template)
-      Object.assign(ensureMap(object, ...template, 'metadata', 'annotations'), annotations);
-  }
-  for (const image of list(kustomization, 'images')) setImage(object, map(image));
-  for (const replica of list(kustomization, 'replicas'))
-    if (
-      text(replica, 'name') === nameOf(object) &&
-      ['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet'].includes(
-        text(object, 'kind'),
-      )
-    )
-      ensureMap(object, 'spec')['replicas'] = num(replica, 'count');
-}
-
-function templatePath(object: Json): readonly string[] | undefined {
-  switch (text(object, 'kind')) {
-    case 'Deployment':
-    case 'ReplicaSet':
-    case 'ReplicationController':
-    case 'StatefulSet':
-    case 'DaemonSet':
-    case 'Job':
-      return ['spec', 'template'];
-    case 'CronJob':
-      return ['spec', 'jobTemplate', 'spec', 'template'];
-    default:
-      return undefined;
-  }
-}
-
-function selectorPath(object: Json): readonly string[] | undefined {
-  switch (text(object, 'kind')) {
-    case 'Deployment':
-    case 'ReplicaSet':
-    case 'StatefulSet':
-    case 'DaemonSet':
-      return ['spec', 'selector', 'matchLabels'];
-    case 'Service':
-      return isJson(at(object, 'spec', 'selector')) ? ['spec', 'selector'] : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function setImage(value: unknown, image: Json): void {
-  if (Array.isArray(value)) {
-    for (const item of value) setImage(item, image);
     return;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const stage = error.message.startsWith('may not add') ? 'merging' : 'accumulating';
+    failure = `${stage} resources from '${entry}': ${error.message}`;
+    if (error.message.startsWith('MalformedYAMLError')) throw new CommandError(failure);
   }
-  if (!isJson(value)) return;
-  for (const [key, inner] of Object.entries(value)) {
-    if (key !== 'containers' && key !== 'initContainers') {
-      setImage(inner, image);
-      continue;
-    }
-    if (!Array.isArray(inner)) continue;
-    for (const container of inner)
-      if (isJson(container) && typeof container['image'] === 'string')
-        container['image'] = imageFor(container['image'], image);
-  }
+  const path = resolve(directory, entry);
+  prefixed(`accumulation err='${failure}'`, () => {
+    checkDirectory(build.files, path, path);
+    const made = nested(build, path, visited, false);
+    prefixed(`recursed merging from path '${path}'`, () => {
+      append(resources, made);
+    });
+  });
 }
 
-function imageFor(current: string, image: Json): string {
-  const parts = /^(.*?)(?::([^:/@]+))?(@.+)?$/.exec(current);
-  const name = parts?.[1] ?? current;
-  if (name !== text(image, 'name')) return current;
-  const newName = text(image, 'newName') || name;
-  const digest = text(image, 'digest');
-  if (digest !== '') return `${newName}@${digest}`;
-  const tag = at(image, 'newTag');
-  if (typeof tag === 'string' || typeof tag === 'number') return `${newName}:${String(tag)}`;
-  return `${newName}${parts?.[2] === undefined ? '' : `:${parts[2]}`}${parts?.[3] ?? ''}`;
+function addComponent(
+  build: Build,
+  directory: string,
+  entry: string,
+  resources: Resources,
+  visited: readonly string[],
+): void {
+  const path = resolve(directory, entry);
+  const quoted = (what: string, step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(`accumulating components: ${what} ${JSON.stringify(error.message)}`);
+    }
+  };
+  quoted('loader.New', () => {
+    checkDirectory(build.files, path, path);
+  });
+  quoted('accumulateDirectory:', () => {
+    nested(build, path, visited, true, resources);
+  });
+}
+
+/** What a kustomization below makes; a component works on what its parent has gathered. */
+function nested(
+  build: Build,
+  path: string,
+  visited: readonly string[],
+  component: boolean,
+  inherited: Resources = [],
+): Resources {
+  const cycle = visited.find((each) => each === path || each.startsWith(`${path}/`));
+  if (cycle !== undefined)
+    throw new CommandError(
+      `cycle detected: candidate root '${path}' contains visited root '${cycle}'`,
+    );
+  const kustomization = prefixed(`couldn't make target for path '${path}'`, () =>
+    readKustomizationFile(build, path),
+  );
+  const kind = text(kustomization, 'kind') || 'Kustomization';
+  if (component && kind !== 'Component')
+    throw new CommandError(`expected kind 'Component' for path '${path}' but got '${kind}'`);
+  if (!component && kind === 'Component')
+    throw new CommandError(`expected kind != 'Component' for path '${path}'`);
+  return prefixed(`recursed accumulation of path '${path}'`, () =>
+    accumulate(build, path, kustomization, inherited, [...visited, path]),
+  );
+}
+
+function parseFile(build: Build, source: string, entry: string): Json[] {
+  let documents: readonly unknown[];
+  try {
+    documents = build.parse(source);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new CommandError(`MalformedYAMLError: ${error.message} in File: ${entry}`);
+  }
+  return documents
+    .filter((document) => document !== null && document !== undefined)
+    .map((document) => {
+      if (!isJson(document)) throw new CommandError('missing Resource metadata');
+      checkMetadata(document);
+      return document;
+    });
+}
+
+/** Lists are taken apart, their items after all others of the file. */
+function inlineLists(objects: readonly Json[]): Json[] {
+  const queue = [...objects];
+  const out: Json[] = [];
+  for (let object = queue.shift(); object; object = queue.shift())
+    if (text(object, 'kind').endsWith('List') && 'items' in object)
+      for (const item of list(object, 'items').filter(isJson)) {
+        checkMetadata(item);
+        queue.push(item);
+      }
+    else out.push(object);
+  return out;
+}
+
+function checkMetadata(object: Json): void {
+  const [apiVersion, kind] = [text(object, 'apiVersion'), text(object, 'kind')];
+  if (apiVersion === '' && kind === '' && !isJson(object['metadata']))
+    throw new CommandError('missing Resource metadata');
+  const name = nameOf(object);
+  const missing = kind === '' ? 'kind' : name === '' && !kind.endsWith('List') && 'metadata.name';
+  if (missing)
+    throw new CommandError(
+      `missing ${missing} in object {{${apiVersion} ${kind}} {{${name} ${namespaceOf(object)}} ${goMap(object, 'labels')} ${goMap(object, 'annotations')}}}`,
+    );
+}
+
+function goMap(object: Json, field: string): string {
+  const entries = Object.entries(strings(object, 'metadata', field)).sort();
+  return `map[${entries.map(([key, value]) => `${key}:${value}`).join(' ')}]`;
+}
+
+function resolve(directory: string, path: string): string {
+  const out: string[] = [];
+  for (const part of (path.startsWith('/') ? path : `${directory}/${path}`).split('/'))
+    if (part === '..') out.pop();
+    else if (part !== '' && part !== '.') out.push(part);
+  return `/${out.join('/')}`;
+}
+
+/** @throws CommandError the file is not there, or lies outside of the kustomization. */
+function readFile(files: KustomizeFiles, directory: string, entry: string): Uint8Array {
+  const path = resolve(directory, entry);
+  if (!files.exists(path))
+    throw new CommandError(
+      `evalsymlink failure on '${path}' : lstat ${missingPart(files, path)}: no such file or directory`,
+    );
+  if (files.stat(path).kind === 'directory')
+    throw new CommandError(`'${path}' must resolve to a file`);
+  if (!path.startsWith(directory === '/' ? '/' : `${directory}/`))
+    throw new CommandError(`security; file '${path}' is not in or below '${directory}'`);
+  return files.readFile(path);
+}
+
+/** The first folder or file of a path that is not there. */
+function missingPart(files: KustomizeFiles, path: string): string {
+  const parts = path.split('/');
+  for (let depth = 2; depth < parts.length; depth++) {
+    const part = parts.slice(0, depth).join('/');
+    if (!files.exists(part)) return part;
+  }
+  return path;
+}
+
+function checkDirectory(files: KustomizeFiles, path: string, shown: string): void {
+  if (!files.exists(path))
+    throw new CommandError(
+      `must build at directory: not a valid directory: evalsymlink failure on '${shown}' : lstat ${missingPart(files, path)}: no such file or directory`,
+    );
+  if (files.stat(path).kind !== 'directory')
+    throw new CommandError(`must build at directory: '${shown}': file is not directory`);
 }

@@ -11,9 +11,12 @@ const substitutes: Readonly<Record<string, string>> = {
   e: 't',
 };
 
-/** Ten letters of the content of a ConfigMap or Secret. @see sigs.k8s.io/kustomize/api/hasher */
-export function contentHash(object: Json): string {
-  const name = text(object, 'metadata', 'name');
+/**
+ * Ten letters of the content of a ConfigMap or Secret.
+ * @param name as hashed with the content: kubectl takes the object's name, kustomize none at all.
+ * @see sigs.k8s.io/kustomize/api/hasher
+ */
+export function contentHash(object: Json, name = text(object, 'metadata', 'name')): string {
   const kind = text(object, 'kind');
   const content: Json =
     kind === 'ConfigMap'

@@ -54,7 +54,7 @@ export async function readManifests(
   const out: Manifest[] = [];
   if (options.kustomize !== undefined)
     out.push(
-      ...readKustomization(session, options.kustomize, onError).map((object) => ({
+      ...readKustomization(session, options.kustomize).map((object) => ({
         object,
         source: options.kustomize ?? '',
       })),
@@ -76,14 +76,18 @@ export async function readManifests(
 }
 
 /** The objects that the kustomization in a directory of the machine builds. @throws CommandError */
-export function readKustomization(
-  session: Session,
-  directory: string,
-  onError?: (error: Error) => void,
-): Json[] {
+export function readKustomization(session: Session, directory: string): Json[] {
   const absolute = session.path(directory).replace(/(.)\/+$/, '$1');
-  return buildKustomization(session.io.files, absolute, directory, (source, name) =>
-    parseManifests(source, name, onError).map(({ object }) => object),
+  return buildKustomization(
+    {
+      files: session.io.files,
+      parse: (source) => splitDocuments(source).flatMap(parsePiece),
+      warn: (line) => {
+        session.err(`${line}\n`);
+      },
+    },
+    absolute,
+    directory,
   );
 }
 
@@ -144,6 +148,19 @@ export function parseManifests(
     }
   }
   return out;
+}
+
+/** @throws CommandError in go-yaml's words. */
+function parsePiece(piece: string): unknown[] {
+  try {
+    return parseYamlDocuments(piece);
+  } catch (error) {
+    throw new CommandError(
+      yamlMessage(piece, error)
+        .replace('error converting YAML to JSON: ', '')
+        .replace(/found a tab character.*/, 'found character that cannot start any token'),
+    );
+  }
 }
 
 /** Documents of a stream, each with its own error. */

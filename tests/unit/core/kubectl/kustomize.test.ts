@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -93,6 +93,10 @@ spec:
         name: c
 `;
 
+const warning = (field: string, instead: string) =>
+  `# Warning: '${field}' is deprecated. Please use '${instead}' instead. Run 'kustomize edit fix' to update your Kustomization automatically.\n`;
+const deprecated = warning('commonLabels', 'labels');
+
 const folder = mkdtempSync(join(tmpdir(), 'kijabi-kustomize-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -110,7 +114,7 @@ const run = (...argv: string[]) =>
 test('a kustomization is laid over its resources and printed in the order of kinds', async () => {
   write('app/web.yaml', manifests);
   write('app/kustomization.yaml', kustomization);
-  expect(await run('kustomize', 'app')).toEqual({ stdout: built, stderr: '', code: 0 });
+  expect(await run('kustomize', 'app')).toEqual({ stdout: built, stderr: deprecated, code: 0 });
 });
 
 test('-k sends what kustomize prints', async () => {
@@ -118,19 +122,135 @@ test('-k sends what kustomize prints', async () => {
   write('pod/kustomization.yaml', kustomization.replace('namespace: dev', 'namespace: default'));
   expect(await run('apply', '-k', 'pod')).toEqual({
     stdout: 'service/web created\ndeployment.apps/web created\n',
-    stderr: '',
+    stderr: deprecated,
     code: 0,
   });
 });
 
+// Recorded from kubectl v1.36.3, which the conformance rows of the same folders ask again.
+const recorded = join(import.meta.dirname, '../../../conformance/kubectl-parity/files/kustomize');
 test.each([
-  ['foo: 1', 'invalid Kustomization: json: unknown field "foo"'],
-  ['namePrefix: a-', 'the kustomization field "namePrefix" is not supported by this kubectl'],
-])('%s is refused', async (source, message) => {
+  ['labels', ''],
+  ['prefixes/base', ''],
+  ['prefixes/overlay', ''],
+  ['generators/base', ''],
+  ['generators/overlay', ''],
+  ['patches', ''],
+  [
+    'legacy',
+    warning('bases', 'resources') +
+      warning('commonLabels', 'labels') +
+      warning('imageTags', 'images') +
+      warning('patchesJson6902', 'patches') +
+      warning('patchesStrategicMerge', 'patches'),
+  ],
+  ['components/base', ''],
+  ['components/prod', ''],
+  ['images', ''],
+  ['sorted', ''],
+])('%s is built to the letter', async (path, stderr) => {
+  const stdout = readFileSync(join(recorded, 'expected', `${path.replace('/', '-')}.yaml`), 'utf8');
+  expect(await run('kustomize', join(recorded, path))).toEqual({ stdout, stderr, code: 0 });
+});
+
+const ofConfig = (config: string, message: string) =>
+  `trouble configuring builtin PatchTransformer with config: \`\n${config}\`: ${message}`;
+const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n';
+test.each([
+  ['foo: 1', '', 'invalid Kustomization: json: unknown field "foo"'],
+  [
+    'configMapGenerator: [{name: x, literal: [a]}]',
+    '',
+    'invalid Kustomization: json: unknown field "literal"',
+  ],
+  [
+    'images: [{name: nginx, newTag: 1.27}]',
+    '',
+    'invalid Kustomization: json: cannot unmarshal number into Go struct field Image.images.newTag of type string',
+  ],
+  [
+    'resources: x.yaml',
+    object,
+    'invalid Kustomization: json: cannot unmarshal string into Go struct field Kustomization.resources of type []string',
+  ],
+  [
+    'secretGenerator: [{name: x, literals: a=b}]',
+    '',
+    'invalid Kustomization: json: cannot unmarshal string into Go struct field SecretArgs.secretGenerator.GeneratorArgs.KvPairSources.literals of type []string',
+  ],
+  ['vars: []', '', 'the kustomization field "vars" is not supported by this kubectl'],
+  ['', '', 'kustomization.yaml is empty'],
+  [
+    'resources: [nope.yaml]',
+    '',
+    "accumulating resources: accumulation err='accumulating resources from 'nope.yaml': evalsymlink failure on 'DIR/nope.yaml' : lstat DIR/nope.yaml: no such file or directory': must build at directory: not a valid directory: evalsymlink failure on 'DIR/nope.yaml' : lstat DIR/nope.yaml: no such file or directory",
+  ],
+  [
+    'resources: [../bad]',
+    '',
+    "accumulating resources: accumulation err='accumulating resources from '../bad': 'DIR' must resolve to a file': cycle detected: candidate root 'DIR' contains visited root 'DIR'",
+  ],
+  [
+    'resources: [x.yaml]',
+    'foo: bar',
+    "accumulating resources: accumulation err='accumulating resources from 'x.yaml': missing Resource metadata': must build at directory: 'DIR/x.yaml': file is not directory",
+  ],
+  [
+    'components: [../app]',
+    '',
+    `accumulating components: accumulateDirectory: "expected kind 'Component' for path 'ROOT/app' but got 'Kustomization'"`,
+  ],
+  [
+    'configMapGenerator: [{name: x, literals: [a]}]',
+    '',
+    'loading KV pairs: literal sources [a]: invalid literal source a, expected key=value',
+  ],
+  [
+    'resources: [x.yaml]\npatches: [{path: nope.yaml}]',
+    object,
+    ofConfig(
+      'path: nope.yaml\n',
+      "failed to get the patch file from path(nope.yaml): evalsymlink failure on 'DIR/nope.yaml' : lstat DIR/nope.yaml: no such file or directory",
+    ),
+  ],
+  [
+    'resources: [x.yaml]\npatches: [{patch: "- op: add"}]',
+    object,
+    'must specify a target for JSON patch [patch: "- op: add"]',
+  ],
+  [
+    `resources: [x.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[{"op": "replace", "path": "/data/a", "value": 1}]'}]`,
+    object,
+    'replace operation does not apply: doc is missing path: /data/a: missing value',
+  ],
+  [
+    'resources: [x.yaml]\npatches: [{patch: "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: y}"}]',
+    object,
+    'no resource matches strategic merge patch "ConfigMap.v1.[noGrp]/y.[noNs]": no matches for Id ConfigMap.v1.[noGrp]/y.[noNs]; failed to find unique target for patch ConfigMap.v1.[noGrp]/y.[noNs]',
+  ],
+  [
+    'replicas: [{name: x, count: 3}]',
+    '',
+    'resource with name x does not match a config with the following GVK [Deployment.[noVer].[noGrp] StatefulSet.[noVer].[noGrp] ReplicaSet.[noVer].[noGrp] ReplicationController.[noVer].[noGrp]]',
+  ],
+])('%s is refused', async (source, resource, message) => {
   write('bad/kustomization.yaml', source);
-  expect(await run('kustomize', 'bad')).toEqual({
+  write('bad/x.yaml', resource);
+  write('app/kustomization.yaml', 'resources: []');
+  const { stderr, ...rest } = await run('kustomize', 'bad');
+  expect({
+    ...rest,
+    stderr: stderr.replaceAll(join(folder, 'bad'), 'DIR').replaceAll(folder, 'ROOT'),
+  }).toEqual({
     stdout: '',
     stderr: `error: ${message}\n`,
     code: 1,
   });
+});
+
+test('apply -k sends a generated ConfigMap and the pod that names it', async () => {
+  const result = await run('apply', '-k', join(recorded, 'generators/base'), '--dry-run=client');
+  expect(result.stderr).toBe('');
+  expect(result.stdout).toMatch(/^configmap\/settings-\w{10} created \(dry run\)$/m);
+  expect(result.stdout).toContain('pod/p created (dry run)\n');
 });
