@@ -27,10 +27,14 @@ export async function connectHost(dataFolder: string): Promise<HostConnection | 
 
 async function startBackground(dataFolder: string, program: string): Promise<HostConnection> {
   const output = openSync(join(dataFolder, 'background.out'), 'w', 0o600);
-  const child = spawn(process.execPath, [program, 'daemon', '--data', dataFolder], {
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, program, 'daemon', '--data', dataFolder],
+    {
+      detached: true,
+      stdio: ['ignore', output, output],
+    },
+  );
   child.unref();
   let ended: string | undefined;
   child.once('error', (error) => (ended = error.message));

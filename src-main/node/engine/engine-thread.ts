@@ -30,13 +30,23 @@ export interface EngineThread extends Disposable {
 /** The service that runs on the thread: the engine, and how it is stopped. */
 export type StoppableEngine = Engine & { stop(): Promise<void> };
 
+/**
+ * A third of V8's choice. New space is kept once it has grown: with 48 MiB a cluster that rolled out a thousand pods
+ * weighs 150 MiB more, and is no sooner done.
+ */
+const maxYoungGenerationSizeMb = 12;
+
 /** Starts the engine on a thread of its own, so that no rollout ever keeps the app waiting. */
 export function startEngineThread(
   workerFile: string | URL,
   data: EngineThreadData,
   logger: Logger,
 ): EngineThread {
-  const worker = new Worker(workerFile, { workerData: data, name: 'engine' });
+  const worker = new Worker(workerFile, {
+    workerData: data,
+    name: 'engine',
+    resourceLimits: { maxYoungGenerationSizeMb },
+  });
   const link: Link<StoppableEngine, ThreadEvents> = connect(worker);
   link.on('log', ({ level, message, fields }) => logger.log(level, message, fields));
   worker.on('error', (thrown: unknown) => {

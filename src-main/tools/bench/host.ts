@@ -15,7 +15,7 @@ export interface BenchHost {
 
 /** Starts the host and waits until it has printed its link and answers. */
 export async function startHost(program: string, dataFolder: string): Promise<BenchHost> {
-  const child = spawn(process.execPath, [program, '--data', dataFolder], {
+  const child = spawn(process.execPath, [...process.execArgv, program, '--data', dataFolder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const launchUrl = await firstLink(child);

@@ -123,6 +123,9 @@ function fetchElectron(node) {
   });
 }
 
+/** New space that has grown is kept: a bound on it makes the idle app lighter and nothing slower. MiB. */
+const hostFlags = ['--max-semi-space-size=4'];
+
 const [verb = 'start', ...args] = process.argv.slice(2);
 install();
 const node = nodeBinary();
@@ -138,16 +141,19 @@ switch (verb) {
       break;
     }
     console.error('kijabi: no Electron binary here, so the same app is served to the browser');
-    become(node, [join(root, 'out/main/web.js'), '--open', ...args], { env });
+    become(node, [...hostFlags, join(root, 'out/main/web.js'), '--open', ...args], { env });
     break;
   }
   case 'web':
     build(node);
-    become(node, [join(root, 'out/main/web.js'), ...args], { env });
+    become(node, [...hostFlags, join(root, 'out/main/web.js'), ...args], { env });
     break;
   case 'cli':
     build(node);
-    become(node, [join(root, 'out/main/cli.js'), ...args], { env, cwd: process.cwd() });
+    become(node, [...hostFlags, join(root, 'out/main/cli.js'), ...args], {
+      env,
+      cwd: process.cwd(),
+    });
     break;
   case 'test':
     build(node);
@@ -155,7 +161,7 @@ switch (verb) {
     break;
   case 'bench':
     build(node);
-    become(node, [join(root, 'out/main/bench.js'), ...args], { env });
+    become(node, [...hostFlags, join(root, 'out/main/bench.js'), ...args], { env });
     break;
   default:
     fail(`unknown verb ${verb}`);
