@@ -6,6 +6,7 @@ export {
   readAll,
   readText,
 } from './byte-stream.ts';
+export { byteCharacter, decodeBytes, encodeBytes } from './byte-text.ts';
 export { concatBytes, fromBase64, fromUtf8, toBase64, utf8 } from './bytes.ts';
 export { type Clock, defer, SimClock, sleep, type TimerOptions } from './clock.ts';
 export { type Deferred, deferred } from './deferred.ts';

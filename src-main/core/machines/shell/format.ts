@@ -1,6 +1,7 @@
+import { byteCharacter } from '#core/base';
 import { quoteWord } from './variables.ts';
 
-/** printf(1): the format is used again while arguments are left. */
+/** printf(1): the format is used again while arguments are left. @returns `text` of which `encodeBytes` makes the output. */
 export function formatPrintf(
   format: string,
   args: readonly string[],
@@ -238,10 +239,11 @@ function decodeEscape(
     /^(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8}))/.exec(rest) ??
     (inArgument ? /^0([0-7]{0,3})/ : /^([0-7]{1,3})/).exec(rest);
   if (!code) return { text: '\\', end: at, stop: false };
-  const hex = /^[xuU]/.test(rest);
   const digits = code[1] ?? code[2] ?? code[3] ?? '0';
+  const value = parseInt(digits || '0', /^[xuU]/.test(rest) ? 16 : 8);
   return {
-    text: String.fromCodePoint(parseInt(digits || '0', hex ? 16 : 8)),
+    // `\nnn` and `\xhh` are bytes, which need not be characters.
+    text: /^[uU]/.test(rest) ? String.fromCodePoint(value) : byteCharacter(value & 0xff),
     end: at + code[0].length,
     stop: false,
   };

@@ -1,5 +1,4 @@
-import type { ByteSink, ByteSource } from '#core/base';
-import { concatBytes, utf8 } from '#core/base';
+import { type ByteSink, type ByteSource, concatBytes, encodeBytes } from '#core/base';
 import type { ScriptNode } from 'just-bash';
 import { FileError, type OpenFile, resolvePath } from '../filesystem/index.ts';
 import { ShellError } from './flow.ts';
@@ -49,7 +48,7 @@ export class FileSink implements ByteSink {
 
 /** A text as input: here-documents. */
 export function textSource(text: string): ByteSource {
-  let left: Uint8Array | undefined = utf8(text);
+  let left: Uint8Array | undefined = encodeBytes(text);
   return {
     read: () => {
       const bytes = left;

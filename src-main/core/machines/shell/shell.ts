@@ -1,4 +1,4 @@
-import { BytePipe, fromUtf8, sleep, utf8 } from '#core/base';
+import { BytePipe, decodeBytes, encodeBytes, sleep } from '#core/base';
 import type { ScriptNode } from 'just-bash';
 import { FileError, type FileSystem, resolvePath } from '../filesystem/index.ts';
 import {
@@ -95,11 +95,11 @@ export class ShellProcess implements Shell {
   // Output
 
   async out(text: string): Promise<void> {
-    await this.descriptors.get(1)?.sink?.write(utf8(text));
+    await this.descriptors.get(1)?.sink?.write(encodeBytes(text));
   }
 
   async errorText(text: string): Promise<void> {
-    await this.descriptors.get(2)?.sink?.write(utf8(text));
+    await this.descriptors.get(2)?.sink?.write(encodeBytes(text));
   }
 
   /** A complaint in this shell's form: `bash: line 3: …`, `sh: 1: …`. */
@@ -356,7 +356,7 @@ export class ShellProcess implements Shell {
     ) {
       const path = await this.expander.text(single.redirections[0].target);
       try {
-        return fromUtf8(this.files.readFile(this.resolve(path))).replace(/\n+$/, '');
+        return decodeBytes(this.files.readFile(this.resolve(path))).replace(/\n+$/, '');
       } catch (error) {
         if (error instanceof FileError) throw new ShellError(`${path}: ${error.message}`);
         throw error;
@@ -374,7 +374,7 @@ export class ShellProcess implements Shell {
     );
     const status = await child.exit;
     this.interpreter.substitutionStatus = status;
-    return fromUtf8(await output)
+    return decodeBytes(await output)
       .replace(/\0/g, '')
       .replace(/\n+$/, '');
   }

@@ -1,8 +1,7 @@
-import { fromUtf8, readAll, utf8 } from '#core/base';
+import { concatBytes, decodeBytes, fromUtf8, readAll, utf8 } from '#core/base';
 import type { Bash, IFileSystem } from 'just-bash';
 import { dirname, FileError, type FileSystem, resolvePath } from '../filesystem/index.ts';
 import type { Program, ProgramContext } from '../process/index.ts';
-import { readWhole } from './tool.ts';
 
 interface Module {
   readonly Bash: typeof Bash;
@@ -65,13 +64,13 @@ export function batchProgram(command: string): Program {
     await loadTextEngine();
     const module = await (loading as Promise<Module>);
     const args = context.argv.slice(1);
-    const reads = readsStdin(command, args, context);
-    const binary = reads && binaryCommands.has(command) ? await readAll(context.stdin) : undefined;
-    const archive = command === 'tar' ? binary : undefined;
-    const stdin =
-      !reads || archive ? '' : binary ? oneCharacterEach(binary) : await readWhole(context.stdin);
+    const stdin = readsStdin(command, args, context)
+      ? oneCharacterEach(await readAll(context.stdin))
+      : '';
+    const archive = command === 'tar' && stdin !== '' ? bytesOf(stdin) : undefined;
+    const output: Output = { parts: [] };
     const bash = new module.Bash({
-      fs: fileSystemAdapter(context, archive),
+      fs: fileSystemAdapter(context, archive, output),
       cwd: context.cwd,
       env: { ...context.env },
       defenseInDepth: false,
@@ -81,16 +80,16 @@ export function batchProgram(command: string): Program {
     });
     const relative = command === 'tar' ? relativeMembers(args) : undefined;
     if (relative) await context.stderr.write(utf8("tar: Removing leading `/' from member names\n"));
-    const result = await bash.exec(command, {
+    // The result's own stdout does not tell bytes from text; what is written to a file does.
+    const result = await bash.exec(`${command} > ${outputPath}`, {
       args: archive ? args.map((word) => (word === '-' ? stdinPath : word)) : (relative ?? args),
-      stdin,
+      stdin: archive ? '' : stdin,
+      stdinKind: 'bytes',
       cwd: context.cwd,
       rawScript: true,
     });
-    if (result.stdout !== '')
-      await context.stdout.write(
-        binaryCommands.has(command) ? toBytes(result.stdout) : utf8(result.stdout),
-      );
+    const bytes = concatBytes(output.parts.map((part) => outputBytes(part, stdin)));
+    if (bytes.length > 0) await context.stdout.write(bytes);
     if (result.stderr !== '') await context.stderr.write(utf8(result.stderr));
     return result.exitCode;
   };
@@ -116,11 +115,33 @@ function relativeMembers(args: readonly string[]): string[] | undefined {
   ];
 }
 
-/** Commands whose input is not text. */
-const binaryCommands: ReadonlySet<string> = new Set(['tar', 'gzip', 'gunzip', 'zcat']);
-
 /** tar takes text alone on stdin: an archive comes by the name of the file that stdin is. */
 const stdinPath = '/dev/stdin';
+
+/** Where a command's output goes: a name of this adapter, not of the machine. */
+const outputPath = '/dev/.stdout';
+
+/** What was written to `outputPath`, each part with its kind. */
+interface Output {
+  parts: { readonly content: string | Uint8Array; readonly isBinary: boolean }[];
+}
+
+function outputBytes(part: Output['parts'][number], stdin: string): Uint8Array {
+  const { content, isBinary } = part;
+  if (typeof content !== 'string') return content;
+  if (isBinary) return bytesOf(content);
+  // Input that is no UTF-8 was taken as one character for each byte, and so is what came of it.
+  const isOfBytes = /[\x80-\xff]/.test(content) && !/[^\x00-\xff]/.test(content) && !isUtf8(stdin);
+  return isOfBytes ? bytesOf(content) : utf8(content);
+}
+
+const isUtf8 = (bytes: string): boolean => !/[\udc80-\udcff]/u.test(decodeBytes(bytesOf(bytes)));
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
 
 function oneCharacterEach(bytes: Uint8Array): string {
   let text = '';
@@ -130,16 +151,6 @@ function oneCharacterEach(bytes: Uint8Array): string {
 }
 
 const stdinStat = { isFile: true, isDirectory: false, isSymbolicLink: false, mode: 0o600 };
-
-/** Binary output comes as one character for each byte. */
-function toBytes(text: string): Uint8Array {
-  if (/^[\x00-\xff]*$/.test(text) && /[\x80-\xff]/.test(text)) {
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-    return bytes;
-  }
-  return utf8(text);
-}
 
 /** Commands with file operands alone must not wait for a terminal. */
 function readsStdin(command: string, args: readonly string[], context: ProgramContext): boolean {
@@ -165,7 +176,11 @@ function readsStdin(command: string, args: readonly string[], context: ProgramCo
   );
 }
 
-function fileSystemAdapter(context: ProgramContext, stdin: Uint8Array | undefined): IFileSystem {
+function fileSystemAdapter(
+  context: ProgramContext,
+  stdin: Uint8Array | undefined,
+  output: Output,
+): IFileSystem {
   const { files } = context;
   const at = (path: string): string => resolvePath(context.cwd, path);
   const run = <T>(path: string, action: () => T): Promise<T> => {
@@ -193,30 +208,33 @@ function fileSystemAdapter(context: ProgramContext, stdin: Uint8Array | undefine
     mtime: new Date(stat.modifiedMs),
     ino: stat.inode,
   });
-  const bytesOf = (content: string | Uint8Array, options: unknown): string | Uint8Array => {
+  const isBinary = (options: unknown): boolean => {
     const encoding =
       typeof options === 'string'
         ? options
         : (options as { encoding?: string } | undefined)?.encoding;
-    if (typeof content !== 'string' || (encoding !== 'latin1' && encoding !== 'binary'))
-      return content;
-    return Uint8Array.from(content, (char) => char.charCodeAt(0));
+    return encoding === 'latin1' || encoding === 'binary';
   };
+  const encoded = (content: string | Uint8Array, options: unknown): string | Uint8Array =>
+    typeof content === 'string' && isBinary(options) ? bytesOf(content) : content;
   return {
     readFile: (path, options) =>
       run(path, () => {
         const bytes = files.readFile(at(path));
-        const encoding = typeof options === 'string' ? options : options?.encoding;
-        return encoding === 'latin1' || encoding === 'binary'
-          ? oneCharacterEach(bytes)
-          : fromUtf8(bytes);
+        return isBinary(options) ? oneCharacterEach(bytes) : fromUtf8(bytes);
       }),
     readFileBuffer: (path) =>
       run(path, () => (path === stdinPath && stdin ? stdin : files.readFile(at(path)).slice())),
     writeFile: (path, content, options) =>
-      run(path, () => files.writeFile(at(path), bytesOf(content, options))),
+      run(path, () => {
+        if (path === outputPath) output.parts = [{ content, isBinary: isBinary(options) }];
+        else files.writeFile(at(path), encoded(content, options));
+      }),
     appendFile: (path, content, options) =>
-      run(path, () => files.appendFile(at(path), bytesOf(content, options))),
+      run(path, () => {
+        if (path === outputPath) output.parts.push({ content, isBinary: isBinary(options) });
+        else files.appendFile(at(path), encoded(content, options));
+      }),
     exists: (path) =>
       Promise.resolve((path === stdinPath && stdin !== undefined) || files.exists(at(path))),
     stat: (path) =>

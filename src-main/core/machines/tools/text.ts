@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from '#core/base';
+import { encodeBytes, fromUtf8, utf8 } from '#core/base';
 import { FileError, joinPath } from '../filesystem/index.ts';
 import { grepPattern } from './regex.ts';
 import { lines, openInput, parseArgs, type Tool, tool, ToolError, unread } from './tool.ts';
@@ -125,7 +125,7 @@ const tail = tool(async (self) => {
       } else {
         let index = 0;
         for await (const line of lines(source, (held) => self.context.process.setMemory(held))) {
-          size += utf8(line).length;
+          size += encodeBytes(line).length;
           index++;
           if (text.startsWith('+')) {
             if (index >= count) await self.out(line);
@@ -208,7 +208,7 @@ const wc = tool(async (self) => {
       for await (const line of lines(openInput(self, name === '' ? '-' : name))) {
         if (line.endsWith('\n')) counts.l++;
         counts.w += line.split(/\s+/).filter(Boolean).length;
-        counts.c += utf8(line).length;
+        counts.c += encodeBytes(line).length;
         counts.m += [...line].length;
         counts.L = Math.max(counts.L, line.replace(/\n$/, '').length);
       }

@@ -1,4 +1,11 @@
-import { type ByteSource, defer, splitOnce, utf8 } from '#core/base';
+import {
+  type ByteSource,
+  concatBytes,
+  decodeBytes,
+  defer,
+  encodeBytes,
+  splitOnce,
+} from '#core/base';
 import { FileError, resolvePath } from '../filesystem/index.ts';
 import { type Program, type ProgramContext, sharedInput } from '../process/index.ts';
 
@@ -33,9 +40,9 @@ export function tool(run: (tool: Tool) => number | Promise<number>, failure = 1)
       context,
       name,
       args: context.argv.slice(1),
-      out: (text) => context.stdout.write(utf8(text)),
+      out: (text) => context.stdout.write(encodeBytes(text)),
       bytes: (bytes) => context.stdout.write(bytes),
-      complain: (message) => context.stderr.write(utf8(`${name}: ${message}\n`)),
+      complain: (message) => context.stderr.write(encodeBytes(`${name}: ${message}\n`)),
       resolve: (path) => resolveKeepingSlash(context.cwd, path),
     };
     try {
@@ -140,32 +147,38 @@ export function openInput(tool: Tool, name: string): ByteSource {
   };
 }
 
-/** Characters of one line that fit into the memory of any machine. */
+/** Bytes of one line that fit into the memory of any machine. */
 const lineLimit = 256 * 1024 * 1024;
 
 /**
- * The lines of a stream as they come, each with its newline if it had one.
- * @param onHeld told how many characters of a line without end are held. @throws ToolError it is too long.
+ * The lines of a stream as they come, each with its newline if it had one, as texts of `decodeBytes`.
+ * @param onHeld told how many bytes of a line without end are held. @throws ToolError it is too long.
  */
 export async function* lines(
   source: ByteSource,
-  onHeld?: (characters: number) => void,
+  onHeld?: (bytes: number) => void,
 ): AsyncGenerator<string> {
-  let rest = '';
-  const decoder = new TextDecoder();
+  let rest: Uint8Array[] = [];
+  let held = 0;
   for (let bytes = await source.read(); bytes; bytes = await source.read()) {
-    const text = decoder.decode(bytes, { stream: true });
-    if (!text.includes('\n')) {
-      rest += text;
-      if (rest.length > lineLimit) throw new ToolError('memory exhausted');
-      onHeld?.(rest.length);
+    const end = bytes.lastIndexOf(10) + 1;
+    if (end === 0) {
+      rest.push(bytes);
+      held += bytes.length;
+      if (held > lineLimit) throw new ToolError('memory exhausted');
+      onHeld?.(held);
       continue;
     }
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) yield `${part}\n`;
+    const whole = decodeBytes(concatBytes([...rest, bytes.subarray(0, end)]));
+    rest = end < bytes.length ? [bytes.slice(end)] : [];
+    held = bytes.length - end;
+    for (let at = 0; at < whole.length;) {
+      const next = whole.indexOf('\n', at) + 1;
+      yield whole.slice(at, next);
+      at = next;
+    }
   }
-  if (rest !== '') yield rest;
+  if (rest.length > 0) yield decodeBytes(concatBytes(rest));
 }
 
 export async function readWhole(source: ByteSource): Promise<string> {

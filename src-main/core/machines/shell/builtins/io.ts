@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from '#core/base';
+import { byteCharacter, decodeBytes, encodeBytes, fromUtf8, utf8 } from '#core/base';
 import { sharedInput, terminalOf } from '../../process/index.ts';
 import { testCommand } from '../conditional.ts';
 import { ShellError } from '../flow.ts';
@@ -47,9 +47,9 @@ function unescapeEcho(text: string): string {
       };
       const known = simple[code];
       if (known !== undefined) return known;
-      if (code.startsWith('0'))
-        return String.fromCharCode(parseInt(code.slice(1) || '0', 8) & 0xff);
-      return String.fromCodePoint(parseInt(code.slice(1), 16));
+      if (code.startsWith('0')) return byteCharacter(parseInt(code.slice(1) || '0', 8) & 0xff);
+      const value = parseInt(code.slice(1), 16);
+      return code.startsWith('x') ? byteCharacter(value) : String.fromCodePoint(value);
     },
   );
 }
@@ -64,7 +64,7 @@ const printf: Builtin = async (shell, args) => {
   }
   const { text, errors } = formatPrintf(format, values, shell.context.clock.now());
   if (toVariable === undefined) await shell.out(text);
-  else await shell.assignText(toVariable, text);
+  else await shell.assignText(toVariable, decodeBytes(encodeBytes(text)));
   for (const error of errors) await shell.complain(`printf: ${error}`);
   return errors.length > 0 ? 1 : 0;
 };
@@ -135,11 +135,11 @@ async function readLine(
     const done = endOf(text, options);
     if (done !== undefined) {
       input.unread(text.slice(done.next));
-      return { line: fromUtf8(text.slice(0, done.end)), status: 0 };
+      return { line: decodeBytes(text.slice(0, done.end)), status: 0 };
     }
     const bytes = await nextBytes(shell, input, deadline);
-    if (bytes === 'timeout') return { line: fromUtf8(text), status: 142 };
-    if (bytes === undefined) return { line: fromUtf8(text), status: 1 };
+    if (bytes === 'timeout') return { line: decodeBytes(text), status: 142 };
+    if (bytes === undefined) return { line: decodeBytes(text), status: 1 };
     const joined = new Uint8Array(text.length + bytes.length);
     joined.set(text);
     joined.set(bytes, text.length);
