@@ -50,10 +50,10 @@ export function validateTemplateOf(
     );
     return;
   }
+  // A selector that is missing picks nothing, so it does not match either.
   if (
-    spec.selector &&
-    !isEmptySelector(spec.selector) &&
-    !matchesSelector(spec.selector, template.metadata?.labels)
+    !spec.selector ||
+    (!isEmptySelector(spec.selector) && !matchesSelector(spec.selector, template.metadata?.labels))
   ) {
     errors.invalid(
       `${path}.metadata.labels`,

@@ -78,12 +78,7 @@ function validateSources(errors: FieldErrors, spec: VolumeSpec): void {
     ['hostPath', 'nfs', 'local', 'csi'].indexOf(kind) +
     (kind === 'local' || kind === 'csi' ? 10 : 5);
   present.sort((a, b) => (a === 'hostPath' ? -1 : b === 'hostPath' ? 1 : rank(a) - rank(b)));
-  present.forEach((kind, index) => {
-    if (index > 0) {
-      errors.forbidden(`spec.${kind}`, 'may not specify more than 1 volume type');
-    }
-  });
-  const [first] = present;
+  const [first, ...others] = present;
   if (first === undefined) errors.required('spec', 'must specify a volume type');
   if (first === 'hostPath') {
     const { path, type } = spec.hostPath ?? {};
@@ -120,6 +115,8 @@ function validateSources(errors: FieldErrors, spec: VolumeSpec): void {
     if (!spec.csi?.driver) errors.required('spec.csi.driver');
     if (!spec.csi?.volumeHandle) errors.required('spec.csi.volumeHandle');
   }
+  for (const kind of others)
+    errors.forbidden(`spec.${kind}`, 'may not specify more than 1 volume type');
 }
 
 function validateVolume(errors: FieldErrors, { spec = {} }: PersistentVolume): void {
