@@ -426,16 +426,8 @@ async function takeDisruption(
   if (budgets.length > 1)
     throw failure(
       500,
-      'InternalError',
-      'Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-      {
-        causes: [
-          {
-            message:
-              'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-          },
-        ],
-      },
+      '',
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     );
   const served = context.catalog.get('policy', 'v1', 'poddisruptionbudgets');
   const name = budgets[0]?.metadata.name ?? '';

@@ -187,7 +187,7 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
       options.enabled?.includes(name),
   );
   const plugins = chosen.flatMap((name) => makers[name]?.() ?? []);
-  return options.rbac ? [createEscalationCheck(options.rbac, authorizer), ...plugins] : plugins;
+  return options.rbac ? [...plugins, createEscalationCheck(options.rbac, authorizer)] : plugins;
 }
 
 const alwaysDeny: AdmissionPlugin = {

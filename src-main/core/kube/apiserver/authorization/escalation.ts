@@ -1,5 +1,5 @@
 import { type DeepReadonly, jsonEqual, quoted, quotedList } from '#core/base';
-import { forbidden, type KubeObject, notFound, type StatusError } from '../../machinery/index.ts';
+import { forbidden, isReason, type KubeObject, notFound, type StatusError } from '../../machinery/index.ts';
 import { aggregate, at, mapsOf, textAt } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, UserInfo } from '../types.ts';
 import { describeRules, type PolicyRule, policyRulesOf, uncoveredRules } from './policy-rule.ts';
@@ -13,8 +13,8 @@ const everything: readonly PolicyRule[] = [
 /**
  * Keeps users from granting what they do not hold: writes of roles need their rules (or the verb `escalate`),
  * writes of bindings need the rules of the role they name (or the verb `bind`). Upstream has this check in the
- * registry, between mutating and validating admission; here it is a validating step that belongs before all
- * other validating plugins. It cannot be disabled by a flag.
+ * registry, after mutating admission and before the object is validated; here it is the last mutating step,
+ * though it changes nothing. It cannot be disabled by a flag.
  * @see pkg/registry/rbac/{role,clusterrole,rolebinding,clusterrolebinding}/policybased/storage.go
  */
 export function createEscalationCheck(
@@ -23,7 +23,7 @@ export function createEscalationCheck(
 ): AdmissionPlugin {
   return {
     name: 'RBACEscalation',
-    async validate(request) {
+    async admit(request) {
       if (request.resource.group !== rbacGroup || !request.object) return;
       if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return;
       if (request.user.groups.includes('system:masters')) return;
@@ -104,7 +104,8 @@ async function checkBinding(
   let rules: readonly PolicyRule[];
   try {
     rules = rbac.rulesOfReference(roleRef, namespace);
-  } catch {
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
     // Read through the registry, so the error names the resource of the request.
     throw notFound({ group: rbacGroup, resource: resource.resource }, roleName);
   }

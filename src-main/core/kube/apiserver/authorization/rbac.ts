@@ -1,4 +1,5 @@
-import { badRequest, notFound, type StatusError } from '../../machinery/index.ts';
+import { quoted } from '#core/base';
+import { failure, notFound, type StatusError } from '../../machinery/index.ts';
 import { aggregate, at, mapsOf, textAt, textOf } from '../fields/index.ts';
 import type { Attributes, Authorizer, Decision, ServerState, UserInfo } from '../types.ts';
 import { type PolicyRule, policyRulesOf, ruleAllows } from './policy-rule.ts';
@@ -186,7 +187,7 @@ function referencedRules(
   const kind = textAt(roleRef, 'kind');
   const name = textAt(roleRef, 'name');
   if (kind !== 'Role' && kind !== 'ClusterRole')
-    throw badRequest(`unsupported role reference kind: ${JSON.stringify(kind)}`);
+    throw failure(500, '', `unsupported role reference kind: ${quoted(kind)}`);
   const role =
     kind === 'Role'
       ? state.get(rbacGroup, 'roles', namespace, name)

@@ -85,6 +85,25 @@ describe('eviction', () => {
       Object.keys(json.status.disruptedPods as object),
     ]).toEqual([0, ['web']]);
   });
+
+  test('a pod in two budgets cannot be evicted', async () => {
+    const { send } = await withPod();
+    await send('PATCH', `${pods}/web/status`, { status: { phase: 'Running' } }, merge);
+    for (const name of ['one', 'two'])
+      await send('POST', budgets, {
+        metadata: { name },
+        spec: { minAvailable: 0, selector: { matchLabels: { app: 'web' } } },
+      });
+    expect((await send('POST', `${pods}/web/eviction`, eviction)).json).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message:
+        'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      code: 500,
+    });
+  });
 });
 
 describe('bodies', () => {

@@ -185,9 +185,7 @@ describe('escalation', () => {
   const kjane = user('kjane');
   const check = async (request: ReturnType<typeof admissionRequest>): Promise<string> => {
     const rbac = createRbacAuthorizer(state);
-    return messageOf(() =>
-      createEscalationCheck(rbac, unionAuthorizer([rbac])).validate?.(request),
-    );
+    return messageOf(() => createEscalationCheck(rbac, unionAuthorizer([rbac])).admit?.(request));
   };
 
   test.each([
@@ -226,6 +224,16 @@ describe('escalation', () => {
       message:
         'rolebindings.rbac.authorization.k8s.io "esc" is forbidden: user "jane" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
         '{APIGroups:["*"], Resources:["*"], Verbs:["*"]}\n{NonResourceURLs:["*"], Verbs:["*"]}',
+    },
+    {
+      why: 'a binding to what is no role',
+      request: () =>
+        admissionRequest(
+          bindings,
+          binding('odd', 'Rolle', 'reader', { kind: 'Robot', name: 'bob' }),
+          { user: user('jane') },
+        ),
+      message: 'unsupported role reference kind: "Rolle"',
     },
     {
       why: 'an aggregation rule',
