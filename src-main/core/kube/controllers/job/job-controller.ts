@@ -16,7 +16,7 @@ import {
   splitKey,
 } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
-import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
+import { ownerKey, queueController } from '../shared/informer-queue.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
 import type { JobMemory } from './job-memory.ts';
 import { JobSync } from './job-sync.ts';
@@ -126,7 +126,6 @@ export function createJobController(
     reconcile,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     handlers: (own) => {
-      own(enqueueSelf(jobs, queue));
       own(
         pods.addHandler({
           onAdd: onPodAdded,
@@ -157,7 +156,15 @@ export function createJobController(
       );
       own(
         jobs.addHandler({
+          onAdd: (job) => queue.add(objectKey(job.metadata)),
+          // A status that was just written can wait; with it comes what pods changed meanwhile.
+          onUpdate: (previous, job) =>
+            queue.addAfter(
+              objectKey(job.metadata),
+              previous.metadata.generation === job.metadata.generation ? syncBatchMs : 0,
+            ),
           onDelete: (job) => {
+            queue.add(objectKey(job.metadata));
             memory.finished.delete(job.metadata.uid ?? '');
             for (const pod of pods.byIndex('controllerUid', job.metadata.uid ?? ''))
               releaseOrphan(pod);

@@ -35,17 +35,18 @@ export function createResourceQuotaController(context: ControllerContext): Contr
   const found = new Map<string, DiscoveredResource>();
   const watched = new Set<string>(['pods.', 'services.', 'persistentvolumeclaims.']);
 
+  /** Nothing for a resource that is not served. */
   async function objectsOf(
     resource: string,
     group: string,
     namespace: string | undefined,
-  ): Promise<readonly DeepReadonly<KubeObject>[]> {
+  ): Promise<readonly DeepReadonly<KubeObject>[] | undefined> {
     const name = `${resource}.${group}`;
     if (!found.has(name))
       for (const item of (await discover(client)).resources)
         found.set(`${item.resource}.${item.group}`, item);
     const address = found.get(name);
-    if (!address) return [];
+    if (!address) return undefined;
     const informer = informers.forAddress(address);
     await informer.waitForSync();
     if (!watched.has(name)) {
@@ -62,20 +63,29 @@ export function createResourceQuotaController(context: ControllerContext): Contr
     const hard = quota.spec?.hard ?? {};
     const total: Usage = {};
     const counted = new Set<string>();
+    const unserved = new Set<string>();
     for (const name of Object.keys(hard)) {
       const { resource, group } = resourceOfName(name);
       const id = `${resource}.${group}`;
       if (counted.has(id)) continue;
       counted.add(id);
-      for (const object of await objectsOf(resource, group, namespace)) {
+      const objects = await objectsOf(resource, group, namespace);
+      if (!objects) unserved.add(id);
+      for (const object of objects ?? []) {
         if (!isInScope(quota, id, object)) continue;
         for (const [what, amount] of Object.entries(usageOf(resource, group, object)))
           total[what] = (total[what] ?? 0n) + amount;
       }
     }
     const used: Record<string, string> = {};
-    for (const [name, limit] of Object.entries(hard))
-      used[name] = formatAmount(total[name] ?? 0n, limit);
+    for (const [name, limit] of Object.entries(hard)) {
+      const { resource, group } = resourceOfName(name);
+      const before = quota.status?.used?.[name];
+      // What cannot be counted stays as it was.
+      if (!unserved.has(`${resource}.${group}`))
+        used[name] = formatAmount(total[name] ?? 0n, limit);
+      else if (before !== undefined) used[name] = before;
+    }
     const status = { hard: { ...hard }, used };
     if (!jsonEqual(quota.status, status)) {
       const draft = mutableCopy<ResourceQuota>(quota);

@@ -333,7 +333,14 @@ test('a quota counts what is there, and a budget what may be disrupted', async (
     kind: 'ResourceQuota',
     metadata: metadata('q'),
     spec: {
-      hard: { pods: '10', 'requests.cpu': '2', 'count/deployments.apps': '5', configmaps: '9' },
+      hard: {
+        pods: '10',
+        'requests.cpu': '2',
+        'count/deployments.apps': '5',
+        // Served by nobody: not counted, rather than counted as none.
+        'count/widgets.example.com': '5',
+        configmaps: '9',
+      },
     },
   });
   await client.resource('poddisruptionbudgets.policy').create({

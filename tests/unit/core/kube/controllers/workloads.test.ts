@@ -198,6 +198,26 @@ test('a Job that fails too often waits 10 s, tries again and gives up', async ()
   );
 });
 
+test('a Job whose pod is refused tries again after one second, then two', async () => {
+  const bench = createControllerBench();
+  bench.api.refuse = (method, path) =>
+    method === 'POST' && path.endsWith('/pods')
+      ? { kind: 'Status', status: 'Failure', reason: 'Forbidden', message: 'no more', code: 403 }
+      : undefined;
+  await bench.run(createJobController, 'job-controller');
+  bench.api.create('jobs.batch', job({}));
+  const refusals: (string | undefined)[] = [];
+  for (const elapsedMs of [500, 1000, 2000]) {
+    await bench.time.advance(elapsedMs);
+    refusals.push(bench.events('one').at(-1));
+  }
+  expect(refusals).toEqual([
+    'FailedCreate Error creating: no more',
+    'FailedCreate Error creating: no more (x2)',
+    'FailedCreate Error creating: no more (x3)',
+  ]);
+});
+
 test('an indexed Job counts by index and gives pods their index', async () => {
   const bench = await startJob({ completionMode: 'Indexed', completions: 3, parallelism: 2 });
   const pods = bench.api.list('pods');
