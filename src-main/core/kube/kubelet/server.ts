@@ -204,8 +204,11 @@ export class KubeletServer {
       (container) => `container ${container} not found in pod ${name}`,
     );
     const request = streams(query);
-    return this.#session({ command: [], ...request }, () =>
-      this.#deps.context.host.runtime.attach(status.id, request),
+    // There is no exit code for those who look on: an attachment ends well however the container does.
+    return this.#session(
+      { command: [], ...request },
+      () => this.#deps.context.host.runtime.attach(status.id, request),
+      () => ({ status: 'Success' }),
     );
   }
 
@@ -213,6 +216,7 @@ export class KubeletServer {
   async #session(
     request: ExecRequest,
     open: () => Promise<AttachedProcess>,
+    resultOf = resultOfExit,
   ): Promise<StreamSession> {
     let process: AttachedProcess;
     try {
@@ -227,17 +231,10 @@ export class KubeletServer {
         close: () => undefined,
       };
     }
-    const result: Promise<CommandResult> = process.exit.then(
-      (exitCode) =>
-        exitCode === 0
-          ? { status: 'Success' }
-          : {
-              status: 'NonZeroExitCode',
-              exitCode,
-              message: `command terminated with non-zero exit code: exit status ${exitCode}`,
-            },
-      (error: unknown) => ({ status: 'Failure', message: failureText(error) }),
-    );
+    const result: Promise<CommandResult> = process.exit.then(resultOf, (error: unknown) => ({
+      status: 'Failure',
+      message: failureText(error),
+    }));
     return {
       kind: 'command',
       tty: request.tty,
@@ -281,6 +278,16 @@ function streams(query: URLSearchParams): Omit<ExecRequest, 'command'> {
     stderr: is('error', 'stderr') && !tty,
     tty,
   };
+}
+
+function resultOfExit(exitCode: number): CommandResult {
+  return exitCode === 0
+    ? { status: 'Success' }
+    : {
+        status: 'NonZeroExitCode',
+        exitCode,
+        message: `command terminated with non-zero exit code: exit status ${exitCode}`,
+      };
 }
 
 function failureText(error: unknown): string {

@@ -381,6 +381,29 @@ describe('a pod', () => {
 });
 
 describe('the API of the kubelet', () => {
+  test.each([
+    [
+      'exec',
+      '&command=/bin/printf&command=&command=&command=3',
+      { status: 'NonZeroExitCode', exitCode: 3 },
+    ],
+    ['attach', '', { status: 'Success' }],
+  ])(
+    'tells an exit code to those who exec, not to those who attach: %s',
+    async (verb, query, result) => {
+      const bench = await withPod({ containers: [sleeper] });
+      await bench.node.time.advance(5000);
+      const url = `/${verb}/default/p/c?output=1${query}`;
+      const { body } = await bench.kubelet.handle({ method: 'POST', url, headers: {} });
+      if (body.kind !== 'session' || body.session.kind !== 'command') throw new Error(body.kind);
+      const told = body.session.result;
+      // The container is killed, which is no success of its own.
+      bench.api.delete('pods', 'p', 'default');
+      await bench.node.time.advance(60_000);
+      expect(await told).toMatchObject(result);
+    },
+  );
+
   test('gives logs, and says why there are none', async () => {
     const bench = await withPod({
       containers: [
