@@ -95,10 +95,10 @@ export function createTaskCluster(engine: Engine, clusterId: string): SeededClus
     settle: async (limitMs) => {
       await engine.settle(clusterId, limitMs);
       // Probes are periodic work that settling does not wait for, but a pod may be about to become Ready by one.
-      for (let spentMs = 0; spentMs < limitMs && (await podsChange()); spentMs += settleStepMs) {
+      let spentMs = 0;
+      for (; spentMs < limitMs && (await podsChange()); spentMs += settleStepMs)
         await engine.advance(clusterId, settleStepMs);
-        await engine.settle(clusterId, limitMs);
-      }
+      if (spentMs > 0) await engine.settle(clusterId, limitMs);
     },
     apply: async (object) => {
       const {
