@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from '#core/base';
 import { EngineService } from '#node/engine';
 import { createPki } from '#node/pki';
 
-/** An engine in this thread, over a folder of its own. */
+/** An engine in this thread, over a folder of its own or what another engine left behind. */
 export interface TestEngine {
   readonly engine: EngineService;
   readonly folder: string;
@@ -18,8 +18,10 @@ export interface TestEngine {
   stop(): Promise<void>;
 }
 
-export async function startEngine(logger: Logger = silentLogger): Promise<TestEngine> {
-  const folder = mkdtempSync(join(tmpdir(), 'kijabi-engine-'));
+export async function startEngine(
+  logger: Logger = silentLogger,
+  folder = mkdtempSync(join(tmpdir(), 'kijabi-engine-')),
+): Promise<TestEngine> {
   const events: TestEngine['events'] = [];
   const engine = new EngineService({
     dataFolder: folder,

@@ -14,6 +14,11 @@ export interface Engine {
   advance(clusterId: string, milliseconds: number): Promise<ClusterState>;
   /** Runs until only periodic work is due, at most `limitMs` of simulated time. */
   settle(clusterId: string, limitMs: number): Promise<{ readonly settled: boolean }>;
+  /**
+   * Writes what its machines hold to disk. A persistent cluster does so by itself every now and then; its store
+   * is on disk at any time.
+   */
+  save(clusterId: string): Promise<void>;
   /** Remembers the state of the cluster as it is; one mark of a name. */
   mark(clusterId: string, name: string): Promise<void>;
   /** Back to a mark: machines start again with the files and the store of that moment. */

@@ -156,6 +156,9 @@ export class Exams {
           ),
         });
       }
+      // What was broken in files is on disk before the clock starts: a crash must not mend it.
+      for (const clusterId of new Set(clusterIds)) await engine.save(clusterId);
+      signal.throwIfAborted();
       const startedMs = clock.now();
       const session: ExamSession = {
         sessionId,

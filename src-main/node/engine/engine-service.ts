@@ -105,6 +105,10 @@ export class EngineService implements Engine {
     }));
   }
 
+  save(clusterId: string): Promise<void> {
+    return this.#with(clusterId, (cluster) => cluster.save());
+  }
+
   mark(clusterId: string, name: string): Promise<void> {
     return this.#with(clusterId, (cluster) => cluster.mark(name));
   }

@@ -38,9 +38,12 @@ export const kubernetesVersion = 'v1.36.3';
 /** Simulated time a cluster gets to come up; it runs as fast as the machine allows. */
 const bootLimitMs = 300_000;
 const apiWatchMs = 100;
+/** How long a resumed cluster may take, simulated; what was broken in it may never be Ready. */
+const resumeLimitMs = 60_000;
 /** About what a cluster needs to come up, simulated. */
 const bootTimeMs = 30_000;
-const saveIntervalMs = 30_000;
+/** The most of what was done to files that a crash can take back; a save takes milliseconds. */
+const saveIntervalMs = 5_000;
 const savedLabBlob = 'lab';
 
 /** A lab with a clock that follows the wall clock, a file, and a port of this computer. */
@@ -52,6 +55,8 @@ export class RunningCluster {
   readonly #options: RunningClusterOptions;
   readonly #file: ReturnType<typeof createClusterFile> | undefined;
   readonly #path: string;
+  /** It was here before: its machines start with what they held. */
+  readonly #resumed: boolean;
   readonly #marks = new Map<string, LabSnapshot>();
   #listener: ApiListener | undefined;
   #apiWatch: NodeJS.Timeout | undefined;
@@ -73,6 +78,7 @@ export class RunningCluster {
     if (spec.persistent) this.#file = createClusterFile(this.#path);
     const blob = this.#file?.blobs.get(savedLabBlob);
     const saved = blob ? decodeCluster(blob) : undefined;
+    this.#resumed = saved !== undefined;
     // The clock begins before the present, so that a cluster that has booted stands near it, and never before
     // what it has already seen.
     this.driver = new ClockDriver(Math.max(Date.now() - bootTimeMs, saved?.nowMs ?? 0), 0);
@@ -98,14 +104,16 @@ export class RunningCluster {
       ...pair,
       logger: this.#options.logger,
     });
-    const ready = this.lab.ready(bootLimitMs);
+    const ready = this.lab.ready(this.#resumed ? resumeLimitMs : bootLimitMs);
     let done = false;
     ready.then(
       () => (done = true),
       () => (done = true),
     );
     while (!done) await this.driver.advance(1000);
-    await ready;
+    // A cluster that somebody broke comes back as it was: broken.
+    if (this.#resumed) await ready.catch(() => undefined);
+    else await ready;
     this.driver.setSpeed(1);
     this.#phase = 'ready';
     this.#apiWatch = setInterval(() => void this.#followApi(), apiWatchMs);

@@ -1,13 +1,14 @@
+import { cpSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { EventFrame } from '#contract';
 import { type CallContext, examDomain, type Handlers, hurry } from '#core/app';
 import { seededRandom, silentLogger, SimClock } from '#core/base';
 import type { ExamRepository } from '#core/exam';
-import { instantiate, scriptOf } from '#core/exam';
+import { drawExam, instantiate, scriptOf } from '#core/exam';
 import { readExams, readTasks } from '#node/content';
 import { createExamRepository, openDatabase } from '#node/sqlite';
-import { startEngine, type TestEngine } from '#tests/lab';
+import { clusterSpec, startEngine, type TestEngine } from '#tests/lab';
 
 const tasks = readTasks('content');
 const blueprints = readExams('content', tasks);
@@ -148,6 +149,33 @@ test('practice: a start that is cancelled leaves no cluster behind', async () =>
   ).rejects.toThrow('cancelled');
   expect(await lab.engine.list()).toEqual([]);
   expect(repository.openPractice()).toEqual([]);
+}, 60_000);
+
+test('an exam: a crash right after the start mends nothing', async () => {
+  const { handlers } = openRoom();
+  const blueprint = blueprints.find(({ id }) => id === 'mock-30');
+  if (!blueprint) throw new Error('mock-30');
+  let seed = '';
+  for (let number = 0; seed === ''; number++)
+    if (drawExam(blueprint, tasks, `${number}`).some(({ id }) => id === 'tr-scheduler-manifest'))
+      seed = `${number}`;
+  const view = await handlers['exams.start']({ examId: 'mock-30', seed, language }, context());
+  const broken = view.tasks.find(({ taskId }) => taskId === 'tr-scheduler-manifest');
+  const { clusterId = '', host = '' } = broken ?? {};
+  const manifest = '/etc/kubernetes/manifests/kube-scheduler.yaml';
+  const before = await lab.engine.readFile(clusterId, host, manifest);
+
+  // What a power cut leaves on the disk.
+  const folder = `${lab.folder}-after`;
+  cpSync(lab.folder, folder, { recursive: true });
+  const after = await startEngine(silentLogger, folder);
+  const { topology = '' } =
+    (await lab.engine.list()).find((state) => state.clusterId === clusterId) ?? {};
+  await after.engine.create(
+    clusterSpec({ clusterId, topology, seed, purpose: 'exam', persistent: true }),
+  );
+  expect(await after.engine.readFile(clusterId, host, manifest)).toBe(before);
+  await after.stop();
 }, 60_000);
 
 test('an exam: draw, flags, notes, time per task, a crash, submission and report', async () => {
