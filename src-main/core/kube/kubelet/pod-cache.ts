@@ -18,12 +18,15 @@ export interface RuntimePod {
   readonly containers: readonly ContainerStatus[];
 }
 
-/** Upstream's relist comes each second; ten a second cost nothing here, and nobody waits for a pod that runs. */
+/**
+ * Upstream looks each second. A tenth is enough for a container that ends at once never to be seen running, and nobody
+ * waits for a pod that runs.
+ */
 const relistMs = 100;
 
 /**
- * The runtime's containers and sandboxes by pod, kept by its events. Pods that changed are reported at the next
- * full tenth of a second since the start, as a relist of each would find them.
+ * The runtime's containers and sandboxes by pod, kept by its events. A pod is reported a tenth of a second after its
+ * first change.
  *
  * @see pkg/kubelet/pleg/generic.go
  */
@@ -33,9 +36,8 @@ export class PodCache implements Disposable {
   readonly #sandboxes = new Map<string, PodSandboxStatus>();
   readonly #containers = new Map<string, ContainerStatus>();
   readonly #byPod = new Map<string, Set<string>>();
-  readonly #changed = new Set<string>();
+  readonly #reports = new Map<string, Disposable>();
   readonly #owned = new DisposableStore();
-  #timer: Disposable | undefined;
   #stale = true;
 
   constructor(context: KubeletContext, onChange: (uid: string) => void) {
@@ -51,7 +53,7 @@ export class PodCache implements Disposable {
 
   dispose(): void {
     this.#owned.dispose();
-    this.#timer?.dispose();
+    for (const timer of this.#reports.values()) timer.dispose();
   }
 
   uids(): readonly string[] {
@@ -140,16 +142,12 @@ export class PodCache implements Disposable {
   }
 
   #report(uid: string): void {
-    this.#changed.add(uid);
-    if (this.#timer) return;
-    const { clock, startedMs } = this.#context;
-    const sinceTick = (clock.now() - startedMs) % relistMs;
-    this.#timer = clock.setTimer(relistMs - sinceTick, () => {
-      this.#timer = undefined;
-      const changed = [...this.#changed];
-      this.#changed.clear();
-      for (const pod of changed) this.#onChange(pod);
+    if (this.#reports.has(uid)) return;
+    const timer = this.#context.clock.setTimer(relistMs, () => {
+      this.#reports.delete(uid);
+      this.#onChange(uid);
     });
+    this.#reports.set(uid, timer);
   }
 
   async #reload(id: string): Promise<void> {
