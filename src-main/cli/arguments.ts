@@ -97,11 +97,13 @@ function leadingFlags(argv: readonly string[]): {
 
 /** As ssh does: flags before the host are ours, the rest is the command. */
 function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operands' | 'flags'> {
-  const flags: Record<string, string> = {};
+  const flags: Record<string, string | boolean> = {};
   let index = 0;
-  const readCluster = (): boolean => {
+  const readFlag = (): boolean => {
     const word = words[index] ?? '';
-    if (word.startsWith('--cluster=')) flags['cluster'] = word.slice('--cluster='.length);
+    if (/^-t+$/.test(word)) flags['tty'] = true;
+    else if (word === '-n') flags['no-input'] = true;
+    else if (word.startsWith('--cluster=')) flags['cluster'] = word.slice('--cluster='.length);
     else if (word === '--cluster') {
       const value = words[++index];
       if (value === undefined) throw new UsageError('--cluster needs a name');
@@ -110,11 +112,11 @@ function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operand
     index += 1;
     return true;
   };
-  while (readCluster());
+  while (readFlag());
   const host = words[index++];
   if (host === undefined) throw new UsageError('"kijabi ssh" needs a host');
   if (host.startsWith('-')) throw new UsageError(`"kijabi ssh" does not know ${host}`);
-  while (readCluster());
+  while (readFlag());
   if (words[index] === '--') index += 1;
   return { command: 'ssh', operands: [host, ...words.slice(index)], flags };
 }

@@ -90,18 +90,25 @@ export const commands: Readonly<Record<string, Command>> = {
         `cluster "${view.clusterId}" has no machine ${JSON.stringify(host)}; there are: ${view.machines.join(', ')}`,
       );
     const target = { clusterId: view.clusterId, host };
+    const command = words.length > 0 ? words.join(' ') : undefined;
+    const onTerminal = process.stdin.isTTY && process.stdout.isTTY;
+    if (flags['tty'] === true && !onTerminal)
+      console.error('Pseudo-terminal will not be allocated because stdin is not a terminal.');
     const exitCode =
-      words.length > 0 || !process.stdin.isTTY || !process.stdout.isTTY
-        ? await runRemote(rpc, target, words.length > 0 ? words.join(' ') : 'bash -s')
-        : await runShell(rpc, target);
+      onTerminal && (command === undefined || flags['tty'] === true)
+        ? await runShell(rpc, target, command)
+        : await runRemote(rpc, target, command ?? 'bash -l -s', {
+            input: flags['no-input'] !== true,
+          });
     return { value: { exitCode }, text: '', exitCode };
   },
   kubectl: async (rpc, { operands }) => {
-    const view = await clusterOfKubeconfig(rpc);
-    // The base machine has none, as in the exam: kubectl is on the nodes.
-    const host = view.machines.find((name) => name !== 'base') ?? '';
-    const command = ['kubectl', ...operands].map(quote).join(' ');
-    const exitCode = await runRemote(rpc, { clusterId: view.clusterId, host }, command);
+    const view = await whenUp(rpc, await clusterOfKubeconfig(rpc));
+    const { runLocalKubectl } = await import('#node/kubectl');
+    const exitCode = await runLocalKubectl(operands, {
+      ...definedEnvironment(),
+      KUBECONFIG: view.kubeconfig,
+    });
     return { value: { exitCode }, text: '', exitCode };
   },
   clock: async (rpc, { operands: [verb, amount], flags }) => {
@@ -350,5 +357,9 @@ function reportText(report: GradeReport): string {
   return [...lines, `${report.earned} of ${report.points} points`].join('\n');
 }
 
-const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+const definedEnvironment = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );

@@ -30,6 +30,8 @@ async function main(): Promise<void> {
     args.command === 'doctor' ? await doctor(dataFolder) : await askHost(args, dataFolder);
   const text = args.json ? JSON.stringify(outcome.value, null, 2) : outcome.text;
   if (text !== '' && args.command !== 'ssh' && args.command !== 'kubectl') console.log(text);
+  // A read of stdin that nobody waits for any more would keep this process.
+  if (args.command === 'ssh' || args.command === 'kubectl') process.exit(outcome.exitCode ?? 0);
   process.exitCode = outcome.exitCode ?? 0;
 }
 

@@ -11,7 +11,15 @@ export type {
   ReplyFrame,
   RequestFrame,
 } from './frames.ts';
-export { checkParams, type MethodName, methods, type ParamsOf, type ResultOf } from './methods.ts';
+export {
+  checkParams,
+  type CommandSignal,
+  firstStreamId,
+  type MethodName,
+  methods,
+  type ParamsOf,
+  type ResultOf,
+} from './methods.ts';
 export type {
   AppInfo,
   ClusterEventView,

@@ -61,6 +61,11 @@ type None = Record<never, never>;
 const language: readonly Language[] = ['ko', 'en'];
 const grades: readonly Grade[] = ['again', 'hard', 'good', 'easy'];
 
+const commandSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const;
+export type CommandSignal = (typeof commandSignals)[number];
+/** Streams of commands have numbers from here on, each connection its own; terminals have those below. */
+export const firstStreamId = 0x8000_0000;
+
 /** Every call the renderer may make; client, handlers and tests take their types from this table. */
 export const methods = {
   'app.info': call<None, AppInfo>({}),
@@ -264,15 +269,43 @@ export const methods = {
     stdin: 'string?',
   }),
 
-  /** A shell on a simulated machine. */
+  /**
+   * Runs a shell command on a machine as root, as `ssh HOST COMMAND` would, and answers when it ends. Its streams are
+   * messages of the caller's own numbers: `streamId` for its input (an empty message ends it) and its output,
+   * `streamId + 1` for its errors. Cancelling the call hangs up on the command.
+   */
+  'commands.run': call<
+    { clusterId: string; host: string; command: string; streamId: number; input: boolean },
+    { readonly exitCode: number }
+  >({
+    clusterId: 'string',
+    host: 'string',
+    command: 'string',
+    streamId: 'number',
+    input: 'boolean',
+  }),
+  /** Answers when the command has taken in what was sent to it so far. */
+  'commands.drained': call<{ streamId: number }, None>({ streamId: 'number' }),
+  /** So many more bytes of output have arrived: a command waits when nobody takes what it writes. */
+  'commands.taken': call<{ streamId: number; bytes: number }, None>({
+    streamId: 'number',
+    bytes: 'number',
+  }),
+  'commands.signal': call<{ streamId: number; signal: CommandSignal }, None>({
+    streamId: 'number',
+    signal: commandSignals,
+  }),
+
+  /** A shell on a simulated machine, or one command on a terminal of its own. */
   'terminals.open': call<
-    { clusterId: string; host: string; columns: number; rows: number },
+    { clusterId: string; host: string; columns: number; rows: number; command?: string },
     TerminalView
   >({
     clusterId: 'string',
     host: 'string',
     columns: 'number',
     rows: 'number',
+    command: 'string?',
   }),
   /** A shell of this computer, KUBECONFIG set to the cluster. */
   'terminals.openLocal': call<{ clusterId: string; columns: number; rows: number }, TerminalView>({

@@ -1,25 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClusterView } from '#contract';
+import { run, start, startOnTerminal } from '#tests/command-line';
 import { cliProgram, startWebHost, webProgram } from '#tests/web-host';
-import { afterAll, describe, expect, test } from 'vitest';
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], stdin = ''): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-    child.stdin?.end(stdin);
-  });
-}
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const folders: string[] = [];
 const folder = (): string => {
@@ -44,7 +31,8 @@ describe('a cluster from the command line', () => {
       stdout: 'out\n',
       stderr: 'err\n',
     });
-    expect(await run(cliProgram, ['--data', data, 'ssh', 'base', 'cat'], 'from here')).toEqual({
+    const stdin = 'from here';
+    expect(await run(cliProgram, ['--data', data, 'ssh', 'base', 'cat'], { stdin })).toEqual({
       code: 0,
       stdout: 'from here',
       stderr: '',
@@ -93,6 +81,233 @@ describe('a cluster from the command line', () => {
     expect(existsSync(join(data, 'clusters', 'lab.sqlite'))).toBe(false);
   });
 });
+
+describe('work on a cluster from this computer', () => {
+  let data: string;
+  const kijabi = (...args: string[]) => run(cliProgram, ['--data', data, ...args]);
+  beforeAll(async () => {
+    data = folder();
+    await kijabi('cluster', 'up', 'lab', '--topology', 'base+1cp');
+  });
+  afterAll(() => kijabi('cluster', 'down', '--all'));
+  const ssh = (...words: string[]) => start(['--data', data, 'ssh', 'controlplane', ...words]);
+
+  test('a command shows its output as it comes, reads its input, and gives its exit code', async () => {
+    const command = ssh('echo first; read answer; echo "got $answer"; cat; echo late >&2; exit 5');
+    await command.until(/^first\n/);
+    command.type('this\n');
+    await command.until(/got this\n/);
+    command.type('rest');
+    command.endInput();
+    await command.until(/restlate\n/);
+    expect(await command.exit).toBe(5);
+  });
+
+  test('Ctrl-C ends a watch on the machine too', async () => {
+    const watch = ssh('kubectl get nodes -w');
+    await watch.until(/controlplane +Ready/);
+    watch.signal('SIGINT');
+    expect(await watch.exit).toBe(130);
+    const { stdout } = await kijabi('ssh', 'controlplane', 'ps -eo args | grep "[g]et nodes"');
+    expect(stdout).toBe('');
+  });
+
+  test('a caller that goes away takes its command along', async () => {
+    const command = ssh('echo up; sleep 1000');
+    await command.until(/up\n/);
+    command.signal('SIGKILL');
+    await command.exit;
+    const still = 'ps -eo args | grep -c "[s]leep 1000"';
+    await expect
+      .poll(async () => (await kijabi('ssh', 'controlplane', still)).stdout, { timeout: 10_000 })
+      .toBe('0\n');
+  });
+
+  test('megabytes go through in both directions unspoilt', async () => {
+    const bytes = 'Ω'.repeat(2_000_000);
+    const { stdout } = await run(cliProgram, ['--data', data, 'ssh', 'base', 'cat'], {
+      stdin: bytes,
+    });
+    expect(stdout === bytes).toBe(true);
+    const { stdout: endless } = await run(cliProgram, [
+      ...['--data', data, 'ssh', 'base', 'yes | head -c 3000000 | wc -c; yes | head -c 3000000'],
+    ]);
+    expect(endless.length).toBe('3000000\n'.length + 3_000_000);
+  });
+
+  test('-n leaves the input alone', async () => {
+    const { stdout } = await run(
+      cliProgram,
+      ['--data', data, 'ssh', '-n', 'base', 'cat; echo end'],
+      {
+        stdin: 'of the caller',
+      },
+    );
+    expect(stdout).toBe('end\n');
+  });
+
+  test('a shell on a terminal: keys, Ctrl-C, another size, exit code', async () => {
+    const shell = await startOnTerminal(['--data', data, 'ssh', 'controlplane']);
+    await shell.until(/# $/);
+    shell.type('sleep 1000; echo "ended $?"\r');
+    await shell.until(/"\r+\n/);
+    shell.type('\x03');
+    await shell.until(/# $/);
+    shell.type('echo 100 130\x02\x02\x0b\r'); // Ctrl-B twice, Ctrl-K
+    await shell.until(/\r+\n100 1\r+\n.*# $/s);
+    shell.resize(200, 40);
+    shell.type('ls /etc\r');
+    await shell.until(/\n[^\r\n]{81,}\r+\n.*# $/s);
+    shell.type('exit 7\r');
+    expect(await shell.exit).toBe(7);
+  });
+
+  test('one command on a terminal, with -t', async () => {
+    const command = await startOnTerminal([
+      ...['--data', data, 'ssh', '-t', 'controlplane', 'tty; read -p "name? " n; exit ${#n}'],
+    ]);
+    await command.until(/\/dev\/pts\/\d+\r+\nname\? /);
+    command.type('four\r');
+    expect(await command.exit).toBe(4);
+  });
+
+  test('kubectl sees the files and the input of this computer', async () => {
+    const cwd = folder();
+    const object = (name: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`;
+    writeFileSync(join(cwd, 'here.yaml'), object('from-file'));
+    const kubectl = (args: string[], stdin = '') =>
+      run(cliProgram, ['--data', data, 'kubectl', ...args], { cwd, stdin });
+    expect(await kubectl(['apply', '-f', 'here.yaml'])).toEqual({
+      code: 0,
+      stdout: 'configmap/from-file created\n',
+      stderr: '',
+    });
+    expect((await kubectl(['apply', '-f', '-'], object('from-input'))).stdout).toBe(
+      'configmap/from-input created\n',
+    );
+    expect(await kubectl(['apply', '-f', 'nowhere.yaml'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'error: the path "nowhere.yaml" does not exist\n',
+    });
+    await kubectl(['create', 'configmap', 'files', '--from-file=here.yaml']);
+    const kept = await kubectl(['get', 'cm', 'files', '-o', 'jsonpath={.data.here\\.yaml}']);
+    expect(kept.stdout).toBe(object('from-file'));
+  });
+
+  test('the kubectl of local shells is the same', async () => {
+    const { stdout: kubeconfig } = await kijabi('cluster', 'kubeconfig');
+    const cwd = folder();
+    writeFileSync(join(cwd, 'pod.yaml'), podWith('sh'));
+    const shim = (...args: string[]) =>
+      new Promise<string>((resolve) => {
+        const child = spawn(join(data, 'bin', 'kubectl'), args, {
+          cwd,
+          env: { ...process.env, KUBECONFIG: kubeconfig.trim() },
+        });
+        let output = '';
+        for (const stream of [child.stdout, child.stderr])
+          stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+        child.once('close', () => resolve(output));
+      });
+    expect(await shim('apply', '-f', 'pod.yaml')).toBe('pod/sh created\n');
+    expect(await shim('wait', '--for=condition=Ready', 'pod/sh')).toBe('pod/sh condition met\n');
+  });
+
+  test('kubectl carries commands, logs and watches of containers', async () => {
+    const kubectl = (...args: string[]) => kijabi('kubectl', ...args);
+    await run(cliProgram, ['--data', data, 'kubectl', 'apply', '-f', '-'], {
+      stdin: podWith('box'),
+    });
+    await kubectl('wait', '--for=condition=Ready', 'pod/box');
+    expect(
+      await kubectl('exec', 'box', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'),
+    ).toEqual({
+      code: 3,
+      stdout: 'out\n',
+      stderr: 'err\ncommand terminated with exit code 3\n',
+    });
+    const stdin = 'x'.repeat(300_000);
+    const counted = await run(
+      cliProgram,
+      ['--data', data, 'kubectl', 'exec', '-i', 'box', '--', 'wc', '-c'],
+      { stdin },
+    );
+    expect(counted.stdout.trim()).toBe('300000');
+    const logs = start(['--data', data, 'kubectl', 'logs', '-f', 'box']);
+    await logs.until(/tick 1\n[^]*tick 2\n/);
+    logs.signal('SIGINT');
+    expect(await logs.exit).toBe(130);
+    const shell = await startOnTerminal([
+      '--data',
+      data,
+      'kubectl',
+      'exec',
+      '-it',
+      'box',
+      '--',
+      'sh',
+    ]);
+    await shell.until(/# $/);
+    shell.type('hostname\r');
+    await shell.until(/\r+\nbox\r+\n/);
+    shell.type('exit 9\r');
+    expect(await shell.exit).toBe(9);
+    expect(await kubectl('exec', 'nobody', '--', 'true')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Error from server (NotFound): pods "nobody" not found\n',
+    });
+  });
+
+  test('kubectl edit opens the editor of this computer', async () => {
+    await kijabi('kubectl', 'create', 'configmap', 'edited', '--from-literal=a=before');
+    const { stdout } = await run(cliProgram, ['--data', data, 'kubectl', 'edit', 'cm', 'edited'], {
+      env: { KUBE_EDITOR: 'sed -i s/before/after/' },
+    });
+    expect(stdout).toBe('configmap/edited edited\n');
+    const { stdout: value } = await kijabi(
+      'kubectl',
+      'get',
+      'cm',
+      'edited',
+      '-o',
+      'jsonpath={.data.a}',
+    );
+    expect(value).toBe('after');
+  });
+
+  test('kubectl says what is wrong with the way to a server', async () => {
+    const kubectl = (...args: string[]) => kijabi('kubectl', ...args);
+    const refused = await kubectl('get', 'pods', '--server', 'https://127.0.0.1:1');
+    expect(refused.stderr).toMatch(
+      /The connection to the server 127\.0\.0\.1:1 was refused - did you specify the right host or port\?\n$/,
+    );
+    const [view] = JSON.parse(
+      (await kijabi('--json', 'cluster', 'list')).stdout,
+    ) as readonly ClusterView[];
+    const server = view?.server ?? '';
+    const kubeconfig = join(folder(), 'empty');
+    writeFileSync(kubeconfig, '');
+    const untrusted = await kubectl('get', 'pods', '--kubeconfig', kubeconfig, '--server', server);
+    expect(untrusted.stderr).toMatch(
+      /Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority\n$/,
+    );
+  });
+});
+
+/** A pod whose log ticks. */
+const podWith = (name: string): string => `apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  tolerations: [{operator: Exists}]
+  containers:
+    - name: a
+      image: busybox
+      command: [sh, -c, 'i=0; while true; do i=$((i+1)); echo tick $i; sleep 1; done']
+`;
 
 describe('what cannot start says why', () => {
   test('a taken port', async () => {

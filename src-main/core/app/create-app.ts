@@ -1,17 +1,19 @@
-import type {
-  AppInfo,
-  ClusterView,
-  CoreFrame,
-  DoctorCheck,
-  EventFrame,
-  FramePort,
-  MethodName,
-  RendererFrame,
+import {
+  type AppInfo,
+  type ClusterView,
+  type CoreFrame,
+  type DoctorCheck,
+  type EventFrame,
+  firstStreamId,
+  type FramePort,
+  type MethodName,
+  type RendererFrame,
 } from '#contract';
 import { type Clock, Emitter, type Event, type Logger, type Random } from '#core/base';
 import { failure } from '#core/kube';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { Clusters, clusterView } from './clusters.ts';
+import { Commands } from './commands.ts';
 import type { Engine, EngineEventName, EngineEvents } from './engine-port.ts';
 import { type Connection, type Handlers, serve } from './serve.ts';
 import { type LocalShell, Terminals } from './terminals.ts';
@@ -25,7 +27,7 @@ export interface EngineSource {
 /** Rows of the contract that `createApp` answers itself. */
 type OwnMethod = Extract<
   MethodName,
-  `app.${string}` | `clusters.${string}` | `terminals.${string}`
+  `app.${string}` | `clusters.${string}` | `commands.${string}` | `terminals.${string}`
 >;
 
 /** Handlers of one domain, made by its own room. */
@@ -77,6 +79,7 @@ export function createApp(options: AppOptions): App {
     clock,
     ...(options.localShell ? { localShell: options.localShell } : {}),
   });
+  const commands = new Commands(source.engine);
 
   source.on('changed', (state) =>
     events.fire({ kind: 'event', event: 'cluster.changed', payload: clusterView(state) }),
@@ -90,11 +93,14 @@ export function createApp(options: AppOptions): App {
   source.on('terminalData', (data) => terminals.onEngineData(data));
   source.on('terminalExit', (exit) => terminals.onEngineExit(exit));
   source.on('edit', (edit) => terminals.onEngineEdit(edit));
+  source.on('commandData', (data) => commands.onEngineData(data));
+  source.on('commandExit', (exit) => commands.onEngineExit(exit));
 
   const own: Pick<Handlers, OwnMethod> = {
     'app.info': () => Promise.resolve(options.info),
     'app.doctor': () => options.doctor(),
     ...clusters.handlers,
+    ...commands.handlers,
     ...terminals.handlers,
   };
   const domains = (options.domains ?? []).map((domain) => domain((frame) => events.fire(frame)));
@@ -106,7 +112,9 @@ export function createApp(options: AppOptions): App {
     attach: (port) => {
       const connection = serve(port, handlers, logger);
       const subscription = events.event((frame) => port.post(frame));
-      port.onBytes((terminalId, bytes) => terminals.write(connection, terminalId, bytes));
+      port.onBytes((id, bytes) =>
+        (id < firstStreamId ? terminals : commands).write(connection, id, bytes),
+      );
       port.onClose(() => subscription.dispose());
       return connection;
     },

@@ -1,3 +1,5 @@
+import type { CommandSignal } from '#contract';
+
 /**
  * The app's door to the running clusters. The engine lives on a thread of its own, so everything here is
  * asynchronous and made of plain data.
@@ -46,11 +48,37 @@ export interface Engine {
     sinceRevision: number,
     limit: number,
   ): Promise<readonly HistoryEntry[]>;
-  openTerminal(clusterId: string, host: string, columns: number, rows: number): Promise<number>;
+  /** A login shell, or `command` alone. */
+  openTerminal(
+    clusterId: string,
+    host: string,
+    columns: number,
+    rows: number,
+    command?: string,
+  ): Promise<number>;
   writeTerminal(terminalId: number, bytes: Uint8Array): Promise<void>;
   resizeTerminal(terminalId: number, columns: number, rows: number): Promise<void>;
   closeTerminal(terminalId: number): Promise<void>;
   answerEdit(editId: number, content: string | null): Promise<void>;
+  /**
+   * Starts a shell command on a machine as root, without a terminal. `commandId` is the caller's choice; its output
+   * comes as `commandData` and waits while more than a mebibyte was not taken, its end as `commandExit`.
+   */
+  startCommand(commandId: number, start: CommandStart): Promise<void>;
+  /** Resolves when the command has room for more. An empty message ends its input. */
+  writeCommand(commandId: number, bytes: Uint8Array): Promise<void>;
+  /** `bytes` of its output have arrived where they were going. */
+  takenFromCommand(commandId: number, bytes: number): Promise<void>;
+  /** To all processes of the command. */
+  signalCommand(commandId: number, signal: CommandSignal): Promise<void>;
+}
+
+export interface CommandStart {
+  readonly clusterId: string;
+  readonly host: string;
+  readonly command: string;
+  /** Whether it gets an input; otherwise that is at its end from the start. */
+  readonly input: boolean;
 }
 
 export type ClusterPurpose = 'playground' | 'lesson' | 'practice' | 'exam' | 'card';
@@ -156,5 +184,11 @@ export interface EngineEvents {
     readonly path: string;
     readonly content: string;
   };
+  readonly commandData: {
+    readonly commandId: number;
+    readonly stream: 'stdout' | 'stderr';
+    readonly bytes: Uint8Array;
+  };
+  readonly commandExit: { readonly commandId: number; readonly exitCode: number };
 }
 export type EngineEventName = keyof EngineEvents;

@@ -2,6 +2,7 @@ export type {
   ClusterPurpose,
   ClusterSpec,
   ClusterState,
+  CommandStart,
   Engine,
   EngineEventName,
   EngineEvents,

@@ -81,13 +81,19 @@ export class Terminals {
   }
 
   readonly handlers: TerminalHandlers = {
-    'terminals.open': async ({ clusterId, host, columns, rows }, { connection }) => {
+    'terminals.open': async ({ clusterId, host, columns, rows, command }, { connection }) => {
       const { engine } = this.#options;
       this.#checkRoom();
       checkSize(columns, rows);
       this.#opening += 1;
       try {
-        const engineId = await engine.openTerminal(clusterId, host, columns, rows);
+        const engineId = await engine.openTerminal(
+          clusterId,
+          host,
+          columns,
+          rows,
+          ...(command === undefined ? [] : [command]),
+        );
         const terminal = this.#add(host, connection, {
           write: (bytes) => void engine.writeTerminal(engineId, bytes),
           resize: (wide, high) => void engine.resizeTerminal(engineId, wide, high),

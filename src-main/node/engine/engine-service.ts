@@ -1,9 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CommandSignal } from '#contract';
 import type { Logger } from '#core/base';
 import type {
   ClusterSpec,
   ClusterState,
+  CommandStart,
   Engine,
   EngineEventName,
   EngineEvents,
@@ -16,6 +18,7 @@ import type {
   UnitView,
 } from '#core/app';
 import { alreadyExists, type Descriptions, notFound, type Pki } from '#core/kube';
+import { Commands } from './commands.ts';
 import { RunningCluster } from './running-cluster.ts';
 import { Terminals } from './terminals.ts';
 
@@ -36,6 +39,7 @@ export class EngineService implements Engine {
   readonly #options: EngineServiceOptions;
   readonly #clusters = new Map<string, RunningCluster>();
   readonly #terminals: Terminals;
+  readonly #commands: Commands;
   readonly #watcher: NodeJS.Timeout;
   readonly #seen = new Map<string, { revision: number; state: string }>();
 
@@ -43,6 +47,7 @@ export class EngineService implements Engine {
     this.#options = options;
     mkdirSync(join(options.dataFolder, 'clusters'), { recursive: true, mode: 0o700 });
     this.#terminals = new Terminals((name, payload) => options.emit(name, payload));
+    this.#commands = new Commands((name, payload) => options.emit(name, payload));
     this.#watcher = setInterval(() => this.#tell(), watchIntervalMs);
     this.#watcher.unref();
   }
@@ -79,6 +84,7 @@ export class EngineService implements Engine {
     const cluster = this.#find(clusterId);
     this.#clusters.delete(clusterId);
     this.#terminals.closeAll(clusterId);
+    this.#commands.closeAll(clusterId);
     await cluster.stop();
     cluster.forget();
     rmSync(cluster.kubeconfig, { force: true });
@@ -116,6 +122,7 @@ export class EngineService implements Engine {
   reset(clusterId: string, name: string): Promise<ClusterState> {
     return this.#with(clusterId, async (cluster) => {
       this.#terminals.closeAll(clusterId);
+      this.#commands.closeAll(clusterId);
       await cluster.reset(name);
       return cluster.state();
     });
@@ -174,9 +181,15 @@ export class EngineService implements Engine {
     return this.#with(clusterId, (cluster) => cluster.history(sinceRevision, limit));
   }
 
-  openTerminal(clusterId: string, host: string, columns: number, rows: number): Promise<number> {
+  openTerminal(
+    clusterId: string,
+    host: string,
+    columns: number,
+    rows: number,
+    command?: string,
+  ): Promise<number> {
     return this.#with(clusterId, ({ lab }) =>
-      this.#terminals.open(clusterId, lab, host, columns, rows),
+      this.#terminals.open(clusterId, lab, host, { columns, rows, command }),
     );
   }
 
@@ -197,6 +210,24 @@ export class EngineService implements Engine {
 
   answerEdit(editId: number, content: string | null): Promise<void> {
     this.#terminals.answerEdit(editId, content);
+    return Promise.resolve();
+  }
+
+  startCommand(commandId: number, start: CommandStart): Promise<void> {
+    return this.#with(start.clusterId, ({ lab }) => this.#commands.start(commandId, lab, start));
+  }
+
+  writeCommand(commandId: number, bytes: Uint8Array): Promise<void> {
+    return this.#commands.write(commandId, bytes);
+  }
+
+  takenFromCommand(commandId: number, bytes: number): Promise<void> {
+    this.#commands.taken(commandId, bytes);
+    return Promise.resolve();
+  }
+
+  signalCommand(commandId: number, signal: CommandSignal): Promise<void> {
+    this.#commands.signal(commandId, signal);
     return Promise.resolve();
   }
 

@@ -3,6 +3,12 @@ import { failure, notFound } from '#core/kube';
 import type { Lab } from '#core/lab';
 import type { EditRequest, TerminalSession } from '#core/machines';
 
+interface TerminalStart {
+  readonly columns: number;
+  readonly rows: number;
+  readonly command?: string | undefined;
+}
+
 interface OpenTerminal {
   readonly clusterId: string;
   readonly session: TerminalSession;
@@ -20,15 +26,26 @@ export class Terminals {
     this.#emit = emit;
   }
 
-  /** A login shell of root. @returns its number. @throws StatusError 404 no such machine; 503 it is off. */
-  open(clusterId: string, lab: Lab, host: string, columns: number, rows: number): number {
+  /**
+   * A login shell of root, or `command` alone.
+   * @returns its number. @throws StatusError 404 no such machine; 503 it is off.
+   */
+  open(
+    clusterId: string,
+    lab: Lab,
+    host: string,
+    { columns, rows, command }: TerminalStart,
+  ): number {
     const machine = lab.machine(host);
     if (!machine.running) throw failure(503, 'ServiceUnavailable', `${host} is switched off`);
     const terminalId = ++this.#lastTerminal;
     const session = machine.openTerminal(
       'root',
       { columns, rows },
-      { edit: (request) => this.#edit(terminalId, request) },
+      {
+        edit: (request) => this.#edit(terminalId, request),
+        ...(command === undefined ? {} : { command }),
+      },
     );
     this.#open.set(terminalId, { clusterId, session });
     void this.#pump(terminalId, session);

@@ -32,15 +32,23 @@ export class HeaderCodec {
     return headers;
   }
 
-  /** The block without any header. */
-  encodeNone(): Promise<Buffer> {
-    return pass(this.#deflate, Buffer.alloc(4));
+  encode(headers: Readonly<Record<string, string>>): Promise<Buffer> {
+    const texts = Object.entries(headers).flat();
+    const parts = [numberBytes(texts.length / 2)];
+    for (const text of texts) parts.push(numberBytes(text.length), Buffer.from(text, 'latin1'));
+    return pass(this.#deflate, Buffer.concat(parts));
   }
 
   dispose(): void {
     this.#inflate.close();
     this.#deflate.close();
   }
+}
+
+function numberBytes(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
 
 function pass(codec: zlib.Inflate | zlib.Deflate, input: Uint8Array): Promise<Buffer> {

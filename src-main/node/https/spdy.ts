@@ -133,7 +133,7 @@ export class SpdyConnection {
     });
     this.#streams.set(id, stream);
     if ((flags & flagFin) !== 0) stream.peerEnded();
-    const reply = Buffer.concat([numberBytes(id), await this.#codec.encodeNone()]);
+    const reply = Buffer.concat([numberBytes(id), await this.#codec.encode({})]);
     void this.#sendControl(frameTypes.synReply, 0, reply);
     this.#onStream(stream);
   }

@@ -18,11 +18,12 @@ interface SshService {
   readonly hostname: string;
   /** Runs a command line without a terminal, or a login shell that reads its commands from `stdin`. */
   start(session: SshSession): ChildProcess;
-  /** A login shell on a terminal of its own. */
+  /** A login shell, or one command, on a terminal of its own. */
   open(
     user: string,
     size: { readonly columns: number; readonly rows: number },
     edit: Tty['edit'],
+    command: string | undefined,
   ): TerminalSession;
   readonly files: FileSystem;
 }
@@ -51,7 +52,11 @@ export function sshd(machine: () => SimulatedMachine): Program {
           ...streams,
           cwd: user === 'root' ? '/root' : `/home/${user}`,
         }),
-      open: (user, size, edit) => host.openTerminal(user, size, edit ? { edit } : {}),
+      open: (user, size, edit, command) =>
+        host.openTerminal(user, size, {
+          ...(edit ? { edit } : {}),
+          ...(command === undefined ? {} : { command }),
+        }),
     };
     const port = net.listen(22, { kind: 'object', service: serviceName, object: service });
     await new Promise<void>((resolve) => {
@@ -73,6 +78,7 @@ export const ssh: Program = async (context) => {
   const { argv, stdin, stdout, stderr, tty } = context;
   const words = argv.slice(1);
   let noTty = false;
+  let forceTty = false;
   let login: string | undefined;
   let target: string | undefined;
   while (words.length > 0 && target === undefined) {
@@ -80,6 +86,7 @@ export const ssh: Program = async (context) => {
     if (/^-[oipFJEbcDLRWmOQSw]$/.test(word)) words.shift();
     else if (word === '-l') login = words.shift();
     else if (word === '-T') noTty = true;
+    else if (/^-t+$/.test(word)) forceTty = true;
     else if (!word.startsWith('-')) target = word;
   }
   if (target === undefined) {
@@ -96,8 +103,8 @@ export const ssh: Program = async (context) => {
     return sshFailed;
   }
   const command = words.length > 0 ? words.join(' ') : undefined;
-  if (tty !== undefined && !noTty && command === undefined) {
-    const code = await onTerminal(context, tty, service, destination.user);
+  if (tty !== undefined && !noTty && (command === undefined || forceTty)) {
+    const code = await onTerminal(context, tty, service, destination.user, command);
     await print(stderr, `Connection to ${destination.host} closed.\r\n`);
     return code;
   }
@@ -118,9 +125,10 @@ async function onTerminal(
   tty: Tty,
   service: SshService,
   user: string,
+  command: string | undefined,
 ): Promise<number> {
   const { stdin, stdout } = context;
-  const remote = service.open(user, { columns: tty.columns, rows: tty.rows }, tty.edit);
+  const remote = service.open(user, { columns: tty.columns, rows: tty.rows }, tty.edit, command);
   const resizing = tty.onResize(() => remote.resize(tty.columns, tty.rows));
   context.signal.addEventListener('abort', () => remote.close(), { once: true });
   tty.setRaw(true);

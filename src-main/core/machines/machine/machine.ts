@@ -249,7 +249,13 @@ export class SimulatedMachine implements Machine {
   openTerminal(
     name: string,
     size: { readonly columns: number; readonly rows: number },
-    options: { readonly edit?: (request: EditRequest) => Promise<void> } = {},
+    {
+      command,
+      ...options
+    }: {
+      readonly edit?: (request: EditRequest) => Promise<void>;
+      readonly command?: string;
+    } = {},
   ): TerminalSession {
     const user = findUser(this.files, name);
     if (!user) throw new SpawnError('ENOENT', `user ${name} does not exist`);
@@ -260,8 +266,8 @@ export class SimulatedMachine implements Machine {
       name: `pts/${this.#terminals++}`,
       signal: (group, signal) => void this.processTable.kill(-group, signal),
     });
-    const child = this.spawn([shell], {
-      name: `-${basename(shell)}`,
+    const child = this.spawn(command === undefined ? [shell] : [shell, '-c', command], {
+      ...(command === undefined ? { name: `-${basename(shell)}` } : {}),
       user,
       stdin: terminal.source,
       stdout: terminal.sink,

@@ -45,11 +45,14 @@ export interface Machine {
   /** Runs a command as a user's session would, by default root's. @throws SpawnError */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
   processes(): readonly ProcessInfo[];
-  /** A login shell on a terminal of its own. @throws SpawnError the user's shell is gone. */
+  /** A login shell, or one command, on a terminal of its own. @throws SpawnError the user's shell is gone. */
   openTerminal?(
     user: string,
     size: { readonly columns: number; readonly rows: number },
-    options?: { readonly edit?: (request: EditRequest) => Promise<void> },
+    options?: {
+      readonly edit?: (request: EditRequest) => Promise<void>;
+      readonly command?: string;
+    },
   ): TerminalSession;
   readonly units: Units;
   /** The machine as its kubelet sees it; the runtime refuses while containerd is down. */

@@ -1,0 +1,1 @@
+export { runLocalKubectl } from './local-kubectl.ts';
