@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { UsageError, usage } from './usage.ts';
+import { say, useLanguage } from './language.ts';
+import { UsageError, usage, usageOf } from './usage.ts';
 
 export interface Arguments {
   readonly data: string | undefined;
@@ -33,6 +34,8 @@ const commands: Readonly<Record<string, CommandSyntax>> = {
   'task end': { operands: [0, 1] },
   'exam list': { operands: [0, 0] },
   'exam start': { flags: seed, operands: [1, 1] },
+  'exam status': { operands: [0, 0] },
+  'exam submit': { operands: [0, 0] },
   'exam report': { operands: [0, 1] },
   clock: { flags: { ...cluster, speed: { type: 'string' } }, operands: [0, 2] },
   backup: { operands: [0, 0] },
@@ -41,31 +44,56 @@ const commands: Readonly<Record<string, CommandSyntax>> = {
   daemon: { operands: [0, 0] },
 };
 
-const common: Flags = { data: { type: 'string' }, json: { type: 'boolean' } };
+const common: Flags = {
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  lang: { type: 'string' },
+};
 
 /**
- * Reads a command line. For `ssh` and `kubectl`, flags after the first operand belong to the remote command.
+ * Reads a command line; `--lang` counts from here on. For `ssh` and `kubectl`, flags after the first operand belong
+ * to the remote command.
  * @throws UsageError
  */
 export function readArguments(argv: readonly string[]): Arguments {
   const { data, json, rest } = leadingFlags(argv);
   const [word, ...after] = rest;
-  if (word === undefined || word === '--help' || word === '-h' || word === 'help')
-    return { data, json, command: 'help', operands: [], flags: {} };
+  const help = (words: readonly string[]): Arguments => {
+    if (words.length > 0 && usageOf(words) === undefined)
+      throw new UsageError(unknownCommand(words[0] ?? '', words[1]));
+    return { data, json, command: 'help', operands: words, flags: {} };
+  };
+  if (word === undefined || word === '--help' || word === '-h') return help([]);
+  if (word === 'help') return help(after);
+  if (word === '--version') return { data, json, command: 'version', operands: [], flags: {} };
   if (word === 'kubectl') return { data, json, command: word, operands: after, flags: {} };
-  if (word === 'ssh') return { ...readSsh(after), data, json };
+  if (word === 'ssh') return isHelp(after[0]) ? help(['ssh']) : { ...readSsh(after), data, json };
+  if (word.startsWith('-')) throw new UsageError(unknownFlag('kijabi', word, common));
   const command = word in commands ? word : `${word} ${after[0] ?? ''}`.trim();
   const syntax = commands[command];
+  if (after.some(isHelp) && usageOf([syntax ? command : word]) !== undefined)
+    return help((syntax ? command : word).split(' '));
   if (!syntax) throw new UsageError(unknownCommand(word, after[0]));
-  const { values, positionals } = parse(command === word ? after : after.slice(1), {
+  const { values, positionals } = parse(command, command === word ? after : after.slice(1), {
     ...common,
     ...syntax.flags,
   });
   const [least, most] = syntax.operands;
   if (positionals.length < least)
-    throw new UsageError(`"kijabi ${command}" needs ${least} argument${least === 1 ? '' : 's'}`);
+    throw new UsageError(
+      `${say(
+        `"kijabi ${command}" needs ${least} argument${least === 1 ? '' : 's'}`,
+        `"kijabi ${command}"에는 인자가 ${least}개 필요합니다`,
+      )}: ${usageOf([command])?.split('\n')[0] ?? ''}`,
+    );
   if (positionals.length > most)
-    throw new UsageError(`"kijabi ${command}" does not take ${JSON.stringify(positionals[most])}`);
+    throw new UsageError(
+      say(
+        `"kijabi ${command}" does not take ${JSON.stringify(positionals[most])}`,
+        `"kijabi ${command}"는 ${JSON.stringify(positionals[most])}를 받지 않습니다`,
+      ),
+    );
+  if (typeof values['lang'] === 'string') setLanguage(values['lang']);
   return {
     data: typeof values['data'] === 'string' ? values['data'] : data,
     json: json || values['json'] === true,
@@ -75,6 +103,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   };
 }
 
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
 function leadingFlags(argv: readonly string[]): {
   data: string | undefined;
   json: boolean;
@@ -83,19 +113,44 @@ function leadingFlags(argv: readonly string[]): {
   let data: string | undefined;
   let json = false;
   let index = 0;
+  const valueOf = (flag: string, word: string, what: string): string | undefined => {
+    if (word.startsWith(`${flag}=`)) return word.slice(flag.length + 1);
+    if (word !== flag) return undefined;
+    const value = argv[++index];
+    if (value === undefined) throw new UsageError(what);
+    return value;
+  };
   for (; index < argv.length; index++) {
     const word = argv[index] ?? '';
-    if (word === '--json') json = true;
-    else if (word.startsWith('--data=')) data = word.slice('--data='.length);
-    else if (word === '--data') {
-      data = argv[++index];
-      if (data === undefined) throw new UsageError('--data needs a folder');
-    } else break;
+    if (word === '--json') {
+      json = true;
+      continue;
+    }
+    const folder = valueOf(
+      '--data',
+      word,
+      say('--data needs a folder', '--data에는 폴더가 필요합니다'),
+    );
+    if (folder !== undefined) {
+      data = folder;
+      continue;
+    }
+    const wanted = valueOf('--lang', word, languageNeeded());
+    if (wanted === undefined) break;
+    setLanguage(wanted);
   }
   return { data, json, rest: argv.slice(index) };
 }
 
-/** As ssh does: flags before the host are ours, the rest is the command. */
+const languageNeeded = (): string =>
+  say('--lang must be en or ko', '--lang은 en이나 ko여야 합니다');
+
+function setLanguage(wanted: string): void {
+  if (wanted !== 'en' && wanted !== 'ko') throw new UsageError(languageNeeded());
+  useLanguage(wanted);
+}
+
+/** As ssh does: flags before the command are ours, the rest is the command. */
 function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operands' | 'flags'> {
   const flags: Record<string, string | boolean> = {};
   let index = 0;
@@ -106,7 +161,10 @@ function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operand
     else if (word.startsWith('--cluster=')) flags['cluster'] = word.slice('--cluster='.length);
     else if (word === '--cluster') {
       const value = words[++index];
-      if (value === undefined) throw new UsageError('--cluster needs a name');
+      if (value === undefined)
+        throw new UsageError(
+          say('--cluster needs a name', '--cluster에는 클러스터 이름이 필요합니다'),
+        );
       flags['cluster'] = value;
     } else return false;
     index += 1;
@@ -114,14 +172,19 @@ function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operand
   };
   while (readFlag());
   const host = words[index++];
-  if (host === undefined) throw new UsageError('"kijabi ssh" needs a host');
-  if (host.startsWith('-')) throw new UsageError(`"kijabi ssh" does not know ${host}`);
+  if (host === undefined)
+    throw new UsageError(say('"kijabi ssh" needs a host', '"kijabi ssh"에는 호스트가 필요합니다'));
+  if (host.startsWith('-'))
+    throw new UsageError(
+      say(`"kijabi ssh" does not know ${host}`, `"kijabi ssh"에는 ${host} 옵션이 없습니다`),
+    );
   while (readFlag());
   if (words[index] === '--') index += 1;
   return { command: 'ssh', operands: [host, ...words.slice(index)], flags };
 }
 
 function parse(
+  command: string,
   args: readonly string[],
   options: Flags,
 ): { values: Arguments['flags']; positionals: readonly string[] } {
@@ -129,16 +192,47 @@ function parse(
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     return { values: values, positionals };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof Error)) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const flag = /'(-[^' ,]*)/.exec(error.message)?.[1] ?? /(--?[\w-]+)/.exec(error.message)?.[1];
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+      throw new UsageError(unknownFlag(`kijabi ${command}`, flag ?? '', options));
+    const name = flag?.replace(/^-+/, '') ?? '';
+    throw new UsageError(
+      options[name]?.type === 'string'
+        ? say(
+            `"kijabi ${command}": --${name} needs a value`,
+            `"kijabi ${command}": --${name}에는 값이 필요합니다`,
+          )
+        : say(
+            `"kijabi ${command}": --${name} takes no value`,
+            `"kijabi ${command}": --${name}는 값을 받지 않습니다`,
+          ),
+    );
   }
+}
+
+function unknownFlag(command: string, flag: string, options: Flags): string {
+  const known = Object.keys(options).map((name) => `--${name}`);
+  return say(
+    `"${command}" has no option ${flag}; it has: ${known.join(', ')}`,
+    `"${command}"에는 ${flag} 옵션이 없습니다. 있는 옵션: ${known.join(', ')}`,
+  );
 }
 
 function unknownCommand(word: string, second: string | undefined): string {
   const verbs = Object.keys(commands)
     .filter((name) => name.startsWith(`${word} `))
     .map((name) => name.slice(word.length + 1));
-  if (verbs.length === 0) return `unknown command ${JSON.stringify(word)}\n\n${usage}`;
+  if (verbs.length === 0)
+    return `${say(`unknown command ${JSON.stringify(word)}`, `${JSON.stringify(word)} 명령은 없습니다`)}\n\n${usage()}`;
   return second === undefined
-    ? `"kijabi ${word}" needs one of: ${verbs.join(', ')}`
-    : `"kijabi ${word}" has no ${JSON.stringify(second)}; there are: ${verbs.join(', ')}`;
+    ? say(
+        `"kijabi ${word}" needs one of: ${verbs.join(', ')}`,
+        `"kijabi ${word}" 뒤에는 다음 중 하나가 필요합니다: ${verbs.join(', ')}`,
+      )
+    : say(
+        `"kijabi ${word}" has no ${JSON.stringify(second)}; there are: ${verbs.join(', ')}`,
+        `"kijabi ${word}"에는 ${JSON.stringify(second)}가 없습니다. 있는 것: ${verbs.join(', ')}`,
+      );
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { RpcError } from '#contract';
 import { runDoctor } from '#node/doctor';
 import { failStart } from '#node/host';
@@ -8,8 +9,9 @@ import { type Arguments, readArguments } from './arguments.ts';
 import { commands, type Outcome } from './commands.ts';
 import { runDaemon } from './daemon.ts';
 import { reachHost } from './host.ts';
+import { say } from './language.ts';
 import { table } from './output.ts';
-import { UsageError, usage } from './usage.ts';
+import { UsageError, usage, usageOf } from './usage.ts';
 
 // The command line: asks a running host, or starts one in the background.
 const program = fileURLToPath(import.meta.url);
@@ -19,7 +21,12 @@ async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));
   const dataFolder = resolve(args.data ?? defaultDataFolder());
   if (args.command === 'help') {
-    console.log(usage);
+    console.log(args.operands.length === 0 ? usage() : usageOf(args.operands));
+    return;
+  }
+  if (args.command === 'version') {
+    const text = readFileSync(join(root, 'package.json'), 'utf8');
+    console.log(`kijabi ${(JSON.parse(text) as { version: string }).version}`);
     return;
   }
   if (args.command === 'daemon') {
@@ -37,7 +44,8 @@ async function main(): Promise<void> {
 
 async function askHost(args: Arguments, dataFolder: string): Promise<Outcome> {
   const command = commands[args.command];
-  if (!command) throw new UsageError(`unknown command ${JSON.stringify(args.command)}\n\n${usage}`);
+  if (!command)
+    throw new UsageError(`unknown command ${JSON.stringify(args.command)}\n\n${usage()}`);
   const host = await reachHost(dataFolder, program);
   try {
     return await command(host.rpc, args);
@@ -66,6 +74,20 @@ main().catch((error: unknown) => {
     process.exitCode = 2;
     return;
   }
-  console.error(`kijabi: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`kijabi: ${textOf(error)}`);
   process.exitCode = error instanceof RpcError && error.status.code === 404 ? 4 : 1;
 });
+
+/** What was not found comes with the way to what there is. */
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof RpcError) || error.status.reason !== 'NotFound') return text;
+  const { kind = '' } = error.status.details ?? {};
+  const lists: Readonly<Record<string, string>> = {
+    tasks: 'kijabi task list',
+    exams: 'kijabi exam list',
+    sessions: 'kijabi task start',
+  };
+  const list = lists[kind];
+  return list === undefined ? text : `${text}; ${say(`see "${list}"`, `"${list}"를 보세요`)}`;
+}

@@ -309,6 +309,130 @@ spec:
       command: [sh, -c, 'i=0; while true; do i=$((i+1)); echo tick $i; sleep 1; done']
 `;
 
+describe('study from the command line', () => {
+  let data: string;
+  const kijabi = (...args: string[]) => run(cliProgram, ['--data', data, ...args]);
+  beforeAll(() => {
+    data = folder();
+  });
+  afterAll(() => kijabi('cluster', 'down', '--all'));
+
+  test('a task: started, failed, solved, reset, ended', async () => {
+    expect(await kijabi('task', 'check')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'kijabi: no task is under way: "kijabi task start TASK" starts one\n',
+    });
+    expect(await kijabi('task', 'start', 'nothing')).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: 'kijabi: tasks "nothing" not found; see "kijabi task list"\n',
+    });
+    expect((await kijabi('task', 'list')).stdout).toMatch(
+      /^TASK +DOMAIN +TIER +TARGET +BEST +TITLE\n(.*\n)*sn-nodeport +networking +quick +4 min +- +Expose by NodePort\n/,
+    );
+    const started = await kijabi('task', 'start', 'sn-nodeport', '--seed', 'same');
+    expect(started.stdout).toMatch(
+      /^Expose by NodePort \(session [0-9a-f]{16}, seed same\)\n {2}npx kijabi ssh --cluster practice-[0-9a-f]{8} controlplane\n\n/,
+    );
+    const failed = await kijabi('task', 'check');
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toMatch(/^✗ 0\/\d+ {2}.*\n {6}expected: .*\n {6}actual: .*\n/);
+    expect(await kijabi('task', 'solve')).toMatchObject({ code: 0, stderr: '' });
+    const passed = await kijabi('task', 'check');
+    expect(passed.code).toBe(0);
+    expect(passed.stdout).toMatch(/(\d+) of \1 points\n$/);
+    expect((await kijabi('task', 'reset')).stdout).toBe(
+      'task sn-nodeport is as it was at its start\n',
+    );
+    expect((await kijabi('task', 'check')).stdout).toMatch(/^✗/);
+    expect((await kijabi('task', 'end')).stdout).toBe('the task has ended\n');
+    // What the reference solution earned is not the best of the learner.
+    expect((await kijabi('task', 'list')).stdout).toMatch(/sn-nodeport .* 0 +Expose/);
+    expect((await kijabi('cluster', 'list')).stdout).toBe(
+      'no clusters: "kijabi cluster up" makes one\n',
+    );
+  });
+
+  test('an exam: started, shown, submitted, reported', async () => {
+    expect((await kijabi('exam', 'report')).stderr).toBe('kijabi: no exam has been finished yet\n');
+    expect((await kijabi('exam', 'submit')).stderr).toBe(
+      'kijabi: no exam is in progress: "kijabi exam start EXAM" starts one\n',
+    );
+    expect((await kijabi('exam', 'list')).stdout).toMatch(
+      /\nmock-30 +30 min +4 +66 % +30-minute mock exam\n$/,
+    );
+    const started = await kijabi('exam', 'start', 'mock-30', '--seed', '1');
+    expect(started.stdout).toMatch(
+      /^30-minute mock exam: ends .* \(30 min left\)\n\n1\. .* \[\d+ %\]\n {2}npx kijabi ssh --cluster exam-[0-9a-f]{8}-\d \S+\n/,
+    );
+    const again = await kijabi('exam', 'start', 'mock-30');
+    expect(again.stderr).toBe('kijabi: an exam is in progress: go on with it or submit it\n');
+    const titles = (text: string): string[] => text.match(/^\d\. .* \[\d+ %\]$/gm) ?? [];
+    const shown = await kijabi('exam', 'status');
+    expect(titles(shown.stdout)).toEqual(titles(started.stdout));
+    expect(titles(shown.stdout)).toHaveLength(4);
+    const submitted = await kijabi('exam', 'submit');
+    expect(submitted.stdout).toMatch(
+      /^30-minute mock exam: 0 % \(pass 66 %\): not passed\nTASK +POINTS +SPENT +TITLE\n/,
+    );
+    expect((await kijabi('exam', 'report')).stdout).toBe(submitted.stdout);
+    expect((await kijabi('--lang', 'ko', 'exam', 'report')).stdout).toMatch(
+      /^30분 모의고사: 0 % \(합격선 66 %\): 불합격\n과제 +점수 +쓴 시간 +제목\n/,
+    );
+  });
+
+  test('backups: made, listed, restored', async () => {
+    expect((await kijabi('restore', 'nothing')).stderr).toBe(
+      'kijabi: there is no backup "nothing"\n',
+    );
+    const made = await kijabi('backup');
+    const [, name = ''] =
+      /^backed up: (progress-\S+\.manual\.db) \(\d+ bytes\)\n$/.exec(made.stdout) ?? [];
+    expect((await kijabi('restore')).stdout).toMatch(
+      new RegExp(
+        `^BACKUP +MADE +BYTES +WHY\\n(.*\\n)*${name} .* manual\\n(.*\\n)*\\n"kijabi restore BACKUP" restores one\\n$`,
+      ),
+    );
+    await kijabi('task', 'start', 'sn-nodeport');
+    await kijabi('task', 'end');
+    expect((await kijabi('restore', name)).stdout).toBe(`progress is restored from ${name}\n`);
+    // What was there before the restore is kept too.
+    expect((await kijabi('restore')).stdout).toMatch(/before-restore|restore/);
+  });
+
+  test('doctor looks around, also without a host', async () => {
+    const { code, stdout } = await run(cliProgram, ['--data', folder(), 'doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^✓ Node\.js +v24\.\d+\.\d+\n✓ SQLite +SQLite 3\./);
+  });
+
+  test.each([
+    { LC_ALL: 'ko_KR.UTF-8', first: '사용법: kijabi' },
+    { LC_ALL: 'en_US.UTF-8', first: 'usage: kijabi' },
+    { LC_ALL: 'de_DE.UTF-8', first: 'usage: kijabi' },
+  ])('help in the language of the terminal: $LC_ALL', async ({ LC_ALL, first }) => {
+    const { code, stdout, stderr } = await run(cliProgram, [], { env: { LC_ALL } });
+    expect([code, stderr, stdout.slice(0, first.length)]).toEqual([0, '', first]);
+  });
+
+  test.each([
+    { args: ['fly'], stderr: /^kijabi: unknown command "fly"\n\nusage: kijabi/ },
+    {
+      args: ['cluster', 'up', '--nodes=3'],
+      stderr: /^kijabi: "kijabi cluster up" has no option --nodes; it has: /,
+    },
+    {
+      args: ['--lang', 'ko', 'task'],
+      stderr: /^kijabi: "kijabi task" 뒤에는 다음 중 하나가 필요합니다: list, /,
+    },
+  ])('a wrong command line: $args', async ({ args, stderr }) => {
+    const ended = await run(cliProgram, args);
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toMatch(stderr);
+  });
+});
+
 describe('what cannot start says why', () => {
   test('a taken port', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');

@@ -1,7 +1,12 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { readArguments } from '../../../src-main/cli/arguments.ts';
 import { parseDuration } from '../../../src-main/cli/duration.ts';
+import { useLanguage } from '../../../src-main/cli/language.ts';
 import { table } from '../../../src-main/cli/output.ts';
+import { usage, usageOf } from '../../../src-main/cli/usage.ts';
+
+// Whatever language the machine has.
+beforeAll(() => useLanguage('en'));
 
 test.each([
   { line: 'cluster up', command: 'cluster up', operands: [], flags: {} },
@@ -30,6 +35,22 @@ test.each([
   },
   { line: '', command: 'help', operands: [], flags: {} },
   { line: '--help', command: 'help', operands: [], flags: {} },
+  { line: 'help cluster up', command: 'help', operands: ['cluster', 'up'], flags: {} },
+  { line: 'cluster up --help', command: 'help', operands: ['cluster', 'up'], flags: {} },
+  { line: 'exam -h', command: 'help', operands: ['exam'], flags: {} },
+  { line: '--version', command: 'version', operands: [], flags: {} },
+  {
+    line: 'ssh -t base vi -n x',
+    command: 'ssh',
+    operands: ['base', 'vi', '-n', 'x'],
+    flags: { tty: true },
+  },
+  {
+    line: 'ssh base -n cat',
+    command: 'ssh',
+    operands: ['base', 'cat'],
+    flags: { 'no-input': true },
+  },
 ])('kijabi $line', ({ line, command, operands, flags }) => {
   const args = readArguments(line.split(' ').filter((word) => word !== ''));
   expect({ command: args.command, operands: args.operands }).toEqual({ command, operands });
@@ -56,13 +77,41 @@ test.each([
     message: '"kijabi cluster" has no "fly"; there are: up, down, list, kubeconfig',
   },
   { line: 'cluster up a b', message: '"kijabi cluster up" does not take "b"' },
-  { line: 'cluster up --size 3', message: /Unknown option '--size'/ },
-  { line: 'task start', message: '"kijabi task start" needs 1 argument' },
+  {
+    line: 'cluster up --size 3',
+    message: '"kijabi cluster up" has no option --size; it has: --data, --json, --lang, --topology',
+  },
+  { line: 'cluster up --topology', message: '"kijabi cluster up": --topology needs a value' },
+  { line: 'cluster list --json=1', message: '"kijabi cluster list": --json takes no value' },
+  { line: '--size', message: '"kijabi" has no option --size; it has: --data, --json, --lang' },
+  { line: 'help fly', message: /^unknown command "fly"/ },
+  { line: '--lang fr doctor', message: '--lang must be en or ko' },
+  {
+    line: 'task start',
+    message: '"kijabi task start" needs 1 argument: kijabi task start TASK [--seed SEED]',
+  },
   { line: 'ssh', message: '"kijabi ssh" needs a host' },
   { line: 'ssh -v base', message: '"kijabi ssh" does not know -v' },
   { line: '--data', message: '--data needs a folder' },
 ])('kijabi $line is refused: $message', ({ line, message }) => {
   expect(() => readArguments(line.split(' '))).toThrow(message);
+});
+
+test('with --lang ko everything is Korean', () => {
+  try {
+    expect(() => readArguments(['--lang', 'ko', 'cluster', 'fly'])).toThrow(
+      '"kijabi cluster"에는 "fly"가 없습니다. 있는 것: up, down, list, kubeconfig',
+    );
+    expect(usage()).toContain('cluster list                                클러스터 목록을 봅니다');
+    expect(usageOf(['exam', 'submit'])).toBe(
+      'kijabi exam submit\n    진행 중인 시험을 제출하고 결과를 봅니다',
+    );
+  } finally {
+    useLanguage('en');
+  }
+  expect(usageOf(['exam', 'submit'])).toBe(
+    'kijabi exam submit\n    hand in the exam in progress and print its report',
+  );
 });
 
 test.each([
