@@ -188,12 +188,8 @@ export class MemoryFileSystem implements FileSystem {
   // Reading
 
   exists(path: string): boolean {
-    try {
-      return this.#walk(path, true).inode !== undefined;
-    } catch (error) {
-      if (error instanceof FileError) return false;
-      throw error;
-    }
+    const walked = this.#tryWalk(path, true);
+    return typeof walked !== 'string' && walked.inode !== undefined;
   }
 
   stat(path: string): FileStat {
@@ -460,25 +456,32 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #walk(path: string, followLast: boolean): Walked {
+    const walked = this.#tryWalk(path, followLast);
+    if (typeof walked === 'string') throw fileError(walked, path);
+    return walked;
+  }
+
+  /** The errno instead of an error: asking for what is not there is everyday business, and errors are dear. */
+  #tryWalk(path: string, followLast: boolean): Walked | FileError['code'] {
     const stack: Place[] = [this.#place(this.mounts.root.root, this.mounts.root, '')];
     let pending = path.split('/').reverse();
-    if (path === '') throw fileError('ENOENT', path);
+    if (path === '') return 'ENOENT';
     let links = 0;
     while (pending.length > 0) {
       const name = pending.pop() as string;
       if (name === '' || name === '.') continue;
       const here = stack.at(-1) as Place;
-      if (here.inode.kind !== 'directory') throw fileError('ENOTDIR', path);
+      if (here.inode.kind !== 'directory') return 'ENOTDIR';
       if (name === '..') {
         if (stack.length > 1) stack.pop();
         continue;
       }
-      this.#require(here.inode, 1, path);
-      if (name.length > 255) throw fileError('ENAMETOOLONG', path);
+      if (this.#user.uid !== 0 && !allowed(here.inode, this.#user, 1)) return 'EACCES';
+      if (name.length > 255) return 'ENAMETOOLONG';
       const child = here.inode.volume.child(here.inode, name);
       const last = pending.every((rest) => rest === '' || rest === '.');
       if (!child) {
-        if (!last) throw fileError('ENOENT', path);
+        if (!last) return 'ENOENT';
         return {
           inode: undefined,
           mount: here.mount,
@@ -490,13 +493,13 @@ export class MemoryFileSystem implements FileSystem {
       }
       const trailing = last && pending.length > 0;
       if (child.kind === 'symlink' && (!last || followLast || trailing)) {
-        if (++links > maxLinks) throw fileError('ELOOP', path);
+        if (++links > maxLinks) return 'ELOOP';
         if (child.target.startsWith('/')) stack.splice(1);
         pending = [...pending, ...child.target.split('/').reverse()];
         continue;
       }
       stack.push(this.#place(child, here.mount, name));
-      if (trailing && child.kind !== 'directory') throw fileError('ENOTDIR', path);
+      if (trailing && child.kind !== 'directory') return 'ENOTDIR';
     }
     const found = stack.at(-1) as Place;
     const parent = stack.at(-2) ?? found;
@@ -517,12 +520,10 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #walkIfReachable(path: string): Walked | undefined {
-    try {
-      return this.#walk(path, true);
-    } catch (error) {
-      if (error instanceof FileError && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const walked = this.#tryWalk(path, true);
+    if (walked === 'ENOENT') return undefined;
+    if (typeof walked === 'string') throw fileError(walked, path);
+    return walked;
   }
 
   /** The deepest existing directory towards `path`, and what is left of the path. */
@@ -530,19 +531,18 @@ export class MemoryFileSystem implements FileSystem {
     let upper = path;
     let rest = '';
     for (;;) {
-      try {
-        const walked = this.#walk(upper === '' ? '/' : upper, followLast || rest !== '');
+      const walked = this.#tryWalk(upper === '' ? '/' : upper, followLast || rest !== '');
+      if (typeof walked !== 'string') {
         const place = walked.inode
           ? { inode: walked.inode, mount: walked.mount, name: walked.name }
           : { inode: walked.parent, mount: walked.parentMount, name: '' };
         const missing = walked.inode ? '' : walked.name;
         return { place, rest: [missing, rest].filter((part) => part !== '').join('/') };
-      } catch (error) {
-        if (!(error instanceof FileError) || upper === '') throw error;
-        const slash = upper.lastIndexOf('/');
-        rest = [upper.slice(slash + 1), rest].filter((part) => part !== '').join('/');
-        upper = upper.slice(0, slash);
       }
+      if (upper === '') throw fileError(walked, '/');
+      const slash = upper.lastIndexOf('/');
+      rest = [upper.slice(slash + 1), rest].filter((part) => part !== '').join('/');
+      upper = upper.slice(0, slash);
     }
   }
 
