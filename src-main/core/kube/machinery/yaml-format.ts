@@ -1,3 +1,5 @@
+import { plainScalar } from './yaml-scalars.ts';
+
 /**
  * YAML as Go's `sigs.k8s.io/yaml` writes it, to the byte: kubectl's `-o yaml`, kubeadm's files, an API server's
  * YAML answers. Keys are sorted, sequences are not indented, long scalars fold after column 80.
@@ -187,10 +189,6 @@ function formatNumber(value: number): string {
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
-const otherValue =
-  /^(?:~|null|Null|NULL|y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF|<<|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
-const numberLike =
-  /^(?:[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|[0-9][0-9_]*)|[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?)$/;
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 const timestamp =
   /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/;
@@ -198,9 +196,8 @@ const timestamp =
 /** Whether a reader of YAML 1.1 would take the plain text for something that is not a string. */
 function resolvesToOther(text: string): boolean {
   return (
-    text === '' ||
-    otherValue.test(text) ||
-    numberLike.test(text) ||
+    typeof plainScalar(text) !== 'string' ||
+    text === '<<' ||
     base60.test(text) ||
     timestamp.test(text)
   );

@@ -1,4 +1,49 @@
-import { load, loadAll, YAMLException } from 'js-yaml';
+import {
+  defineScalarTag,
+  FAILSAFE_SCHEMA,
+  load,
+  loadAll,
+  mergeTag,
+  NOT_RESOLVED,
+  Schema,
+  YAMLException,
+} from 'js-yaml';
+import { type GoYaml, plainScalar } from './yaml-scalars.ts';
+
+const digits = [...'0123456789'];
+const signs = ['-', '+'];
+const schemas: Readonly<Record<GoYaml, Schema>> = { v2: goSchema('v2'), v3: goSchema('v3') };
+
+function goSchema(reader: GoYaml): Schema {
+  const tag = (name: string, first: readonly string[], isOfTag: (value: unknown) => boolean) =>
+    goTag(reader, name, first, isOfTag);
+  return new Schema([
+    ...FAILSAFE_SCHEMA.tags,
+    mergeTag,
+    tag('null', ['', '~', 'n', 'N'], (value) => value === null),
+    tag('bool', [...'yYnNtTfFoO'], (value) => typeof value === 'boolean'),
+    tag('int', [...signs, ...digits], Number.isInteger),
+    tag('float', [...signs, '.', ...digits], (value) => typeof value === 'number'),
+  ]);
+}
+
+/** A tag of plain scalars as Go's reader has it. @param first the characters such a scalar begins with. */
+function goTag(
+  reader: GoYaml,
+  name: string,
+  first: readonly string[],
+  isOfTag: (value: unknown) => boolean,
+): ReturnType<typeof defineScalarTag> {
+  return defineScalarTag<unknown>(`tag:yaml.org,2002:${name}`, {
+    implicit: true,
+    implicitFirstChars: first,
+    resolve: (source) => {
+      const value = plainScalar(source, reader);
+      return isOfTag(value) ? value : NOT_RESOLVED;
+    },
+    identify: () => false,
+  });
+}
 
 export interface YamlLimits {
   /** Characters of the whole input. */
@@ -28,10 +73,14 @@ export class YamlError extends Error {
   }
 }
 
-/** One document. @throws YamlError */
-export function parseYaml(text: string, limits: YamlLimits = defaultYamlLimits): unknown {
+/** One document, as Go's `sigs.k8s.io/yaml` reads it. @throws YamlError */
+export function parseYaml(
+  text: string,
+  limits: YamlLimits = defaultYamlLimits,
+  reader: GoYaml = 'v2',
+): unknown {
   return guarded(text, limits, () =>
-    text.trim() === '' ? null : load(text, { maxDepth: limits.maxDepth }),
+    text.trim() === '' ? null : load(text, { schema: schemas[reader], maxDepth: limits.maxDepth }),
   );
 }
 
@@ -39,8 +88,11 @@ export function parseYaml(text: string, limits: YamlLimits = defaultYamlLimits):
 export function parseYamlDocuments(
   text: string,
   limits: YamlLimits = defaultYamlLimits,
+  reader: GoYaml = 'v2',
 ): unknown[] {
-  const documents = guarded(text, limits, () => loadAll(text, { maxDepth: limits.maxDepth }));
+  const documents = guarded(text, limits, () =>
+    loadAll(text, { schema: schemas[reader], maxDepth: limits.maxDepth }),
+  );
   return documents.filter((document) => document !== null && document !== undefined);
 }
 

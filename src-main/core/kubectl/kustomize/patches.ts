@@ -194,7 +194,9 @@ function change(resource: Resource, operations: readonly JsonPatchOperation[]): 
 function objectsOf(source: string): Json[] | undefined {
   let documents: unknown[];
   try {
-    documents = parseYamlDocuments(source).filter((each) => each !== null && each !== undefined);
+    documents = parseYamlDocuments(source, undefined, 'v3').filter(
+      (each) => each !== null && each !== undefined,
+    );
   } catch {
     return undefined;
   }
@@ -209,7 +211,7 @@ function objectsOf(source: string): Json[] | undefined {
 function operationsOf(source: string): JsonPatchOperation[] | undefined {
   let value: unknown;
   try {
-    value = parseYaml(source);
+    value = parseYaml(source, undefined, 'v3');
   } catch {
     return undefined;
   }

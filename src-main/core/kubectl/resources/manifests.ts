@@ -150,10 +150,10 @@ export function parseManifests(
   return out;
 }
 
-/** @throws CommandError in go-yaml's words. */
+/** A document as kustomize reads it. @throws CommandError in go-yaml's words. */
 function parsePiece(piece: string): unknown[] {
   try {
-    return parseYamlDocuments(piece);
+    return parseYamlDocuments(piece, undefined, 'v3');
   } catch (error) {
     throw new CommandError(
       yamlMessage(piece, error)

@@ -40,7 +40,58 @@ test.each([
   },
 ])('formatYaml: $why', ({ value, yaml }) => {
   expect(formatYaml(value)).toBe(yaml);
-  expect(parseYaml(yaml.replace('"y": true', 'y: true'))).toEqual(value);
+  expect(parseYaml(yaml)).toEqual(value);
+});
+
+test.each([
+  ['0400', 256],
+  ['0644', 420],
+  ['0o400', 256],
+  ['0O17', 15],
+  ['-0400', -256],
+  ['08', 8],
+  ['0009', 9],
+  ['00', 0],
+  ['-0', 0],
+  ['0x1F', 31],
+  ['0b11', 3],
+  ['1_000', 1000],
+  ['0_7', 7],
+  ['_1', '_1'],
+  ['0o8', '0o8'],
+  ['1e3', 1000],
+  ['1e400', '1e400'],
+  ['.5', 0.5],
+  ['1.', 1],
+  ['0400.5', 400.5],
+  ['685_230.15', 685230.15],
+  ['18446744073709551616', 18446744073709552000],
+  ['yes', true],
+  ['Y', true],
+  ['on', true],
+  ['off', false],
+  ['NO', false],
+  ['n', false],
+  ['tRue', 'tRue'],
+  ['~', null],
+  ['2001-01-01', '2001-01-01'],
+  ['12:30:45', '12:30:45'],
+  ['v1.2', 'v1.2'],
+  ["'0400'", '0400'],
+  ['"yes"', 'yes'],
+])('a plain %s is read as Go reads it', (text, value) => {
+  expect(parseYaml(`a: ${text}`)).toEqual({ a: value });
+});
+
+test('kustomize takes only true and false for booleans', () => {
+  const text = '[y, on, No, True, false, 0400, ~]';
+  expect(parseYaml(text)).toEqual([true, true, false, true, false, 256, null]);
+  expect(parseYaml(text, undefined, 'v3')).toEqual(['y', 'on', 'No', true, false, 256, null]);
+});
+
+test('keys are read as values are, and merged', () => {
+  expect(parseYaml('on: 1\n0400: 2\n')).toEqual({ true: 1, '256': 2 });
+  expect(parseYaml('a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n')).toMatchObject({ b: { x: 3 } });
 });
 
 test('documents of a stream, empty ones left out', () => {
