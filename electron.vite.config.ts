@@ -28,6 +28,8 @@ export default defineConfig({
     plugins: [asciiOutput],
     build: {
       outDir: at('out/main'),
+      // Optional, because it has to be compiled: without it there is no local shell.
+      externalizeDeps: { include: ['node-pty'] },
       rolldownOptions: {
         input: {
           electron: at('src-main/electron/main.ts'),
