@@ -19,6 +19,7 @@ import {
   createCatalogue,
   createNetwork,
   dnsListener,
+  dnsStreamListener,
   type DnsMessage,
   dnsReply,
   exportChanges,
@@ -116,11 +117,10 @@ export class Lab {
         pki.verifyCertificate(certificate, roots, nowMs, 'server'),
     });
     this.#outside = this.#network.addHost('outside', outsideAddress);
-    this.#outside.listen(
-      53,
-      dnsListener((query) => Promise.resolve(this.#nameServer(query))),
-      { protocol: 'udp' },
-    );
+    const names = (query: DnsMessage): Promise<DnsMessage> =>
+      Promise.resolve(this.#nameServer(query));
+    this.#outside.listen(53, dnsListener(names), { protocol: 'udp' });
+    this.#outside.listen(53, dnsStreamListener(names), { protocol: 'tcp' });
     this.#etcdData = new EtcdData(clock, options.openLog ?? (() => undefined));
   }
 
@@ -405,7 +405,7 @@ export class Lab {
     const files: LaidFile[] = [
       {
         path: '/etc/resolv.conf',
-        content: `nameserver ${outsideAddress}\nsearch .\n`,
+        content: `nameserver ${outsideAddress}\n`,
         mode: 0o644,
       },
       { path: '/etc/hosts', content: this.#hostsFile(spec.hostname), mode: 0o644 },

@@ -58,6 +58,7 @@ export {
 export {
   createResolver,
   dnsListener,
+  dnsStreamListener,
   type DnsMessage,
   type DnsRecord,
   dnsReply,

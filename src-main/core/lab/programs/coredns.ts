@@ -12,6 +12,7 @@ import {
   type DnsMessage,
   type DnsRecord,
   dnsReply,
+  dnsStreamListener,
   type Program,
   type ProgramContext,
   type Resolver,
@@ -150,14 +151,14 @@ class Instance implements Disposable {
     if (needsCluster) this.#cluster ??= new Cluster(this.#component);
     const wanted = new Set<string>();
     for (const { port } of this.#servers) {
-      wanted.add(`udp:${port}`);
-      if (!this.#ports.has(`udp:${port}`))
-        this.#open(
-          `udp:${port}`,
-          port,
-          'udp',
-          dnsListener((query) => this.#answer(query, port)),
-        );
+      const handler: Parameters<typeof dnsListener>[0] = (query) => this.#answer(query, port);
+      for (const protocol of ['udp', 'tcp'] as const) {
+        const key = `${protocol}:${port}`;
+        wanted.add(key);
+        if (this.#ports.has(key)) continue;
+        const listener = protocol === 'udp' ? dnsListener(handler) : dnsStreamListener(handler);
+        this.#open(key, port, protocol, listener);
+      }
     }
     for (const { directives } of blocks)
       for (const directive of directives) {
@@ -264,7 +265,7 @@ class Instance implements Disposable {
     if (!forward) return { code: 'REFUSED', answers: [] };
     for (const target of forwardTargets(forward, this.#component.context)) {
       try {
-        const message = await this.#resolver.exchange(target, name, type, 2000);
+        const message = await this.#resolver.exchange(target, name, type, { timeoutMs: 2000 });
         return {
           code: message.code,
           answers: rename([...message.answers]),

@@ -1,4 +1,4 @@
-export { dnsListener } from './listener.ts';
+export { dnsListener, dnsStreamListener } from './listener.ts';
 export {
   decodeDns,
   DnsFormatError,

@@ -1,7 +1,13 @@
 import type { Clock, Random } from '#core/base';
-import { ConnectionError } from '#core/kube';
+import { type Connection, ConnectionError } from '#core/kube';
 import type { FileSystem } from '../filesystem/types.ts';
-import { isAddress, joinHostPort, type NetNamespace, within } from '../network/index.ts';
+import {
+  isAddress,
+  joinHostPort,
+  type NetNamespace,
+  openConnection,
+  within,
+} from '../network/index.ts';
 import {
   decodeDns,
   type DnsMessage,
@@ -10,6 +16,7 @@ import {
   type RecordType,
   reverseName,
 } from './message.ts';
+import { framed, readFrame } from './stream.ts';
 
 export interface ResolverConfig {
   readonly servers: readonly string[];
@@ -60,8 +67,13 @@ export interface Resolver {
   /** Full names to ask for, in order, by the search list and ndots. */
   candidates(name: string): readonly string[];
   config(): ResolverConfig;
-  /** Asks one server once. @throws ExchangeError */
-  exchange(server: string, name: string, type: RecordType, timeoutMs?: number): Promise<DnsMessage>;
+  /** Asks one server once, over UDP unless told otherwise. @throws ExchangeError */
+  exchange(
+    server: string,
+    name: string,
+    type: RecordType,
+    options?: { readonly timeoutMs?: number; readonly protocol?: 'udp' | 'tcp' },
+  ): Promise<DnsMessage>;
   /**
    * Asks the configured servers in turn, `attempts` times. SERVFAIL and REFUSED go on to the next one.
    * @throws ExchangeError nobody answered.
@@ -76,6 +88,16 @@ const readOr = (files: ResolverDeps['files'], path: string): string => {
     return '';
   }
 };
+
+async function askStream(
+  connection: Connection,
+  question: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  await connection.output.write(framed(question));
+  const frame = await readFrame(connection.input, new Uint8Array(0));
+  connection.close();
+  return frame?.message;
+}
 
 /** @see resolv.conf(5) */
 export function parseResolvConf(text: string): ResolverConfig {
@@ -125,25 +147,29 @@ export function createResolver(deps: ResolverDeps): Resolver {
     return dots >= ndots ? [name, ...searched] : [...searched, name];
   };
 
-  const exchange: Resolver['exchange'] = async (server, name, type, timeoutMs) => {
-    const limitMs = timeoutMs ?? config().timeoutMs;
+  const exchange: Resolver['exchange'] = async (server, name, type, options = {}) => {
+    const { timeoutMs: limitMs = config().timeoutMs, protocol = 'udp' } = options;
     const started = clock.now();
     const sourcePort = 32768 + random.integer(28232);
     const timedOut = (): ExchangeError =>
       new ExchangeError(
         'timeout',
-        `read udp ${joinHostPort(net.address, sourcePort)}->${joinHostPort(server, 53)}: i/o timeout`,
+        `read ${protocol} ${joinHostPort(net.address, sourcePort)}->${joinHostPort(server, 53)}: i/o timeout`,
       );
     try {
-      const dialed = await net.dial(server, 53, 'udp', {
+      const dialed = await net.dial(server, 53, protocol, {
         timeoutMs: limitMs,
         ...(signal ? { signal } : {}),
       });
       const { listener, peer } = dialed;
-      if (listener.kind !== 'udp') throw timedOut();
       const question = encodeDns(dnsQuery(random.integer(65536), name, type));
       const left = Math.max(0, limitMs - (clock.now() - started));
-      const answer = await within(clock, left, listener.handle(question, peer), timedOut);
+      const send = (): Promise<Uint8Array | undefined> => {
+        if (protocol === 'tcp') return askStream(openConnection(dialed), question);
+        if (listener.kind !== 'udp') throw timedOut();
+        return listener.handle(question, peer);
+      };
+      const answer = await within(clock, left, send(), timedOut);
       if (answer) return decodeDns(answer);
       await within(clock, left, new Promise<never>(() => undefined), timedOut);
       throw timedOut();

@@ -111,12 +111,13 @@ async function exchangeWithRetry(
   server: string,
   name: string,
   type: RecordType,
+  protocol: 'udp' | 'tcp' = 'udp',
 ): Promise<DnsMessage> {
   try {
-    return await resolver.exchange(server, name, type);
+    return await resolver.exchange(server, name, type, { protocol });
   } catch (error) {
     if (!(error instanceof ExchangeError) || error.kind !== 'timeout') throw error;
-    return resolver.exchange(server, name, type);
+    return resolver.exchange(server, name, type, { protocol });
   }
 }
 
@@ -211,12 +212,13 @@ export const dig: Program = async (context) => {
   const resolver = resolverOf(context);
   const address = await serverAddress(resolver, server);
   const names = flags.has('search') ? resolver.candidates(name) : [name.replace(/\.$/, '')];
+  const protocol = flags.has('tcp') || flags.has('vc') ? 'tcp' : 'udp';
   const banner = `\n; <<>> DiG 9.18.28 <<>> ${words.join(' ')}\n`;
   const started = context.clock.now();
   let message: DnsMessage | undefined;
   try {
     for (const candidate of names) {
-      message = await exchangeWithRetry(resolver, address, candidate, type);
+      message = await exchangeWithRetry(resolver, address, candidate, type, protocol);
       if (message.code !== 'NXDOMAIN') break;
     }
   } catch (error) {
@@ -233,7 +235,7 @@ export const dig: Program = async (context) => {
     await print(context.stdout, message.answers.map((record) => `${dataText(record)}\n`).join(''));
     return 0;
   }
-  await print(context.stdout, digText(message, banner, address, context, started));
+  await print(context.stdout, digText(message, banner, address, protocol, context, started));
   return 0;
 };
 
@@ -241,6 +243,7 @@ function digText(
   message: DnsMessage,
   banner: string,
   server: string,
+  protocol: 'udp' | 'tcp',
   context: ProgramContext,
   started: number,
 ): string {
@@ -263,7 +266,7 @@ function digText(
     section('ANSWER', message.answers) +
     section('AUTHORITY', message.authorities) +
     section('ADDITIONAL', message.additionals) +
-    `;; Query time: ${Math.round(context.clock.now() - started)} msec\n;; SERVER: ${server}#53(${server}) (UDP)\n\n`
+    `;; Query time: ${Math.round(context.clock.now() - started)} msec\n;; SERVER: ${server}#53(${server}) (${protocol.toUpperCase()})\n\n`
   );
 }
 

@@ -4,6 +4,7 @@ import {
   createResolver,
   decodeDns,
   dnsListener,
+  dnsStreamListener,
   type DnsMessage,
   type DnsRecord,
   dnsReply,
@@ -12,7 +13,9 @@ import {
 } from '../../../../../src-main/core/machines/dns/index.ts';
 import {
   createNetwork,
+  type NetNamespace,
   type Network,
+  openConnection,
 } from '../../../../../src-main/core/machines/network/index.ts';
 import { TestTime } from '#tests/sim';
 
@@ -39,23 +42,24 @@ let network: Network;
 let asked: string[];
 let files: Record<string, string>;
 let resolver: Resolver;
+let net: NetNamespace;
 
 function serve(address: string, code?: DnsMessage['code']): void {
-  network.addHost(`dns-${address}`, address).listen(
-    53,
-    dnsListener(async (query) => {
-      const question = query.questions[0];
-      asked.push(`${address} ${question?.name ?? ''} ${question?.type ?? ''}`);
-      if (code) return dnsReply(query, { code });
-      const found = records.filter(({ name }) => name === question?.name);
-      const chased = found.flatMap((record) =>
-        record.type === 'CNAME'
-          ? [record, ...records.filter(({ name }) => name === record.target)]
-          : [record],
-      );
-      return dnsReply(query, chased.length > 0 ? { answers: chased } : { code: 'NXDOMAIN' });
-    }),
-  );
+  const answer = async (query: DnsMessage): Promise<DnsMessage> => {
+    const question = query.questions[0];
+    asked.push(`${address} ${question?.name ?? ''} ${question?.type ?? ''}`);
+    if (code) return dnsReply(query, { code });
+    const found = records.filter(({ name }) => name === question?.name);
+    const chased = found.flatMap((record) =>
+      record.type === 'CNAME'
+        ? [record, ...records.filter(({ name }) => name === record.target)]
+        : [record],
+    );
+    return dnsReply(query, chased.length > 0 ? { answers: chased } : { code: 'NXDOMAIN' });
+  };
+  const host = network.addHost(`dns-${address}`, address);
+  host.listen(53, dnsListener(answer), { protocol: 'udp' });
+  host.listen(53, dnsStreamListener(answer), { protocol: 'tcp' });
 }
 
 async function lookup(name: string): Promise<string> {
@@ -86,7 +90,7 @@ beforeEach(() => {
         return text;
       },
     },
-    net: network.addMachine({ name: 'node01', address: '10.0.0.2' }).namespace,
+    net: (net = network.addMachine({ name: 'node01', address: '10.0.0.2' }).namespace),
     clock: time.clock,
     random,
   });
@@ -179,6 +183,40 @@ const emptyQuery: DnsMessage = {
   authorities: [],
   additionals: [],
 };
+
+describe('over TCP', () => {
+  it('a question has the same answer as over UDP', async () => {
+    serve('10.0.0.53');
+    const ask = (protocol: 'udp' | 'tcp') =>
+      resolver.exchange('10.0.0.53', 'a.b.c.d.e', 'A', { protocol });
+    const both = Promise.all([ask('udp'), ask('tcp')]);
+    await time.settle();
+    const [overUdp, overTcp] = await both;
+    expect(overTcp).toEqual({ ...overUdp, id: overTcp.id });
+    expect(overTcp.answers).toEqual([
+      { name: 'a.b.c.d.e', type: 'A', ttlSeconds, address: '1.2.3.4' },
+    ]);
+  });
+
+  it('questions of one connection are answered in turn, however their bytes come', async () => {
+    serve('10.0.0.53');
+    const dialed = await net.dial('10.0.0.53', 53, 'tcp');
+    const connection = openConnection(dialed);
+    const bytes = ['web', 'a.b.c.d.e'].flatMap((name, index) => {
+      const query = encodeDns({ ...emptyQuery, id: index + 1, questions: [{ name, type: 'A' }] });
+      return [query.length >> 8, query.length & 0xff, ...query];
+    });
+    for (const byte of bytes) await connection.output.write(Uint8Array.of(byte));
+    await time.settle();
+    const answers = new Uint8Array([
+      ...((await connection.input.read()) ?? []),
+      ...((await connection.input.read()) ?? []),
+    ]);
+    const first = ((answers[0] ?? 0) << 8) | (answers[1] ?? 0);
+    expect(decodeDns(answers.slice(2, 2 + first))).toMatchObject({ id: 1, code: 'NXDOMAIN' });
+    expect(decodeDns(answers.slice(4 + first))).toMatchObject({ id: 2, code: 'NOERROR' });
+  });
+});
 
 describe('look-ups', () => {
   it.each([
