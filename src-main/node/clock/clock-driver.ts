@@ -14,6 +14,7 @@ export class ClockDriver {
   #immediate: NodeJS.Immediate | undefined;
   #wakeAtSimMs = Infinity;
   #stopped = false;
+  #holds = 0;
   #burst: { untilMs: number; foregroundOnly: boolean; done: () => void } | undefined;
 
   /** @param startMs simulated time at the start, ms since the epoch. */
@@ -49,6 +50,30 @@ export class ClockDriver {
     return !this.clock.hasForegroundWork;
   }
 
+  /**
+   * The same service, during whose calls the clock stands: what is worked on outside of simulated time (signatures,
+   * certificates) takes none of it, and is done before whatever is due next. So the same input gives the same history.
+   */
+  hold<T extends object>(service: T): T {
+    return new Proxy(service, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => {
+          const result: unknown = Reflect.apply(member, target, args);
+          if (!(result instanceof Promise)) return result;
+          this.#holds += 1;
+          const release = (): void => {
+            this.#holds -= 1;
+            this.#arm();
+          };
+          result.then(release, release);
+          return result;
+        };
+      },
+    });
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#wakeup);
@@ -80,7 +105,7 @@ export class ClockDriver {
   }
 
   #arm(): void {
-    if (this.#stopped || this.#immediate !== undefined) return;
+    if (this.#stopped || this.#immediate !== undefined || this.#holds > 0) return;
     clearTimeout(this.#wakeup);
     this.#wakeup = undefined;
     this.#wakeAtSimMs = Infinity;
@@ -97,7 +122,8 @@ export class ClockDriver {
 
   #turn(): void {
     this.#immediate = undefined;
-    if (this.#stopped) return;
+    // Somebody took hold of the clock after this turn was set.
+    if (this.#stopped || this.#holds > 0) return;
     const burst = this.#burst;
     if (burst) {
       const idle = burst.foregroundOnly && !this.clock.hasForegroundWork;

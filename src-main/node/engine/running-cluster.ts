@@ -88,7 +88,7 @@ export class RunningCluster {
       clock: this.driver.clock,
       random: seededRandom(spec.seed),
       logger: options.logger,
-      pki: options.pki,
+      pki: this.driver.hold(options.pki),
       ...(options.descriptions ? { descriptions: options.descriptions } : {}),
       openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
       ...(saved ? { saved: saved.lab } : {}),
