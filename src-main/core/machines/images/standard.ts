@@ -425,12 +425,14 @@ const tools: readonly Image[] = [
     entrypoint: ['/entrypoint.sh'],
     programs: { '/entrypoint.sh': fluentd },
   }),
-  image(hub('fluent/fluentd'), ['latest', 'v1.16', 'v1.16-1', 'v1.17'], {
-    sizeBytes: 25 * megabyte,
-    entrypoint: ['/entrypoint.sh'],
-    base: 'alpine',
-    programs: { '/entrypoint.sh': fluentd },
-  }),
+  ...['fluent/fluentd', 'fluentd'].map((name) =>
+    image(hub(name), ['latest', 'v1.16', 'v1.16-1', 'v1.17'], {
+      sizeBytes: 25 * megabyte,
+      entrypoint: ['/entrypoint.sh'],
+      base: 'alpine',
+      programs: { '/entrypoint.sh': fluentd },
+    }),
+  ),
   image(hub('polinux/stress'), ['latest', '1.0.4'], {
     sizeBytes: 4 * megabyte,
     command: ['/usr/local/bin/stress'],

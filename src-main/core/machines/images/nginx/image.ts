@@ -172,8 +172,21 @@ function nginxImage(version: string, tags: readonly string[], alpine: boolean): 
   };
 }
 
-/** `docker.io/library/nginx`, on Debian and on Alpine. */
-export const nginxImages: readonly Image[] = releases.flatMap(({ version, tags }) => [
-  nginxImage(version, tags, false),
-  nginxImage(version, tags, true),
-]);
+/** The small nginx of Kubernetes' own tutorials. Its tags do not tell the nginx inside: near ones stand here. */
+const slimReleases: typeof releases = [
+  { version: '1.11.1', tags: ['0.8'] },
+  { version: '1.21.6', tags: ['0.21', '0.24', '0.25', '0.26', '0.27'] },
+];
+
+/** `docker.io/library/nginx`, on Debian and on Alpine, and `registry.k8s.io/nginx-slim`. */
+export const nginxImages: readonly Image[] = [
+  ...releases.flatMap(({ version, tags }) => [
+    nginxImage(version, tags, false),
+    nginxImage(version, tags, true),
+  ]),
+  ...slimReleases.map(({ version, tags }) => ({
+    ...nginxImage(version, tags, false),
+    repository: 'registry.k8s.io/nginx-slim',
+    sizeBytes: 41_000_000,
+  })),
+];
