@@ -55,7 +55,13 @@ async function askHost(args: Arguments, dataFolder: string): Promise<Outcome> {
 }
 
 async function doctor(dataFolder: string): Promise<Outcome> {
-  const checks = await runDoctor({ root, dataFolder });
+  // The command line speaks English.
+  const checks = (await runDoctor({ root, dataFolder })).map(({ name, state, detail, mend }) => ({
+    name: name.en,
+    state,
+    detail: detail.en,
+    ...(mend ? { mend: mend.en } : {}),
+  }));
   const marks = { ok: '✓', missing: '-', broken: '✗' };
   const rows = checks.map(({ name, state, detail, mend }) => [
     `${marks[state]} ${name}`,

@@ -1,3 +1,5 @@
+import type { Bilingual } from './common.ts';
+
 export interface ClusterView {
   readonly clusterId: string;
   readonly name: string;
@@ -77,11 +79,11 @@ export interface EditRequestView {
 }
 
 export interface DoctorCheck {
-  readonly name: string;
+  readonly name: Bilingual;
   readonly state: 'ok' | 'missing' | 'broken';
-  readonly detail: string;
+  readonly detail: Bilingual;
   /** What to do about it. */
-  readonly mend?: string;
+  readonly mend?: Bilingual;
 }
 
 export interface AppInfo {

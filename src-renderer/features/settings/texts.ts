@@ -28,8 +28,8 @@ export const texts = defineTexts({
   fontSize: { ko: '터미널 글자 크기', en: 'Terminal font size' },
   vim: { ko: '편집기에서 Vim 키 사용', en: 'Vim keys in editors' },
   vimHelp: {
-    ko: '매니페스트 편집기에 적용됩니다. 저장은 :w, 취소는 :q!',
-    en: 'In manifest editors. :w saves, :q! leaves.',
+    ko: '매니페스트 편집기와, 터미널에서 vi로 연 파일에 적용됩니다. 저장은 :w, 취소는 :q!',
+    en: 'In manifest editors, and in files that vi opens in a terminal. :w saves, :q! leaves.',
   },
   saved: { ko: '저장됨', en: 'Saved' },
   notSaved: { ko: '저장하지 못했습니다: {reason}', en: 'Not saved: {reason}' },

@@ -1,5 +1,6 @@
 import type {
   BackupView,
+  Bilingual,
   CardView,
   DoctorCheck,
   DomainReadiness,
@@ -305,20 +306,22 @@ export const backups: readonly BackupView[] = [
   },
 ];
 
+const same = (text: string): Bilingual => ({ ko: text, en: text });
+
 export const doctor: readonly DoctorCheck[] = [
-  { name: 'Node', state: 'ok', detail: 'v24.21.0' },
-  { name: 'better-sqlite3', state: 'ok', detail: '13.2.0' },
+  { name: same('Node'), state: 'ok', detail: same('v24.21.0') },
+  { name: same('better-sqlite3'), state: 'ok', detail: same('13.2.0') },
   {
-    name: 'kubectl',
+    name: same('kubectl'),
     state: 'missing',
-    detail: 'no kubectl on PATH',
-    mend: 'The built-in kubectl is used; install kubectl to use your own.',
+    detail: same('no kubectl on PATH'),
+    mend: same('The built-in kubectl is used; install kubectl to use your own.'),
   },
   {
-    name: 'Electron',
+    name: same('Electron'),
     state: 'broken',
-    detail: 'libnss3.so: cannot open shared object file',
-    mend: 'apt-get install libnss3',
+    detail: same('libnss3.so: cannot open shared object file'),
+    mend: same('apt-get install libnss3'),
   },
-  { name: 'disk', state: 'ok', detail: '41 GB free' },
+  { name: same('disk'), state: 'ok', detail: same('41 GB free') },
 ];
