@@ -14,6 +14,8 @@ export interface MountOptions {
   readonly rpc: RpcClient;
   readonly terminalId: number;
   readonly fontSize: number;
+  /** What a screen reader says: of the place to type in, and when a command prints more than it can read. */
+  readonly spoken: { readonly input: string; readonly tooMuch: string };
   readonly onexit: (exitCode: number) => void;
   /** The core no longer knows the terminal, or the connection broke. */
   readonly onfail: (error: unknown) => void;
@@ -40,6 +42,8 @@ const scrollbackLines = 5_000;
 export function mountTerminal(options: MountOptions): MountedTerminal {
   const { parent, rpc, terminalId } = options;
   const token = (name: string): string => getComputedStyle(parent).getPropertyValue(name).trim();
+  Terminal.strings.promptLabel = options.spoken.input;
+  Terminal.strings.tooMuchOutput = options.spoken.tooMuch;
   const terminal = new Terminal({
     allowProposedApi: true, // addon-unicode11 needs it
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
@@ -47,6 +51,8 @@ export function mountTerminal(options: MountOptions): MountedTerminal {
     fontSize: options.fontSize,
     lineHeight: 1.15,
     macOptionIsMeta: true,
+    // The screen is drawn on a canvas; this keeps its lines as text beside it. No page can ask who needs that.
+    screenReaderMode: true,
     scrollback: scrollbackLines,
     theme: terminalTheme(token),
     linkHandler: { activate: (_event, address) => openLink(address) },

@@ -2,6 +2,11 @@ import { defineTexts } from '../../lib/i18n/index.ts';
 
 export const texts = defineTexts({
   terminals: { ko: '터미널', en: 'Terminals' },
+  input: { ko: '터미널 입력', en: 'Terminal input' },
+  tooMuch: {
+    ko: '출력이 길어 모두 읽지 않습니다. 줄을 하나씩 살펴보세요.',
+    en: 'Too much output to read aloud; go through the lines one by one.',
+  },
   search: { ko: '터미널에서 찾기', en: 'Find in terminal' },
   notFound: { ko: '없음', en: 'Not found' },
   endSearch: { ko: '찾기 끝내기', en: 'End search' },
