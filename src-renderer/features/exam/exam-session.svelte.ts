@@ -56,10 +56,16 @@ export class ExamSession {
     const { startedMs, endsMs } = this.#exam;
     return Math.min(1, this.#remainingMs / Math.max(1, endsMs - startedMs));
   }
-  /** How the clock looks: the last 30 and the last 5 minutes stand out. */
+  /** How the clock looks: from the first alert on and in the last 5 minutes it stands out. */
   get urgency(): 'calm' | 'soon' | 'last' {
     if (this.#remainingMs <= 5 * 60_000) return 'last';
-    return this.#remainingMs <= 30 * 60_000 ? 'soon' : 'calm';
+    const first = Math.max(...this.#alerts);
+    return this.#remainingMs <= first * 60_000 ? 'soon' : 'calm';
+  }
+  /** Alerts that come after the start: half an hour is not "soon" in an exam of half an hour. */
+  get #alerts(): readonly number[] {
+    const { startedMs, endsMs } = this.#exam;
+    return alertMinutes.filter((minutes) => minutes * 60_000 < endsMs - startedMs);
   }
   /** Minutes left that were just reached: 30, 15 or 5. */
   get alert(): number | null {
@@ -96,7 +102,7 @@ export class ExamSession {
   tick(remainingMs: number): void {
     const before = this.#remainingMs;
     this.#remainingMs = remainingMs;
-    const reached = alertMinutes.filter(
+    const reached = this.#alerts.filter(
       (minutes) => before > minutes * 60_000 && remainingMs <= minutes * 60_000,
     );
     // After a long sleep several are reached at once: the last one counts.

@@ -3,8 +3,8 @@ import { defineTexts } from '../../lib/i18n/index.ts';
 export const texts = defineTexts({
   title: { ko: '모의시험', en: 'Exam' },
   subtitle: {
-    ko: '실제 시험과 같은 조건: 두 시간, 힌트 없음, 피드백 없음, 66% 합격선.',
-    en: 'As on the day: two hours, no hints, no feedback, 66 % to pass.',
+    ko: '실제 시험과 같은 조건: 시간제한, 힌트 없음, 끝날 때까지 채점 없음.',
+    en: 'As on the day: against the clock, no hints, no feedback until the end.',
   },
   none: { ko: '준비된 시험이 없습니다', en: 'There is no exam yet' },
   noneText: {
@@ -67,7 +67,6 @@ export const texts = defineTexts({
     en: '{count|task is|tasks are} still flagged.',
   },
   timeUp: { ko: '시간이 다 되었습니다', en: 'Time is up' },
-  grading: { ko: '채점하고 있습니다.', en: 'The exam is being graded.' },
   report: { ko: '시험 결과', en: 'Exam report' },
   passLine: { ko: '합격선 {pass}%', en: '{pass}% to pass' },
   took: { ko: '걸린 시간 {time}', en: 'Took {time}' },
@@ -81,9 +80,5 @@ export const texts = defineTexts({
   slowest: { ko: '가장 오래 걸린 과제', en: 'Slowest task' },
   lost: { ko: '가장 많이 잃은 영역', en: 'Most points lost in' },
   nowhere: { ko: '없음', en: 'none' },
-  wasSubmitted: {
-    ko: '이 시험은 이미 끝났습니다',
-    en: 'This exam has already ended',
-  },
   noneRunning: { ko: '진행 중인 시험이 없습니다', en: 'No exam is in progress' },
 });

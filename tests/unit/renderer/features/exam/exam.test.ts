@@ -11,12 +11,12 @@ import { sampleNowMs } from '../../../../support/renderer/study-views.ts';
 
 const minuteMs = 60_000;
 
-function sitting() {
+function sitting(minutes = 40) {
   const rpc = fakeRpc(labAnswers());
   const finished: string[] = [];
   const session = new ExamSession({
     rpc,
-    exam: exam({ endsMs: sampleNowMs + 40 * minuteMs }),
+    exam: exam({ startedMs: sampleNowMs, endsMs: sampleNowMs + minutes * minuteMs }),
     language: () => 'ko',
     now: () => sampleNowMs,
     onfinished: (sessionId) => finished.push(sessionId),
@@ -34,6 +34,17 @@ test.each([
   const { rpc, session } = sitting();
   for (const minutes of to)
     rpc.emit('exam.clock', { sessionId: 'e1', remainingMs: minutes * minuteMs });
+  expect([session.alert, session.urgency]).toEqual([alert, urgency]);
+});
+
+test.each([
+  { left: 30, alert: null, urgency: 'calm' },
+  { left: 16, alert: null, urgency: 'calm' },
+  { left: 15, alert: 15, urgency: 'soon' },
+  { left: 5, alert: 5, urgency: 'last' },
+])('in an exam of half an hour $left minutes are $urgency', ({ left, alert, urgency }) => {
+  const { rpc, session } = sitting(30);
+  rpc.emit('exam.clock', { sessionId: 'e1', remainingMs: left * minuteMs });
   expect([session.alert, session.urgency]).toEqual([alert, urgency]);
 });
 
