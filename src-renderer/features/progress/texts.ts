@@ -41,8 +41,8 @@ export const texts = defineTexts({
   exams: { ko: '모의시험 기록', en: 'Mock exams' },
   noExams: { ko: '아직 모의시험을 치르지 않았습니다', en: 'No mock exam yet' },
   noExamsText: {
-    ko: '두 시간짜리 모의시험을 보면 점수와 영역별 결과가 여기에 쌓입니다.',
-    en: 'Sit a mock exam of two hours; its score appears here.',
+    ko: '모의시험을 보면 점수가 여기에 쌓입니다.',
+    en: 'Sit a mock exam; its score appears here.',
   },
   toExam: { ko: '모의시험으로', en: 'Go to exams' },
   finished: { ko: '끝난 때', en: 'Finished' },

@@ -2,11 +2,7 @@ import type { CallOptions, Progress } from '#contract';
 import { messageOf } from '../../lib/loading/index.ts';
 
 /** Asks the core to begin what `id` names; without a seed the core draws one. */
-type Begin<T> = (
-  id: string,
-  seed: { readonly seed?: string },
-  options: CallOptions,
-) => Promise<T>;
+type Begin<T> = (id: string, seed: { readonly seed?: string }, options: CallOptions) => Promise<T>;
 
 /** Starting a task or an exam: takes seconds while clusters come up, tells its steps, can be cancelled. */
 export class SeededStart<T> {

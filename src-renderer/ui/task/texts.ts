@@ -21,6 +21,7 @@ export const texts = defineTexts({
   },
   expected: { ko: '기대한 값', en: 'Expected' },
   actual: { ko: '지금 값', en: 'Found' },
+  nothing: { ko: '없음', en: 'nothing' },
   why: { ko: '이유', en: 'Why' },
   lesson: { ko: '관련 레슨 열기', en: 'Open its lesson' },
   cards: {
