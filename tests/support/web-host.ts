@@ -15,8 +15,10 @@ export interface WebHost {
   readonly dataFolder: string;
   /** What it has written to its standard error. */
   readonly errors: () => string;
-  /** Ends it as Ctrl-C does. @returns its exit code. */
+  /** Ends it as Ctrl-C does and removes its folder. @returns its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it as a power cut does: no goodbye, and its folder stays. */
+  kill(): Promise<void>;
 }
 
 /** Starts the web host of the build and waits for its link. Without `dataFolder`, in a folder of its own. */
@@ -49,6 +51,10 @@ export async function startWebHost(
       if (dataFolder.startsWith(join(tmpdir(), 'kijabi-e2e-')))
         rmSync(dataFolder, { recursive: true, force: true });
       return code;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }
