@@ -9,6 +9,7 @@ import {
   type KubeObject,
 } from '../machinery/index.ts';
 import { convertBuiltin, storageGroupVersion } from './conversions.ts';
+import { customResourceDefinitionStrategy } from './crds/index.ts';
 import { keyPrefix } from './keys.ts';
 import type { ApiServerOptions } from './options.ts';
 import { StoredObject } from './stored-object.ts';
@@ -138,6 +139,12 @@ export class Catalog {
     return view;
   }
 
+  #builtinStrategy(group: string, kind: string): KindStrategy {
+    const own = customResourceDefinitionStrategy;
+    if (this.#options.customResources && group === own.group && kind === own.kind) return own;
+    return this.#options.strategyFor(group, kind) ?? { group, kind };
+  }
+
   #make(group: string, version: string, resource: string): Served | undefined {
     const { resources, schemas, customResources } = this.#options;
     const builtin = resources.get(group, version, resource);
@@ -145,7 +152,7 @@ export class Catalog {
       const root = schemas.get(builtin.schema) ?? { type: 'object', preserveUnknownFields: true };
       return served(
         builtin,
-        this.#options.strategyFor(group, builtin.kind) ?? { group, kind: builtin.kind },
+        this.#builtinStrategy(group, builtin.kind),
         schemas,
         root,
         storageGroupVersion(builtin),

@@ -6,7 +6,6 @@ import {
   draftAt,
   isMap,
   type JsonMap,
-  listOf,
   mapOf,
   mapsOf,
   textAt,
@@ -60,7 +59,7 @@ export const customResourceDefinitionStrategy: KindStrategy = {
   prepareForStatusUpdate(draft, old) {
     draft['spec'] = jsonClone(old['spec']);
   },
-  validate: (object) => validateDefinition(object),
+  validate: (object) => [...validateDefinition(object), ...storedVersionErrors(object)],
   validateUpdate(object, old) {
     const errors = validateDefinition(object);
     const established = mapsOf(at(old, 'status', 'conditions')).some(
@@ -137,15 +136,17 @@ function versionErrors(crd: unknown): FieldError[] {
   // With one schema for all versions upstream reports it under spec.validation.
   const first = versions[0];
   const shared = versions.every((version) => jsonEqual(version['schema'], first?.['schema']));
+  const isMissing = (version: JsonMap): boolean => !isMap(at(version, 'schema', 'openAPIV3Schema'));
+  versions.forEach((version, index) => {
+    if (isMissing(version)) errors.push(required(`spec.versions[${index}].schema.openAPIV3Schema`));
+  });
   versions.forEach((version, index) => {
     const path = `spec.versions[${index}]`;
     const schema = versionSchema(version);
-    const isMissing = !isMap(at(version, 'schema', 'openAPIV3Schema'));
-    if (isMissing) errors.push(required(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
     const versionName = names[index] ?? '';
     if (!dnsLabel.test(versionName))
       errors.push(invalidValue(`${path}.name`, versionName, dnsLabelText));
-    if (!isMissing && (!shared || index === 0))
+    if (!isMissing(version) && (!shared || index === 0))
       errors.push(
         ...validateStructural(
           schema,
@@ -158,7 +159,7 @@ function versionErrors(crd: unknown): FieldError[] {
     errors.push(
       invalidValue(
         'spec.versions',
-        listOf(at(crd, 'spec', 'versions')),
+        internalVersions(versions),
         'must contain unique version names',
       ),
     );
@@ -166,11 +167,30 @@ function versionErrors(crd: unknown): FieldError[] {
     errors.push(
       invalidValue(
         'spec.versions',
-        listOf(at(crd, 'spec', 'versions')),
+        internalVersions(versions),
         'must have exactly one version marked as storage version',
       ),
     );
   return errors;
+}
+
+/** Versions as upstream holds them: what all have in common stands above them, and not in them. */
+function internalVersions(versions: readonly JsonMap[]): object[] {
+  const own = (version: JsonMap, field: string): unknown =>
+    versions.every((each) => jsonEqual(each[field], version[field]))
+      ? null
+      : (version[field] ?? null);
+  return versions.map((version) => ({
+    Name: textOf(version['name']),
+    Served: version['served'] === true,
+    Storage: version['storage'] === true,
+    Deprecated: version['deprecated'] === true,
+    DeprecationWarning: version['deprecationWarning'] ?? null,
+    Schema: own(version, 'schema'),
+    Subresources: own(version, 'subresources'),
+    AdditionalPrinterColumns: own(version, 'additionalPrinterColumns'),
+    SelectableFields: own(version, 'selectableFields'),
+  }));
 }
 
 function columnErrors(version: JsonMap, path: string): FieldError[] {

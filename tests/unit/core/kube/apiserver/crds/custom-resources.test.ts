@@ -466,6 +466,7 @@ describe('definitions', () => {
     const crd = backups() as KubeObject & { spec: Record<string, unknown> };
     change(crd);
     customResourceDefinitionStrategy.defaults?.(crd);
+    customResourceDefinitionStrategy.prepareForCreate?.(crd, { nowMs });
     return texts(customResourceDefinitionStrategy.validate?.(crd, { nowMs }));
   };
 
@@ -499,7 +500,7 @@ describe('definitions', () => {
     [
       'no schema',
       (crd) => void (crd.spec['versions'] = [{ name: 'v1', served: true, storage: true }]),
-      ['spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required'],
+      ['spec.versions[0].schema.openAPIV3Schema: Required value'],
     ],
   ])('%s', (_why, change, errors) => {
     expect(broken(change)).toEqual(errors);
