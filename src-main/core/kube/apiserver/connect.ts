@@ -1,4 +1,4 @@
-import { type DeepReadonly, fromUtf8, readAll } from '#core/base';
+import { type DeepReadonly, fromUtf8, quoted, readAll } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -7,6 +7,7 @@ import {
   failure,
   type KubeObject,
   notFound,
+  type StatusError,
 } from '../machinery/index.ts';
 import { admissionRequest, admit, admitFinal, type Call, notServed } from './call.ts';
 import type { ProxyTarget } from './options.ts';
@@ -217,17 +218,23 @@ function kubeletOf(call: Call, node: string): ProxyTarget {
   };
 }
 
-interface SliceView {
-  readonly endpoints?: readonly {
-    readonly addresses: readonly string[];
-    readonly nodeName?: string;
-    readonly conditions?: { readonly ready?: boolean };
+interface EndpointsView {
+  readonly subsets?: readonly {
+    readonly addresses?: readonly {
+      readonly ip: string;
+      readonly nodeName?: string;
+      readonly targetRef?: { readonly kind?: string };
+    }[];
+    readonly ports?: readonly { readonly name?: string; readonly port: number }[];
   }[];
-  readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
+}
+
+interface ServiceView {
+  readonly spec?: { readonly ports?: readonly { readonly name?: string; readonly port: number }[] };
 }
 
 function proxyTarget(call: Call, object: DeepReadonly<KubeObject>): ProxyTarget {
-  const { info, served, context } = call;
+  const { info, served } = call;
   const scheme = info.name.startsWith('https:') ? 'https' : 'http';
   const port = portOf(info.name);
   if (served.info.kind === 'Node') return kubeletOf(call, object.metadata.name ?? '');
@@ -244,31 +251,40 @@ function proxyTarget(call: Call, object: DeepReadonly<KubeObject>): ProxyTarget 
       scheme,
     };
   }
-  const name = object.metadata.name ?? '';
-  for (const slice of context.options.state.list(
-    'discovery.k8s.io',
-    'endpointslices',
-    info.namespace,
-  )) {
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const view = slice as SliceView;
-    // A slice without addresses holds null.
-    const endpoints = view.endpoints ?? [];
-    const ports = view.ports ?? [];
-    const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
-    const match = ports.find((each) =>
-      port === '' ? true : each.name === port || String(each.port) === port,
-    );
-    const endpoint = ready[context.options.random.integer(Math.max(1, ready.length))];
-    const address = endpoint?.addresses[0];
-    if (address !== undefined && match?.port !== undefined)
-      return { node: endpoint?.nodeName ?? '', address, port: match.port, scheme };
+  return { ...podOfService(call, object as ServiceView, port), scheme };
+}
+
+/**
+ * A pod behind a service. A port is asked for by its name or by the service's number, and an unnamed one by nothing.
+ * @see pkg/registry/core/service/storage/storage.go, ResourceLocation
+ */
+function podOfService(
+  { info, context }: Call,
+  service: ServiceView,
+  asked: string,
+): Omit<ProxyTarget, 'scheme'> {
+  const name = podName(info.name);
+  const unavailable = (text: string): StatusError => failure(503, 'ServiceUnavailable', text);
+  let portName = asked;
+  if (/^[+-]?\d+$/.test(asked)) {
+    const found = service.spec?.ports?.find(({ port }) => port === Number(asked));
+    if (!found)
+      throw unavailable(`no service port ${Number(asked)} found for service ${quoted(name)}`);
+    portName = found.name ?? '';
   }
-  throw failure(
-    503,
-    'ServiceUnavailable',
-    `no endpoints available for service ${JSON.stringify(info.name)}`,
-  );
+  const endpoints = context.options.state.get('', 'endpoints', info.namespace, name);
+  if (!endpoints) throw notFound({ group: '', resource: 'endpoints' }, name);
+  const { subsets = [] } = endpoints as EndpointsView;
+  if (subsets.length === 0) throw unavailable(`no endpoints available for service ${quoted(name)}`);
+  for (const { addresses = [], ports = [] } of subsets) {
+    const port = ports.find((each) => (each.name ?? '') === portName)?.port;
+    // Addresses that are no pod's are never asked.
+    const pods = addresses.filter(({ targetRef }) => targetRef?.kind === 'Pod');
+    const chosen = pods[context.options.random.integer(Math.max(1, pods.length))];
+    if (port !== undefined && chosen)
+      return { node: chosen.nodeName ?? '', address: chosen.ip, port };
+  }
+  throw unavailable(`no endpoints available for service ${quoted(info.name)}`);
 }
 
 function proxyUrl(call: Call): string {

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+
+import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
+import { testServer } from './server.ts';
+
+const root = '/api/v1/namespaces/default';
+
+test.each<[string, string, number, string]>([
+  ['a port by the number the Service has', 'web:8080', 200, 'http://10.244.1.5:80/x'],
+  ['a port by its name', 'web:alt', 200, 'http://10.244.1.5:81/x'],
+  ['a port over TLS', 'https:web:alt', 200, 'https://10.244.1.5:81/x'],
+  [
+    'a number the pod has, the Service not',
+    'web:81',
+    503,
+    'no service port 81 found for service "web"',
+  ],
+  ['no port, where all have names', 'web', 503, 'no endpoints available for service "web"'],
+  ['a name that is none', 'web:no', 503, 'no endpoints available for service "web:no"'],
+  ['no pods', 'idle:http', 503, 'no endpoints available for service "idle"'],
+  [
+    'an address that is no pod',
+    'outside:80',
+    503,
+    'no endpoints available for service "outside:80"',
+  ],
+])('a proxied service with %s', async (_what, name, status, answer) => {
+  const api = testServer([], {
+    strategyFor,
+    connect: (target) => ({
+      send: ({ url }) =>
+        Promise.resolve({
+          status: 200,
+          headers: {},
+          body: {
+            kind: 'bytes',
+            bytes: new TextEncoder().encode(
+              `${target.scheme}://${target.address}:${target.port}${url}`,
+            ),
+          },
+        }),
+    }),
+  });
+  const named = [
+    { name: 'http', port: 8080, targetPort: 80 },
+    { name: 'alt', port: 9090, targetPort: 81 },
+  ];
+  for (const [service, ports] of [
+    ['web', named],
+    ['idle', named],
+    ['outside', [{ port: 80 }]],
+  ] as const)
+    await api.send('POST', `${root}/services`, { metadata: { name: service }, spec: { ports } });
+  const pod = {
+    ip: '10.244.1.5',
+    nodeName: 'node01',
+    targetRef: { kind: 'Pod', name: 'p', namespace: 'default' },
+  };
+  for (const [service, subsets] of [
+    [
+      'web',
+      [
+        {
+          addresses: [pod],
+          ports: [
+            { name: 'http', port: 80 },
+            { name: 'alt', port: 81 },
+          ],
+        },
+      ],
+    ],
+    ['idle', []],
+    ['outside', [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 80 }] }]],
+  ] as const)
+    await api.send('POST', `${root}/endpoints`, { metadata: { name: service }, subsets });
+  const got = await api.send('GET', `${root}/services/${name}/proxy/x`);
+  expect([got.status, got.json?.message ?? got.text]).toEqual([status, answer]);
+});
