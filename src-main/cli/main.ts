@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { RpcError } from '#contract';
+import { type RpcClient, RpcError } from '#contract';
 import { runDoctor } from '#node/doctor';
 import { failStart } from '#node/host';
 import { defaultDataFolder } from '#node/paths';
@@ -48,9 +48,38 @@ async function askHost(args: Arguments, dataFolder: string): Promise<Outcome> {
     throw new UsageError(`unknown command ${JSON.stringify(args.command)}\n\n${usage()}`);
   const host = await reachHost(dataFolder, program);
   try {
+    if (args.command !== 'ssh' && args.command !== 'kubectl') await tellNotices(host.rpc, args);
     return await command(host.rpc, args);
   } finally {
     host.close();
+  }
+}
+
+/** Warns of what a person has to know, beside the output. */
+async function tellNotices(rpc: RpcClient, { command }: Arguments): Promise<void> {
+  for (const notice of await rpc.call('app.notices', {})) {
+    if (notice.kind === 'content-broken') {
+      const { message } = notice;
+      console.error(`kijabi: ${say(`left out: ${message}`, `제외된 콘텐츠: ${message}`)}`);
+      continue;
+    }
+    if (command === 'restore') continue;
+    const { keptAs, backup } = notice;
+    const made = backup && new Date(backup.createdMs).toISOString();
+    const damaged = say(
+      `the file of your study record was damaged and is kept as ${keptAs}`,
+      `학습 기록 파일이 손상되어 ${keptAs}에 보관했습니다`,
+    );
+    const mend = backup
+      ? say(
+          `"kijabi restore ${backup.backupId}" brings back the backup of ${made}`,
+          `"kijabi restore ${backup.backupId}"로 ${made}의 백업을 복원합니다`,
+        )
+      : say(
+          'there is no backup, so an empty record was begun',
+          '백업이 없어서 빈 기록으로 시작했습니다',
+        );
+    console.error(`kijabi: ${damaged}; ${mend}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ClusterView, EditRequestView } from './views/cluster.ts';
+import type { Notice } from './views/notice.ts';
 import type { ExamClock } from './views/exam.ts';
 
 /** Every push of the core; the second table beside `methods`. */
@@ -6,6 +7,8 @@ export interface Events {
   /** A cluster was made, removed, or changed its state, speed or readiness. */
   'cluster.changed': ClusterView;
   'cluster.removed': { readonly clusterId: string };
+  /** All of them, after one came or went. */
+  'app.notices': readonly Notice[];
   /** Objects of a cluster changed since the last push; at most four a second. */
   'cluster.objects': { readonly clusterId: string; readonly revision: number };
   /** The process in a terminal ended. */

@@ -31,6 +31,7 @@ export type {
   StationView,
   TerminalView,
 } from './views/cluster.ts';
+export type { Notice } from './views/notice.ts';
 export type { Bilingual, Domain, Language } from './views/common.ts';
 export type {
   CriterionResult,

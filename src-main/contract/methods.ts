@@ -9,6 +9,7 @@ import type {
   TerminalView,
 } from './views/cluster.ts';
 import type { Language } from './views/common.ts';
+import type { Notice } from './views/notice.ts';
 import type {
   ExamReport,
   ExamSummary,
@@ -70,6 +71,10 @@ export const firstStreamId = 0x8000_0000;
 export const methods = {
   'app.info': call<None, AppInfo>({}),
   'app.doctor': call<None, readonly DoctorCheck[]>({}),
+  /** What a person has to know of and can mend. */
+  'app.notices': call<None, readonly Notice[]>({}),
+  /** The person knows and leaves it as it is. */
+  'app.dismissNotice': call<{ noticeId: string }, None>({ noticeId: 'string' }),
   'settings.get': call<None, Settings>({}),
   'settings.update': call<{ changes: Partial<Settings> }, Settings>({ changes: 'object' }),
 

@@ -26,5 +26,26 @@ export const texts = defineTexts({
     ko: '앱의 핵심 프로세스가 응답하지 않습니다. 저장된 내용은 그대로입니다. 다시 연결되면 화면을 새로 엽니다.',
     en: 'The core process of the app does not answer. What was saved is safe. The page opens again once it is back.',
   },
+  progressDamaged: {
+    ko: '학습 기록 파일이 손상되었습니다.',
+    en: 'The file of your study record was damaged.',
+  },
+  progressBackup: {
+    ko: '{when}의 백업이 있습니다. 복원할까요?',
+    en: 'There is a backup of {when}. Restore it?',
+  },
+  progressNoBackup: {
+    ko: '백업이 없어서 빈 기록으로 시작했습니다.',
+    en: 'There is no backup, so an empty record was begun.',
+  },
+  progressKept: { ko: '손상된 파일은 여기에 보관했습니다:', en: 'The damaged file is kept as' },
+  contentBroken: {
+    ko: '읽을 수 없는 콘텐츠를 빼고 시작했습니다.',
+    en: 'A piece of content cannot be read and is left out.',
+  },
+  noticeRestore: { ko: '백업 복원', en: 'Restore the backup' },
+  noticeRestored: { ko: '{when}의 백업으로 복원했습니다.', en: 'Restored the backup of {when}.' },
+  startAfresh: { ko: '빈 기록으로 시작', en: 'Start afresh' },
+  understood: { ko: '알겠습니다', en: 'Understood' },
   reconnect: { ko: '다시 연결', en: 'Reconnect' },
 });

@@ -15,6 +15,7 @@ import type { ClusterRegistry } from './cluster-registry.ts';
 import { Clusters, clusterView } from './clusters.ts';
 import { Commands } from './commands.ts';
 import type { Engine, EngineEventName, EngineEvents } from './engine-port.ts';
+import { noNotices, type NoticeBoard, noticeHandlers } from './notices.ts';
 import { type Connection, type Handlers, serve } from './serve.ts';
 import { type LocalShell, Terminals } from './terminals.ts';
 
@@ -44,6 +45,8 @@ export interface AppOptions {
   /** Looks whether this computer has what the app needs. */
   doctor(): Promise<readonly DoctorCheck[]>;
   readonly localShell?: LocalShell;
+  /** What went wrong before the app was there. */
+  readonly notices?: NoticeBoard;
   /** Study and exam; each gets the way to tell every page. */
   readonly domains?: readonly ((tell: (frame: EventFrame) => void) => DomainHandlers)[];
 }
@@ -99,6 +102,7 @@ export function createApp(options: AppOptions): App {
   const own: Pick<Handlers, OwnMethod> = {
     'app.info': () => Promise.resolve(options.info),
     'app.doctor': () => options.doctor(),
+    ...noticeHandlers(options.notices ?? noNotices, events),
     ...clusters.handlers,
     ...commands.handlers,
     ...terminals.handlers,

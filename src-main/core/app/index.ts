@@ -24,6 +24,7 @@ export {
   type DomainHandlers,
   type EngineSource,
 } from './create-app.ts';
+export type { NoticeBoard } from './notices.ts';
 export type { LocalShell, LocalShellOptions, LocalShellProcess } from './terminals.ts';
 export { studyDomain, type StudyDomainOptions } from './study-domain.ts';
 export { examDomain, practiceResults } from './exam-domain.ts';

@@ -92,34 +92,58 @@ function neutral(block: LessonBlock | undefined): JsonValue {
   return [kind, blockId, block.manifest, block.solution, JSON.stringify(block.expect)];
 }
 
+/** Told what is wrong with one piece of content, which is then left out. */
+export type ReportProblem = (problem: Error) => void;
+
+/** Nothing may be wrong: what is gets thrown. */
+export const refuseProblems: ReportProblem = (problem) => {
+  throw problem;
+};
+
 /**
  * Puts lessons and cards in order: lessons by note, cards by lesson, then as in their files.
- * @throws ContentError an id occurs twice, or a card's lesson is unknown.
+ * @param report told of an id that occurs twice, and of cards whose lesson is unknown; throws unless given.
  */
 export function assembleContent(
-  lessons: readonly Lesson[],
+  all: readonly Lesson[],
   cardFiles: readonly CardFile[],
+  report: ReportProblem = refuseProblems,
 ): StudyContent {
+  const lessons = all.filter(({ lessonId }, index) => {
+    const isFirst = all.findIndex((other) => other.lessonId === lessonId) === index;
+    if (!isFirst) report(new ContentError(`two lessons have the same id ${lessonId}`));
+    return isFirst;
+  });
   const sorted = [...lessons].sort(
     (a, b) => a.note.localeCompare(b.note) || a.lessonId.localeCompare(b.lessonId),
   );
   const order = new Map(sorted.map((lesson, index) => [lesson.lessonId, index]));
-  if (order.size !== sorted.length) throw new ContentError('two lessons have the same id');
   const cards: Card[] = [];
   const seen = new Map<string, string>();
   for (const { file, lesson, cards: entries } of cardFiles) {
-    if (!order.has(lesson)) throw new ContentError(`${file}: there is no lesson ${lesson}`);
+    if (!order.has(lesson)) {
+      report(new ContentError(`${file}: there is no lesson ${lesson}; its cards are left out`));
+      continue;
+    }
     for (const { id, ...entry } of entries) {
       const first = seen.get(id);
-      if (first !== undefined) throw new ContentError(`${file}: card ${id} is already in ${first}`);
+      if (first !== undefined) {
+        report(new ContentError(`${file}: card ${id} is already in ${first}`));
+        continue;
+      }
       seen.set(id, file);
-      cards.push({
-        ...entry,
-        ...(entry.kind === 'command' ? { host: entry.host ?? 'controlplane' } : {}),
-        cardId: id,
-        lessonId: lesson,
-        domain: demandDomain(entry.competencies[0], `${file}: card ${id}`),
-      } as unknown as Card);
+      try {
+        cards.push({
+          ...entry,
+          ...(entry.kind === 'command' ? { host: entry.host ?? 'controlplane' } : {}),
+          cardId: id,
+          lessonId: lesson,
+          domain: demandDomain(entry.competencies[0], `${file}: card ${id}`),
+        } as unknown as Card);
+      } catch (error) {
+        if (!(error instanceof ContentError)) throw error;
+        report(error);
+      }
     }
   }
   cards.sort((a, b) => (order.get(a.lessonId) ?? 0) - (order.get(b.lessonId) ?? 0));

@@ -13,6 +13,8 @@ export {
   defaultTopology,
   joinLesson,
   liveBlocks,
+  refuseProblems,
+  type ReportProblem,
 } from './content.ts';
 export { type ObjectReference, parsePath, parseReference } from './expectations.ts';
 export { facesOf } from './faces.ts';

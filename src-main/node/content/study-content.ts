@@ -10,6 +10,8 @@ import {
   type Lesson,
   type LessonFile,
   parseLessonFile,
+  refuseProblems,
+  type ReportProblem,
   type StudyContent,
 } from '#core/study';
 
@@ -17,9 +19,13 @@ import {
  * Reads all lessons (`lessons/NAME.ko.md` with `NAME.en.md`) and cards (`cards/NAME.yaml`) of a content folder
  * and checks them against `schema/`.
  *
- * @throws ContentError naming the file and what is wrong with it.
+ * @param report told what is wrong with a lesson, a card or a file of cards, by file and place; it is left out then.
+ * @throws ContentError the same, unless `report` is given.
  */
-export function readStudyContent(folder: string): StudyContent {
+export function readStudyContent(
+  folder: string,
+  report: ReportProblem = refuseProblems,
+): StudyContent {
   const { lesson: lessonSchema, card: cardSchema } = compileSchemas(path.join(folder, 'schema'));
   const read = (file: string): string => fs.readFileSync(path.join(folder, file), 'utf8');
   const list = (directory: string, suffix: string): string[] =>
@@ -41,16 +47,46 @@ export function readStudyContent(folder: string): StudyContent {
     ...koreanOnly,
     ...list('lessons', '.en.md').map((file) => file.slice(0, -'.en.md'.length)),
   ]);
-  const lessons = [...stems].map(
-    (stem): Lesson =>
+  const lessons = [...stems].flatMap((stem): Lesson[] =>
+    unlessBroken(report, () =>
       joinLesson(stem, { ko: languageFile(`${stem}.ko.md`), en: languageFile(`${stem}.en.md`) }),
+    ),
   );
-  const cardFiles = list('cards', '.yaml').map((file): CardFile => {
-    const parsed = yaml(read(file), file);
-    check(cardSchema, parsed, file);
-    return { ...(parsed as Omit<CardFile, 'file'>), file };
-  });
-  return assembleContent(lessons, cardFiles);
+  const cardFiles = list('cards', '.yaml').flatMap((file): CardFile[] =>
+    unlessBroken(report, () => {
+      const parsed = withoutBrokenCards(cardSchema, yaml(read(file), file), file, report);
+      return { ...(parsed as Omit<CardFile, 'file'>), file };
+    }),
+  );
+  return assembleContent(lessons, cardFiles, report);
+}
+
+function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    report(error);
+    return [];
+  }
+}
+
+/** The file with those cards that fit the schema; each other one is reported. @throws ContentError no cards at all. */
+function withoutBrokenCards(
+  validate: ValidateFunction,
+  value: unknown,
+  file: string,
+  report: ReportProblem,
+): unknown {
+  for (let current = value; ; ) {
+    const problem = problemOf(validate, current, file);
+    if (!problem) return current;
+    const [, broken] = /^\/cards\/(\d+)(?:\/|$)/.exec(problem.path) ?? [];
+    const { cards } = current as { cards?: unknown };
+    if (broken === undefined || !Array.isArray(cards) || cards.length < 2) throw problem.error;
+    report(problem.error);
+    current = { ...(current as object), cards: cards.filter((_, index) => index !== Number(broken)) };
+  }
 }
 
 function compileSchemas(folder: string): Record<'lesson' | 'card', ValidateFunction> {
@@ -61,15 +97,26 @@ function compileSchemas(folder: string): Record<'lesson' | 'card', ValidateFunct
 }
 
 function check(validate: ValidateFunction, value: unknown, file: string): void {
-  if (validate(value)) return;
+  const problem = problemOf(validate, value, file);
+  if (problem) throw problem.error;
+}
+
+/** What does not fit the schema first of all, and the JSON pointer to it. */
+function problemOf(
+  validate: ValidateFunction,
+  value: unknown,
+  file: string,
+): { readonly path: string; readonly error: ContentError } | undefined {
+  if (validate(value)) return undefined;
   // Of the errors of a oneOf, the deepest is the one of the branch that was meant.
   const [worst] = [...(validate.errors ?? [])].sort(
     (a, b) => b.instancePath.split('/').length - a.instancePath.split('/').length,
   );
   const more = worst?.params['additionalProperty'] as string | undefined;
-  throw new ContentError(
+  const error = new ContentError(
     `${file}: ${worst?.instancePath || 'the file'} ${worst?.message ?? 'is not valid'}${more === undefined ? '' : ` (${more})`}`,
   );
+  return { path: worst?.instancePath ?? '', error };
 }
 
 function yaml(text: string, file: string): unknown {

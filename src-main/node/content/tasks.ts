@@ -5,6 +5,7 @@ import {
   checkTask,
   type Task,
 } from '#core/exam';
+import { refuseProblems, type ReportProblem } from '#core/study';
 import { ContentFileError } from './content-file-error.ts';
 import { readSchema, readText, readYamlFile } from './schema.ts';
 
@@ -15,12 +16,16 @@ type TaskFile = Omit<Task, 'text' | 'solution' | 'manifests' | 'scripts' | 'para
 /**
  * Reads `tasks/<id>/`: task.yaml, text.ko.md, text.en.md, solution.ko.md, solution.en.md, seed/*.yaml and
  * solutions/*.sh. In the order of ids.
- * @throws ContentFileError naming file, place and mend.
+ * @param report told what is wrong with a task, by file, place and mend; it is left out then.
+ * @throws ContentFileError the same, unless `report` is given.
  */
-export function readTasks(contentFolder: string): readonly Task[] {
+export function readTasks(
+  contentFolder: string,
+  report: ReportProblem = refuseProblems,
+): readonly Task[] {
   const validate = readSchema(contentFolder, 'task');
   const folder = path.join(contentFolder, 'tasks');
-  return foldersOf(folder).map((id) => {
+  return foldersOf(folder).flatMap((id) => unlessBroken(report, () => {
     const home = path.join(folder, id);
     const file = path.join(home, 'task.yaml');
     const value = readYamlFile(file);
@@ -31,28 +36,48 @@ export function readTasks(contentFolder: string): readonly Task[] {
     const problem = checkTask(task);
     if (problem) throw new ContentFileError(path.join(home, problem.file), problem.place, problem.text);
     return task;
-  });
+  }));
 }
 
-/** Reads `exams/*.yaml`. @param tasks what they may draw. @throws ContentFileError */
-export function readExams(contentFolder: string, tasks: readonly Task[]): readonly Blueprint[] {
+function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (!(error instanceof ContentFileError)) throw error;
+    report(error);
+    return [];
+  }
+}
+
+/**
+ * Reads `exams/*.yaml`.
+ * @param tasks what they may draw.
+ * @param report as with `readTasks`; an exam goes without a task that is not there as long as it has enough others.
+ */
+export function readExams(
+  contentFolder: string,
+  tasks: readonly Task[],
+  report: ReportProblem = refuseProblems,
+): readonly Blueprint[] {
   const validate = readSchema(contentFolder, 'exam');
   const folder = path.join(contentFolder, 'exams');
-  return filesOf(folder, '.yaml').map((name) => {
+  return filesOf(folder, '.yaml').flatMap((name) => unlessBroken(report, () => {
     const file = path.join(folder, name);
     const value = readYamlFile(file);
     validate(value, file);
     const blueprint = value as Blueprint;
     if (`${blueprint.id}.yaml` !== name)
       throw new ContentFileError(file, 'id', `is ${blueprint.id}; name the file ${blueprint.id}.yaml`);
-    for (const [index, id] of (blueprint.tasks ?? []).entries())
-      if (!tasks.some((task) => task.id === id))
-        throw new ContentFileError(file, `tasks[${index}]`, `there is no task ${id}`);
-    const pool = blueprint.tasks?.length ?? tasks.length;
+    const drawn = blueprint.tasks?.filter((id, index) => {
+      const isKnown = tasks.some((task) => task.id === id);
+      if (!isKnown) report(new ContentFileError(file, `tasks[${index}]`, `there is no task ${id}`));
+      return isKnown;
+    });
+    const pool = drawn?.length ?? tasks.length;
     if (pool < blueprint.taskCount)
       throw new ContentFileError(file, 'taskCount', `is ${blueprint.taskCount}, but there are ${pool} tasks`);
-    return blueprint;
-  });
+    return { ...blueprint, ...(drawn ? { tasks: drawn } : {}) };
+  }));
 }
 
 function withFolder(file: TaskFile, home: string): Task {

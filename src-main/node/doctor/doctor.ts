@@ -87,8 +87,8 @@ async function ptyCheck(): Promise<DoctorCheck> {
       state: 'missing',
       detail: messageOf(error),
       mend: {
-        ko: 'C++ 컴파일러, make, python3을 설치한 다음 "npm rebuild node-pty"를 실행하세요. 나머지는 이것 없이도 동작합니다',
-        en: 'install a C++ compiler, make and python3, then run "npm rebuild node-pty"; everything else works without it',
+        ko: 'C++ 컴파일러, make, python3을 설치한 다음 "npm ci"를 실행하세요. 나머지는 이것 없이도 동작합니다',
+        en: 'install a C++ compiler, make and python3, then run "npm ci"; everything else works without it',
       },
     };
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   type App,
   createApp,
@@ -25,10 +25,10 @@ import {
   createStudyRepository,
   DatabaseCorruptError,
   openDatabase,
-  restoreBackup,
 } from '#node/sqlite';
 import { backUpAutomatically } from './automatic-backups.ts';
 import { fileClusterRegistry } from './cluster-file-registry.ts';
+import { noticeBoard, rememberDamage } from './notice-board.ts';
 import { wallClock } from './wall-clock.ts';
 import { writeKubectlShim } from './kubectl-shim.ts';
 
@@ -59,13 +59,18 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   const data = prepareDataFolder(dataFolder);
   const log: Logger & Disposable = openFileLog({ folder: join(data, 'logs') });
   log.log('info', 'Kijabi starts', { host, node: process.version, data });
-  const database = openProgress(join(data, 'progress.db'), paths.migrations, log);
+  const database = openProgress(data, paths.migrations, log);
   const localShell = await tryLocalShell(data, paths.cli, log);
   mkdirSync(join(data, 'clusters'), { recursive: true, mode: 0o700 });
   const random = seededRandom(randomUUID());
   const now = (): number => Date.now();
+  const contentProblems: string[] = [];
+  const report = (problem: Error): void => {
+    contentProblems.push(problem.message);
+    log.log('error', 'a piece of content is left out', { problem: problem.message });
+  };
   const study = new Study({
-    content: readStudyContent(paths.content),
+    content: readStudyContent(paths.content, report),
     repository: createStudyRepository(database),
     clock: { now, offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset() },
   });
@@ -73,9 +78,10 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     migrationsDirectory: paths.migrations,
     now,
   });
-  const tasks = readTasks(paths.content);
+  const notices = noticeBoard(data, () => backups.list(), contentProblems);
+  const tasks = readTasks(paths.content, report);
   const repository = createExamRepository(database);
-  const blueprints = readExams(paths.content, tasks);
+  const blueprints = readExams(paths.content, tasks, report);
   // Last of all: what is wrong with files and content has been found by now.
   const thread = startEngineThread(
     paths.engineWorker,
@@ -99,12 +105,19 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
       localShell: localShell !== undefined,
     },
     doctor: () => runDoctor({ root, dataFolder: data }),
+    notices,
     ...(localShell ? { localShell } : {}),
     domains: [
       studyDomain({
         study,
         engine: thread.engine,
-        backups,
+        backups: {
+          ...backups,
+          restore: async (backupId) => {
+            await backups.restore(backupId);
+            notices.progressMended();
+          },
+        },
         practice: practiceResults(repository, tasks),
       }),
       examDomain({
@@ -139,19 +152,21 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
 }
 
 /**
- * The database of progress. A damaged one is kept aside and the newest good backup takes its place; without a
- * backup the program does not start over in silence.
+ * The database of progress. A damaged one is kept aside, an empty one takes its place, and everybody is told until a
+ * backup is restored: nothing starts over in silence, and nothing is put back unasked.
  */
-function openProgress(file: string, migrationsDirectory: string, logger: Logger): Connection {
+function openProgress(dataFolder: string, migrationsDirectory: string, logger: Logger): Connection {
+  const file = join(dataFolder, 'progress.db');
   const open = (): Connection => openDatabase(file, { migrationsDirectory, now: () => Date.now() });
   try {
     return open();
   } catch (error) {
-    if (!(error instanceof DatabaseCorruptError) || error.newestBackup === undefined) throw error;
+    if (!(error instanceof DatabaseCorruptError)) throw error;
+    const { newestBackup, keptAs } = error;
     logger.log('error', error.message);
-    restoreBackup(error.newestBackup, file, Date.now());
-    logger.log('warn', 'progress is restored from the newest good backup', {
-      backup: error.newestBackup,
+    rememberDamage(dataFolder, {
+      keptAs,
+      backupId: newestBackup === undefined ? null : basename(newestBackup),
     });
     return open();
   }

@@ -30,6 +30,7 @@ export function studyRpc(answers: Answers = {}): FakeRpc {
       localShell: true,
     }),
     'app.doctor': () => views.doctor,
+    'app.notices': () => [],
     'settings.get': () => settings,
     'settings.update': ({ changes }) => (settings = { ...settings, ...changes }),
     'today.get': () => views.today(),
