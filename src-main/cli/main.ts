@@ -9,7 +9,7 @@ import { type Arguments, readArguments } from './arguments.ts';
 import { commands, type Outcome } from './commands.ts';
 import { runDaemon } from './daemon.ts';
 import { reachHost } from './host.ts';
-import { say } from './language.ts';
+import { language, say } from './language.ts';
 import { table } from './output.ts';
 import { UsageError, usage, usageOf } from './usage.ts';
 
@@ -84,12 +84,11 @@ async function tellNotices(rpc: RpcClient, { command }: Arguments): Promise<void
 }
 
 async function doctor(dataFolder: string): Promise<Outcome> {
-  // The command line speaks English.
   const checks = (await runDoctor({ root, dataFolder })).map(({ name, state, detail, mend }) => ({
-    name: name.en,
+    name: name[language()],
     state,
-    detail: detail.en,
-    ...(mend ? { mend: mend.en } : {}),
+    detail: detail[language()],
+    ...(mend ? { mend: mend[language()] } : {}),
   }));
   const marks = { ok: '✓', missing: '-', broken: '✗' };
   const rows = checks.map(({ name, state, detail, mend }) => [
