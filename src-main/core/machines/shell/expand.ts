@@ -1,14 +1,8 @@
 import type { WordNode } from 'just-bash';
+import { braces } from './braces.ts';
 import { type ArithmeticExpression, evaluate, evaluateText } from './arithmetic.ts';
 import { ShellError } from './flow.ts';
-import {
-  escapePattern,
-  glob,
-  hasGlob,
-  matches,
-  patternSource,
-  unescapePattern,
-} from './pattern.ts';
+import { escapePattern, glob, hasGlob, matches, patternSource, removePattern } from './pattern.ts';
 import type { Shell, WordExpander } from './types.ts';
 import { expandPrompt } from './prompt.ts';
 import { parse } from './parser.ts';
@@ -567,66 +561,4 @@ export class Expander implements WordExpander {
 
 function joinRuns(runs: readonly Run[]): string {
   return runs.map((run) => run.text).join('');
-}
-
-function removePattern(
-  text: string,
-  pattern: string,
-  side: 'prefix' | 'suffix',
-  greedy: boolean,
-): string {
-  if (!hasGlob(pattern)) {
-    const literal = unescapePattern(pattern);
-    if (side === 'prefix') return text.startsWith(literal) ? text.slice(literal.length) : text;
-    return literal !== '' && text.endsWith(literal) ? text.slice(0, -literal.length) : text;
-  }
-  const lengths = Array.from({ length: text.length + 1 }, (_, index) => index);
-  if (greedy) lengths.reverse();
-  const regex = new RegExp(`^(?:${patternSource(pattern)})$`, 'u');
-  for (const length of lengths) {
-    const part = side === 'prefix' ? text.slice(0, length) : text.slice(text.length - length);
-    if (regex.test(part))
-      return side === 'prefix' ? text.slice(length) : text.slice(0, text.length - length);
-  }
-  return text;
-}
-
-/** Brace expansion, which comes before everything else: one word becomes several. */
-export function braces(parts: readonly Part[]): Part[][] {
-  const at = parts.findIndex((part) => part.type === 'BraceExpansion');
-  const brace = parts[at];
-  if (brace?.type !== 'BraceExpansion') return [[...parts]];
-  const before = parts.slice(0, at);
-  const rest = braces(parts.slice(at + 1));
-  const middles = brace.items.flatMap((item): Part[][] =>
-    item.type === 'Word'
-      ? braces(item.word.parts)
-      : range(item).map((value) => [{ type: 'Literal', value }]),
-  );
-  return middles.flatMap((middle) => rest.map((tail) => [...before, ...middle, ...tail]));
-}
-
-function range(item: {
-  start: string | number;
-  end: string | number;
-  step?: number;
-  startStr?: string;
-  endStr?: string;
-}): string[] {
-  const letters = typeof item.start === 'string';
-  const start = letters ? (item.start as string).charCodeAt(0) : Number(item.start);
-  const end = letters ? String(item.end).charCodeAt(0) : Number(item.end);
-  const step = Math.max(1, Math.abs(item.step ?? 1)) * (end < start ? -1 : 1);
-  const padded = [item.startStr, item.endStr].some((text) => /^-?0\d/.test(text ?? ''));
-  const width = padded ? Math.max(item.startStr?.length ?? 0, item.endStr?.length ?? 0) : 0;
-  const values: string[] = [];
-  for (let value = start; step > 0 ? value <= end : value >= end; value += step)
-    values.push(
-      letters
-        ? String.fromCharCode(value)
-        : value < 0
-          ? `-${String(-value).padStart(width - 1, '0')}`
-          : String(value).padStart(width, '0'),
-    );
-  return values;
 }

@@ -1,18 +1,15 @@
 import { BytePipe, type ByteSource } from '#core/base';
 import type { ScriptNode, WordNode } from 'just-bash';
-import {
-  BadInterpreterError,
-  type ChildProcess,
-  isElf,
-  SpawnError,
-  type SpawnOptions,
-} from '../process/index.ts';
+import type { ChildProcess } from '../process/index.ts';
+import { expandAlias } from './aliases.ts';
+import { waitInForeground } from './foreground.ts';
+import { runExternal } from './external-command.ts';
+import { assign, assignTemporarily, declarations, declarationWords } from './assignments.ts';
 import { builtins } from './builtins/index.ts';
 import { specialBuiltins } from './builtins/special.ts';
 import { conditional } from './conditional.ts';
 import { ShellError, ShellFlow } from './flow.ts';
-import { signalTexts } from './jobs.ts';
-import { parse, parseScript, selectMarker, serializeWord } from './parser.ts';
+import { parseScript, selectMarker } from './parser.ts';
 import { matches } from './pattern.ts';
 import { redirect } from './redirect.ts';
 import type { CommandRunner, FunctionNode, Shell } from './types.ts';
@@ -196,7 +193,7 @@ export class Interpreter implements CommandRunner {
   async #pipe(pipeline: Pipeline): Promise<void> {
     const shell = this.#shell;
     const children = this.#startPipeline(pipeline);
-    const codes = await this.wait(children, () => sourceOf(pipeline));
+    const codes = await waitInForeground(shell, children, () => sourceOf(pipeline));
     this.#pipestatus(codes);
     shell.lastStatus = shell.options.has('pipefail')
       ? (codes.findLast((code) => code !== 0) ?? 0)
@@ -209,48 +206,6 @@ export class Interpreter implements CommandRunner {
     toArray(variable);
     variable.items.clear();
     for (const [index, code] of codes.entries()) variable.items.set(index, String(code));
-  }
-
-  /** Waits for foreground children, as the terminal's foreground group when the shell is interactive. */
-  async wait(children: readonly ChildProcess[], command: () => string): Promise<number[]> {
-    const shell = this.#shell;
-    const terminal = shell.interactive ? shell.context.process.terminal : undefined;
-    const last = children.at(-1);
-    if (terminal && last?.group !== undefined) terminal.foregroundGroup = last.group;
-    const exits = Promise.all(children.map((child) => child.exit));
-    const stopped = new Promise<'stopped'>((resolve) => {
-      if (shell.interactive) last?.onStopped?.((state) => state && resolve('stopped'));
-    });
-    const result = await Promise.race([exits, stopped]);
-    if (terminal && shell.context.process.group !== undefined)
-      terminal.foregroundGroup = shell.context.process.group;
-    if (result === 'stopped') {
-      const job = shell.jobs.add(children, command());
-      job.state = 'Stopped';
-      await shell.errorText(`\n${shell.jobs.describe(job)}\n`);
-      return children.map(() => 148);
-    }
-    await this.#report(last, command);
-    return result;
-  }
-
-  /** `Killed`, `Terminated` …: what a shell says of a child that a signal ended. */
-  async #report(child: ChildProcess | undefined, command: () => string): Promise<void> {
-    const shell = this.#shell;
-    const signal = child?.endedBy;
-    if (!signal || !child) return;
-    if (signal === 'SIGINT') {
-      if (!shell.interactive) return;
-      await shell.errorText('\n');
-      throw new ShellFlow('abort', 130);
-    }
-    const text = signalTexts[signal];
-    if (!text || shell.subshellDepth > 0) return;
-    await shell.errorText(
-      shell.interactive || shell.flavour !== 'bash'
-        ? `${text}\n`
-        : `${shell.prefix()}${String(child.pid).padStart(5)} ${text.padEnd(24)}${command()}\n`,
-    );
   }
 
   /** The last command of a process of its own: an external one takes the process over. */
@@ -314,7 +269,7 @@ export class Interpreter implements CommandRunner {
           },
           shell.interactive ? { group: 'new' } : {},
         );
-        [shell.lastStatus = 0] = await this.wait([child], () => '( ... )');
+        [shell.lastStatus = 0] = await waitInForeground(shell, [child], () => '( ... )');
         break;
       }
       case 'If': {
@@ -476,7 +431,7 @@ export class Interpreter implements CommandRunner {
   async #simple(command: Simple, takeOver: boolean): Promise<void> {
     const shell = this.#shell;
     if (command.line) shell.line = command.line;
-    const aliased = this.#alias(command);
+    const aliased = expandAlias(shell, command, this.#expanding);
     if (aliased) {
       await this.runBody(aliased);
       return;
@@ -485,7 +440,7 @@ export class Interpreter implements CommandRunner {
     let words = await shell.expander.words(command.name ? [command.name, ...command.args] : []);
     const declaring = words[0] !== undefined && declarations.has(words[0]);
     if (declaring && command.name)
-      words = [words[0] as string, ...(await this.#declarationWords(command.args))];
+      words = [words[0] as string, ...(await declarationWords(shell, command.args))];
     const [name] = words;
     if (name === undefined) return this.#assignmentsAlone(command);
     await this.#trace(command, words);
@@ -496,8 +451,8 @@ export class Interpreter implements CommandRunner {
       shell.lastStatus = 0;
       return;
     }
-    if (!known) return this.external(words, command, takeOver);
-    const restoreVariables = await this.#temporary(command);
+    if (!known) return runExternal(shell, words, command, takeOver);
+    const restoreVariables = await assignTemporarily(shell, command);
     let restore: (() => void) | undefined;
     try {
       restore = await redirect(shell, command.redirections);
@@ -557,177 +512,15 @@ export class Interpreter implements CommandRunner {
     }
   }
 
-  /** Runs a program file; complains as the shell does when it cannot. */
-  async external(
-    words: readonly string[],
-    command: Pick<Simple, 'assignments' | 'redirections'>,
-    takeOver: boolean,
-  ): Promise<void> {
-    const shell = this.#shell;
-    const env = shell.variables.environment();
-    for (const assignment of command.assignments)
-      env[assignment.name] = assignment.value ? await shell.expander.text(assignment.value) : '';
-    shell.lastArgument = words.at(-1) ?? '';
-    const restore = await redirect(shell, command.redirections);
-    try {
-      shell.lastStatus = await this.launch(words, env, takeOver);
-    } finally {
-      restore();
-    }
-  }
-
-  async launch(
-    words: readonly string[],
-    env: Record<string, string>,
-    takeOver: boolean,
-  ): Promise<number> {
-    const shell = this.#shell;
-    const { process } = shell.context;
-    const closed = { read: () => Promise.resolve(undefined) };
-    const options: SpawnOptions = {
-      env: { ...env, _: words[0] ?? '' },
-      cwd: shell.cwd,
-      umask: shell.umask,
-      stdin: shell.descriptors.get(0)?.source ?? closed,
-      stdout: shell.descriptors.get(1)?.sink ?? badDescriptor,
-      stderr: shell.descriptors.get(2)?.sink ?? badDescriptor,
-    };
-    try {
-      // Inside a process of its own the program takes it over, unless a trap still has to run.
-      if (takeOver && process.exec && shell.traps.size === 0)
-        return await process.exec(words, options);
-      const child = process.spawn(
-        words,
-        shell.interactive ? { ...options, group: 'new' } : options,
-      );
-      const [status = 0] = await this.wait([child], () => words.join(' '));
-      return status;
-    } catch (error) {
-      if (!(error instanceof SpawnError)) throw error;
-      return this.#spawnFailed(words, error, env);
-    }
-  }
-
-  async #spawnFailed(
-    words: readonly string[],
-    error: SpawnError,
-    env: Record<string, string>,
-  ): Promise<number> {
-    const shell = this.#shell;
-    const name = words[0] ?? '';
-    if (error.code === 'ENOEXEC') {
-      const path = name.includes('/') ? shell.resolve(name) : name;
-      const content = shell.files.readFile(path);
-      if (!isElf(content)) {
-        const child = shell.fork(async (inner) => {
-          inner.arg0 = name;
-          inner.positional = words.slice(1);
-          return inner.interpreter.runText(new TextDecoder().decode(content));
-        });
-        void env;
-        return child.exit;
-      }
-      await shell.complain(`${name}: cannot execute binary file: Exec format error`);
-      return 126;
-    }
-    if (error instanceof BadInterpreterError) {
-      await shell.complain(
-        shell.flavour === 'bash'
-          ? `${name}: cannot execute: required file not found`
-          : `${name}: not found`,
-      );
-      return 127;
-    }
-    const missing = error.code === 'ENOENT';
-    if (shell.flavour !== 'bash')
-      await shell.complain(missing ? `${name}: not found` : `${name}: Permission denied`);
-    else
-      await shell.complain(
-        missing && !name.includes('/') ? `${name}: command not found` : `${name}: ${error.message}`,
-      );
-    return missing ? 127 : 126;
-  }
-
   async #assignmentsAlone(command: Simple): Promise<void> {
     const shell = this.#shell;
-    for (const assignment of command.assignments) await this.assign(assignment);
+    for (const assignment of command.assignments) await assign(shell, assignment);
     if (shell.options.has('xtrace'))
       for (const { name } of command.assignments)
         await shell.errorText(`+ ${name}=${quoteWord(shell.variables.get(name) ?? '')}\n`);
     const restore = await redirect(shell, command.redirections);
     restore();
     shell.lastStatus = this.substitutionStatus ?? 0;
-  }
-
-  async assign(assignment: Simple['assignments'][number]): Promise<void> {
-    const shell = this.#shell;
-    if (!assignment.array) {
-      const text = assignment.value ? await shell.expander.text(assignment.value) : '';
-      return shell.assignText(assignment.name, text, assignment.append);
-    }
-    await this.assignArray(assignment.name, assignment.array, assignment.append);
-  }
-
-  async assignArray(name: string, words: readonly WordNode[], append: boolean): Promise<void> {
-    const shell = this.#shell;
-    const variable = shell.variables.declare(name);
-    if (variable.readonly) throw new ShellError(`${name}: readonly variable`, { fatal: true });
-    const items: [string | undefined, string][] = [];
-    for (const word of words) {
-      const keyed = splitKey(word);
-      if (keyed) {
-        const key = await shell.expander.index(name, await shell.expander.text(keyed.key));
-        items.push([key, await shell.expander.text(keyed.value)]);
-      } else for (const value of await shell.expander.words([word])) items.push([undefined, value]);
-    }
-    if (variable.kind !== 'map') toArray(variable);
-    if (!append) {
-      variable.items.clear();
-      variable.entries.clear();
-    }
-    let next = append ? Math.max(-1, ...variable.items.keys()) + 1 : 0;
-    for (const [key, value] of items) {
-      if (variable.kind === 'map') variable.entries.set(key ?? value, value);
-      else {
-        if (key !== undefined) next = Number(key);
-        variable.items.set(next++, value);
-      }
-    }
-  }
-
-  /** `X=1 builtin`: set while it runs. */
-  async #temporary(command: Simple): Promise<() => void> {
-    const shell = this.#shell;
-    const saved = command.assignments.map(({ name }) => {
-      const variable = shell.variables.find(name);
-      return { name, value: shell.variables.get(name), exported: variable?.exported ?? false };
-    });
-    for (const assignment of command.assignments) {
-      await this.assign(assignment);
-      const variable = shell.variables.find(assignment.name);
-      if (variable) variable.exported = true;
-    }
-    return () => {
-      for (const { name, value, exported } of saved)
-        if (value === undefined) shell.variables.unset(name);
-        else shell.variables.set(name, value).exported = exported;
-    };
-  }
-
-  /** Arguments of `export`, `local` …: what looks like an assignment is expanded as one. */
-  async #declarationWords(args: readonly WordNode[]): Promise<string[]> {
-    const words: string[] = [];
-    for (const word of args) {
-      const [first] = word.parts;
-      if (first?.type === 'Literal' && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(first.value)) {
-        words.push(
-          /^[A-Za-z_]\w*\+?=\(/.test(first.value)
-            ? serializeWord(word).replace(/\\([ ()])/g, '$1')
-            : await this.#shell.expander.text(word),
-        );
-      } else words.push(...(await this.#shell.expander.words([word])));
-    }
-    return words;
   }
 
   async #trace(command: Simple, words: readonly string[]): Promise<void> {
@@ -744,88 +537,6 @@ export class Interpreter implements CommandRunner {
   }
 
   readonly #expanding = new Set<string>();
-
-  /** The statements an alias stands for, with the arguments given to its last command. */
-  #alias(command: Simple): Statement[] | undefined {
-    const shell = this.#shell;
-    const [part] = command.name?.parts ?? [];
-    if (part?.type !== 'Literal' || command.name?.parts.length !== 1) return undefined;
-    if (!shell.options.has('expand_aliases')) return undefined;
-    const name = part.value;
-    const value = shell.aliases.get(name);
-    if (value === undefined || this.#expanding.has(name)) return undefined;
-    const statements = [...parse(value).statements];
-    const last = statements.pop();
-    const pipeline = last?.pipelines.at(-1);
-    const tail = pipeline?.commands.at(-1);
-    if (!last || !pipeline || tail?.type !== 'SimpleCommand') return undefined;
-    const merged: Simple = {
-      ...tail,
-      assignments: [...command.assignments, ...tail.assignments],
-      args: [...tail.args, ...command.args],
-      redirections: [...tail.redirections, ...command.redirections],
-      ...(command.line === undefined ? {} : { line: command.line }),
-    };
-    // An alias may name itself (`ls='ls --color'`), or another one.
-    const [first] = merged.name?.parts ?? [];
-    const same = first?.type === 'Literal' && first.value === name;
-    const head: Simple =
-      same && merged.name
-        ? { ...merged, name: { ...merged.name, parts: [{ type: 'SingleQuoted', value: name }] } }
-        : merged;
-    return [
-      ...statements,
-      {
-        ...last,
-        pipelines: [
-          ...last.pipelines.slice(0, -1),
-          { ...pipeline, commands: [...pipeline.commands.slice(0, -1), head] },
-        ],
-      },
-    ];
-  }
-}
-
-const declarations = new Set(['export', 'declare', 'typeset', 'local', 'readonly', 'alias']);
-
-const badDescriptor = {
-  write: (): Promise<void> => Promise.reject(new Error('write error: Bad file descriptor')),
-  end: (): void => undefined,
-};
-
-/** `[key]=value` inside an array's parentheses, which the grammar reads as a pattern. */
-function splitKey(word: WordNode): { key: WordNode; value: WordNode } | undefined {
-  const [first, ...rest] = word.parts;
-  if (first?.type !== 'Glob' && first?.type !== 'Literal') return undefined;
-  const text = first.type === 'Glob' ? first.pattern : first.value;
-  const whole = /^\[([^\]]*)\](=?)(.*)$/s.exec(text);
-  if (!whole) {
-    // `["a b"]=…`: the key is in parts of its own.
-    if (text !== '[') return undefined;
-    const close = rest.findIndex((part) => part.type === 'Literal' && part.value.startsWith(']='));
-    const end = rest[close];
-    if (end?.type !== 'Literal') return undefined;
-    return {
-      key: { type: 'Word', parts: rest.slice(0, close) },
-      value: {
-        type: 'Word',
-        parts: [{ type: 'Literal', value: end.value.slice(2) }, ...rest.slice(close + 1)],
-      },
-    };
-  }
-  const [, key = '', equals, more = ''] = whole;
-  const next = rest[0];
-  if (!equals && !(next?.type === 'Literal' && next.value.startsWith('='))) return undefined;
-  const value = equals
-    ? [{ type: 'Literal' as const, value: more }, ...rest]
-    : [
-        { type: 'Literal' as const, value: (next as { value: string }).value.slice(1) },
-        ...rest.slice(1),
-      ];
-  return {
-    key: { type: 'Word', parts: [{ type: 'Literal', value: key.replace(/^(["'])(.*)\1$/, '$2') }] },
-    value: { type: 'Word', parts: value },
-  };
 }
 
 function sourceOf(pipeline: Pipeline): string {

@@ -203,3 +203,26 @@ function isDirectory(files: FileSystem, path: string): boolean {
     throw error;
   }
 }
+
+/** Takes off what a pattern matches at one side, as `${x#…}` and `${x%…}` do. */
+export function removePattern(
+  text: string,
+  pattern: string,
+  side: 'prefix' | 'suffix',
+  greedy: boolean,
+): string {
+  if (!hasGlob(pattern)) {
+    const literal = unescapePattern(pattern);
+    if (side === 'prefix') return text.startsWith(literal) ? text.slice(literal.length) : text;
+    return literal !== '' && text.endsWith(literal) ? text.slice(0, -literal.length) : text;
+  }
+  const lengths = Array.from({ length: text.length + 1 }, (_, index) => index);
+  if (greedy) lengths.reverse();
+  const regex = new RegExp(`^(?:${patternSource(pattern)})$`, 'u');
+  for (const length of lengths) {
+    const part = side === 'prefix' ? text.slice(0, length) : text.slice(text.length - length);
+    if (regex.test(part))
+      return side === 'prefix' ? text.slice(length) : text.slice(0, text.length - length);
+  }
+  return text;
+}

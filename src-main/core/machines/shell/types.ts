@@ -41,14 +41,6 @@ export interface CommandRunner {
   runText(source: string): Promise<number>;
   runBody(statements: readonly Statement[]): Promise<number>;
   call(words: readonly string[], options?: { functions?: boolean }): Promise<number>;
-  external(
-    words: readonly string[],
-    command: Pick<SimpleCommand, 'assignments' | 'redirections'>,
-    takeOver: boolean,
-  ): Promise<void>;
-  launch(words: readonly string[], env: Record<string, string>, takeOver: boolean): Promise<number>;
-  wait(children: readonly ChildProcess[], command: () => string): Promise<number[]>;
-  assignArray(name: string, words: readonly WordNode[], append: boolean): Promise<void>;
 }
 
 /** The state of one shell process. */

@@ -1,7 +1,7 @@
+import { fromUtf8 } from '#core/base';
 import { FileError, joinPath } from '../filesystem/index.ts';
 import { isElf, readGroups, readPasswd } from '../process/index.ts';
 import { strftime } from '../shell/index.ts';
-import { fromUtf8 } from '#core/base';
 import { modeText } from './ls.ts';
 import { eachFile, humanSize, parseArgs, tool } from './tool.ts';
 

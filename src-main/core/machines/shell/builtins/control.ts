@@ -1,4 +1,5 @@
 import { fromUtf8 } from '#core/base';
+import { launch, runExternal } from '../external-command.ts';
 import { FileError } from '../../filesystem/index.ts';
 import {
   findInPath,
@@ -251,7 +252,7 @@ const command: Builtin = async (shell, args) => {
   const words = first === '-p' || first === '--' ? rest : args;
   if (words.length === 0) return 0;
   if (shell.builtins[words[0] ?? '']) return shell.interpreter.call(words, { functions: false });
-  await shell.interpreter.external(words, { assignments: [], redirections: [] }, false);
+  await runExternal(shell, words, { assignments: [], redirections: [] }, false);
   return shell.lastStatus;
 };
 
@@ -287,7 +288,7 @@ const exec: Builtin = async (shell, args) => {
     await shell.complain(`exec: ${words[0] ?? ''}: not found`);
     throw new ShellFlow('exit', 127);
   }
-  const status = await shell.interpreter.launch(words, shell.variables.environment(), true);
+  const status = await launch(shell, words, shell.variables.environment(), true);
   throw new ShellFlow('exit', status);
 };
 

@@ -1,3 +1,4 @@
+import { waitInForeground } from '../foreground.ts';
 import { parseSignal, signalNumber, signalTable } from '../../process/index.ts';
 import { ShellError } from '../flow.ts';
 import type { Job } from '../jobs.ts';
@@ -74,7 +75,7 @@ const foreground: Builtin = async (shell, args) => {
   await shell.out(`${job.command}\n`);
   shell.jobs.remove(job);
   for (const child of job.children) child.kill('SIGCONT');
-  const codes = await shell.interpreter.wait(job.children, () => job.command);
+  const codes = await waitInForeground(shell, job.children, () => job.command);
   return codes.at(-1) ?? 0;
 };
 

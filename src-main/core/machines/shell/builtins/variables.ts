@@ -1,3 +1,4 @@
+import { assignArray } from '../assignments.ts';
 import { ShellError } from '../flow.ts';
 import { parse } from '../parser.ts';
 import { serializeFunction } from '../source.ts';
@@ -109,7 +110,7 @@ async function assignList(
 ): Promise<void> {
   const command = parse(`${name}=${value}`).statements[0]?.pipelines[0]?.commands[0];
   const assignment = command?.type === 'SimpleCommand' ? command.assignments[0] : undefined;
-  await shell.interpreter.assignArray(name, assignment?.array ?? [], append);
+  await assignArray(shell, name, assignment?.array ?? [], append);
 }
 
 async function print(shell: Shell, builtin: string, names: readonly string[]): Promise<number> {
