@@ -185,9 +185,7 @@ async function compare(session: Session, from: string, to: string): Promise<numb
     ...(external === '' ? [...options, ...folders] : [...folders, ...options]),
   ]);
   if (code === undefined || code === null)
-    throw new CommandError(
-      `failed to run "${program}": exec: "${program}": executable file not found in $PATH`,
-    );
+    throw new CommandError(`failed to run "${program}": executable file not found in $PATH`);
   if (code > 1) throw new CommandError(`failed to run "${program}": exit status ${code}`);
   return code;
 }

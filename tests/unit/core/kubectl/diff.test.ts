@@ -1,34 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { readdirSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-const work = mkdtempSync(join(tmpdir(), 'kijabi-diff-'));
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-  await run('apply -f -', configMap);
-  await run('create secret generic keys --from-literal=a=b', '');
-});
-afterAll(async () => {
-  await plane.stop();
-  rmSync(work, { recursive: true, force: true });
-});
-
+const { work, run: runPlain } = kubectlPlane(['create secret generic keys --from-literal=a=b']);
 const configMap =
   'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  color: red\n';
+beforeAll(async () => {
+  await run('apply -f -', configMap);
+});
 
 /** Runs with this computer's own diff; what it printed counts as kubectl's output. */
 async function run(line: string, stdin: string, programs: readonly string[] = ['diff']) {
   let printed = '';
-  const outcome = await kubectl(line.split(' '), {
-    env: { HOME: work, KUBECONFIG: plane.kubeconfig, TMPDIR: work },
-    cwd: work,
+  const outcome = await runPlain(line, {
     stdin,
-    connect: () => plane.admin,
     io: {
       runProgram: ([program = '', ...args]) => {
         if (!programs.includes(program)) return Promise.resolve(null);
@@ -95,9 +81,7 @@ test.each([
 test('without a diff program nothing can be compared', async () => {
   const { stderr, code } = await run('diff -f -', configMap, []);
   expect(code).toBe(2);
-  expect(stderr).toBe(
-    'error: failed to run "diff": exec: "diff": executable file not found in $PATH\n',
-  );
+  expect(stderr).toBe('error: failed to run "diff": executable file not found in $PATH\n');
 });
 
 test('help', async () => {

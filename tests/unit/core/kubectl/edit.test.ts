@@ -1,31 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { expect, test } from 'vitest';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-const work = mkdtempSync(join(tmpdir(), 'kijabi-edit-'));
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-  await run('create cm settings --from-literal=color=red', []);
-  await run('create deployment web --image=nginx', []);
-});
-afterAll(async () => {
-  await plane.stop();
-  rmSync(work, { recursive: true, force: true });
-});
+const { work, run: runPlain } = kubectlPlane([
+  'create cm settings --from-literal=color=red',
+  'create deployment web --image=nginx',
+]);
 
 type Change = (content: string) => string;
 
 /** Runs with an editor that makes these changes, one each time it is opened; what it was shown, too. */
 async function run(line: string, changes: readonly Change[]) {
   const shown: string[] = [];
-  const outcome = await kubectl(line.split(' '), {
-    env: { HOME: work, KUBECONFIG: plane.kubeconfig, TMPDIR: work, EDITOR: 'ed' },
-    cwd: work,
-    connect: () => plane.admin,
+  const outcome = await runPlain(line, {
+    env: { EDITOR: 'ed' },
     io: {
       runProgram: ([program, path = '']) => {
         if (program !== 'ed') return Promise.resolve(null);

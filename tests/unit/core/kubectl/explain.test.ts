@@ -1,25 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { expect, test } from 'vitest';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-const work = mkdtempSync(join(tmpdir(), 'kijabi-kubectl-explain-'));
-const run = (line: string) =>
-  kubectl(line.split(' '), {
-    env: { HOME: work, KUBECONFIG: plane.kubeconfig },
-    cwd: work,
-    connect: () => plane.admin,
-  });
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-});
-afterAll(async () => {
-  await plane.stop();
-  rmSync(work, { recursive: true, force: true });
-});
+const { run } = kubectlPlane();
 
 test('explain shows a field, its type and its values', async () => {
   const { stdout, stderr, code } = await run('explain pods.spec.restartPolicy');

@@ -1,17 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ControlPlane, startControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { expect, test } from 'vitest';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-});
-afterAll(async () => {
-  await plane.stop();
-});
+const { work: folder, run } = kubectlPlane();
 
 const manifests = `apiVersion: apps/v1
 kind: Deployment
@@ -97,30 +89,20 @@ const warning = (field: string, instead: string) =>
   `# Warning: '${field}' is deprecated. Please use '${instead}' instead. Run 'kustomize edit fix' to update your Kustomization automatically.\n`;
 const deprecated = warning('commonLabels', 'labels');
 
-const folder = mkdtempSync(join(tmpdir(), 'kijabi-kustomize-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
 const write = (path: string, content: string) => {
   mkdirSync(join(folder, path, '..'), { recursive: true });
   writeFileSync(join(folder, path), content);
 };
-const run = (...argv: string[]) =>
-  kubectl(argv, {
-    cwd: folder,
-    env: { HOME: '/none', KUBECONFIG: plane.kubeconfig },
-    connect: () => plane.admin,
-  });
-
 test('a kustomization is laid over its resources and printed in the order of kinds', async () => {
   write('app/web.yaml', manifests);
   write('app/kustomization.yaml', kustomization);
-  expect(await run('kustomize', 'app')).toEqual({ stdout: built, stderr: deprecated, code: 0 });
+  expect(await run(['kustomize', 'app'])).toEqual({ stdout: built, stderr: deprecated, code: 0 });
 });
 
 test('-k sends what kustomize prints', async () => {
   write('pod/web.yaml', manifests);
   write('pod/kustomization.yaml', kustomization.replace('namespace: dev', 'namespace: default'));
-  expect(await run('apply', '-k', 'pod')).toEqual({
+  expect(await run(['apply', '-k', 'pod'])).toEqual({
     stdout: 'service/web created\ndeployment.apps/web created\n',
     stderr: deprecated,
     code: 0,
@@ -150,7 +132,7 @@ test.each([
   ['sorted', ''],
 ])('%s is built to the letter', async (path, stderr) => {
   const stdout = readFileSync(join(recorded, 'expected', `${path.replace('/', '-')}.yaml`), 'utf8');
-  expect(await run('kustomize', join(recorded, path))).toEqual({ stdout, stderr, code: 0 });
+  expect(await run(['kustomize', join(recorded, path)])).toEqual({ stdout, stderr, code: 0 });
 });
 
 const ofConfig = (config: string, message: string) =>
@@ -237,7 +219,7 @@ test.each([
   write('bad/kustomization.yaml', source);
   write('bad/x.yaml', resource);
   write('app/kustomization.yaml', 'resources: []');
-  const { stderr, ...rest } = await run('kustomize', 'bad');
+  const { stderr, ...rest } = await run('kustomize bad');
   expect({
     ...rest,
     stderr: stderr.replaceAll(join(folder, 'bad'), 'DIR').replaceAll(folder, 'ROOT'),
@@ -249,7 +231,7 @@ test.each([
 });
 
 test('apply -k sends a generated ConfigMap and the pod that names it', async () => {
-  const result = await run('apply', '-k', join(recorded, 'generators/base'), '--dry-run=client');
+  const result = await run(['apply', '-k', join(recorded, 'generators/base'), '--dry-run=client']);
   expect(result.stderr).toBe('');
   expect(result.stdout).toMatch(/^configmap\/settings-\w{10} created \(dry run\)$/m);
   expect(result.stdout).toContain('pod/p created (dry run)\n');

@@ -1,28 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ConnectionError, type Transport } from '#core/kube';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-const work = mkdtempSync(join(tmpdir(), 'kijabi-kubectl-'));
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-});
-afterAll(async () => {
-  await plane.stop();
-  rmSync(work, { recursive: true, force: true });
-});
-
-const run = (line: string, options: { stdin?: string; connect?: () => Transport } = {}) =>
-  kubectl(line.split(' '), {
-    env: { HOME: work, KUBECONFIG: plane.kubeconfig },
-    cwd: work,
-    connect: () => plane.admin,
-    ...options,
-  });
+const { work, run } = kubectlPlane();
 
 test('an object is created, shown, changed, described and deleted', async () => {
   const manifest =

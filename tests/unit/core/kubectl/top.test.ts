@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { utf8 } from '#core/base';
 import type { Transport } from '#core/kube';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-});
-afterAll(async () => {
-  await plane.stop();
-});
+const { run: runPlain } = kubectlPlane();
 
 const node = (name: string, cpu: string, memory: string) => ({
   metadata: { name },
@@ -57,11 +50,8 @@ const measured: Transport = {
     }),
 };
 
-const run = (line: string, transport: Transport) =>
-  kubectl(line.split(' '), {
-    env: { HOME: '/none', KUBECONFIG: plane.kubeconfig },
-    connect: () => transport,
-  });
+const run = (line: string, transport?: Transport) =>
+  runPlain(line, transport ? { connect: () => transport } : {});
 
 test.each([
   {
@@ -102,7 +92,7 @@ test.each([
   },
   { line: 'top pod a -l b=c', stderr: 'error: only one of NAME or selector can be provided\n' },
 ])('$line without a metrics server', async ({ line, stderr }) => {
-  expect(await run(line, plane.admin)).toEqual({ stdout: '', stderr, code: 1 });
+  expect(await run(line)).toEqual({ stdout: '', stderr, code: 1 });
 });
 
 test('help', async () => {

@@ -1,26 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startControlPlane, type ControlPlane } from '#tests/control-plane';
-import { kubectl } from '#tests/kubectl';
+import { expect, test } from 'vitest';
+import { kubectlPlane } from '#tests/kubectl-plane';
 
-let plane: ControlPlane;
-const work = mkdtempSync(join(tmpdir(), 'kijabi-kubectl-wait-'));
-const run = (line: string) =>
-  kubectl(line.split(' '), {
-    env: { HOME: work, KUBECONFIG: plane.kubeconfig },
-    cwd: work,
-    connect: () => plane.admin,
-  });
-beforeAll(async () => {
-  plane = await startControlPlane({ controllers: false });
-  await run('create cm settings --from-literal=color=red');
-});
-afterAll(async () => {
-  await plane.stop();
-  rmSync(work, { recursive: true, force: true });
-});
+const { run } = kubectlPlane(['create cm settings --from-literal=color=red']);
 
 test.each([
   { line: 'cm/settings --for=create', stdout: 'configmap/settings condition met\n' },
