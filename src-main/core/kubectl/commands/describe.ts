@@ -1,15 +1,18 @@
 import type { CommandSpec } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected } from '../errors.ts';
+import { describeAutoscaler } from '../describe/autoscaler.ts';
 import { describeGeneric } from '../describe/generic.ts';
 import * as kinds from '../describe/kinds.ts';
 import { describeNode } from '../describe/node.ts';
 import { describePod } from '../describe/pod.ts';
+import { describeSigningRequest } from '../describe/signing-request.ts';
 import * as workloads from '../describe/workloads.ts';
 import { Description, eventsSection } from '../describe/writer.ts';
-import { at, compareText, type Json, list, map, nameOf, strings, text } from '../json-view.ts';
+import { at, compareText, type Json, list, map, nameOf, text } from '../json-view.ts';
 import { fileFlags, fileOptions, namesFiles } from '../resources/manifests.ts';
 import { isNotFound, listObjects, selectTargets, type Target } from '../resources/select.ts';
+import { selectorOf } from '../resources/label-selector.ts';
 import type { Session } from '../session.ts';
 
 export const describeCommand: CommandSpec = {
@@ -196,11 +199,28 @@ async function describeTarget(
     case 'networking.k8s.io/Ingress':
       kinds.describeIngress(out, object, await backends(session, target));
       break;
+    case 'autoscaling/HorizontalPodAutoscaler':
+      describeAutoscaler(out, await secondVersion(session, target));
+      break;
+    case 'certificates.k8s.io/CertificateSigningRequest':
+      describeSigningRequest(out, object);
+      break;
     default:
       describeGeneric(out, object);
   }
   eventsSection(out, events, now);
   return out.toString();
+}
+
+/** An autoscaler as autoscaling/v2 has it, whatever version was asked for. */
+function secondVersion(session: Session, { namespace, name }: Target): Promise<Json> {
+  const autoscalers = session.builtin(
+    'autoscaling',
+    'v2',
+    'horizontalpodautoscalers',
+    'HorizontalPodAutoscaler',
+  );
+  return session.api.get(resourceUrl(autoscalers, namespace, name));
 }
 
 async function eventsOf(
@@ -231,25 +251,6 @@ async function eventsOf(
 function isOwnedBy(object: Json, uid: string): boolean {
   return list(object, 'metadata', 'ownerReferences').some(
     (owner) => at(owner, 'controller') === true && text(owner, 'uid') === uid,
-  );
-}
-
-export function selectorOf(object: Json): string {
-  const labels = strings(object, 'spec', 'selector', 'matchLabels');
-  const expressions = list(object, 'spec', 'selector', 'matchExpressions').map((expression) => {
-    const key = text(expression, 'key');
-    const values = list(expression, 'values').join(',');
-    return (
-      {
-        In: `${key} in (${values})`,
-        NotIn: `${key} notin (${values})`,
-        Exists: key,
-        DoesNotExist: `!${key}`,
-      }[text(expression, 'operator')] ?? key
-    );
-  });
-  return [...Object.entries(labels).map(([key, value]) => `${key}=${value}`), ...expressions].join(
-    ',',
   );
 }
 

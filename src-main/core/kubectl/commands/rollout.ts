@@ -9,7 +9,7 @@ import { fileFlags, fileOptions } from '../resources/manifests.ts';
 import { listObjects, selectTargets, type Target, urlOf } from '../resources/select.ts';
 import { changeFlags, dryRunOf, resultPrinter, writeQuery } from '../results.ts';
 import type { Session } from '../session.ts';
-import { selectorOf } from './describe.ts';
+import { selectorOf } from '../resources/label-selector.ts';
 
 const flags = [...fileFlags, ...changeFlags, 'selector|l:string'];
 

@@ -11,7 +11,7 @@ import {
   text,
 } from '../json-view.ts';
 import { formatLabels } from '../print/table.ts';
-import { selectorText } from './pod.ts';
+import { selectorText } from '../resources/label-selector.ts';
 import { describeSource } from './volumes.ts';
 import { type Description, head } from './writer.ts';
 
@@ -234,53 +234,46 @@ export function describeNamespace(
     out.line(0, '');
     if (limits.length === 0) out.line(0, 'No LimitRange resource.');
     else {
-      out
-        .line(0, 'Resource Limits')
-        .line(
-          1,
-          'Type',
-          'Resource',
-          'Min',
-          'Max',
-          'Default Request',
-          'Default Limit',
-          'Max Limit/Request Ratio',
-        )
-        .line(
-          1,
-          '----',
-          '--------',
-          '---',
-          '---',
-          '---------------',
-          '-------------',
-          '-----------------------',
-        );
-      for (const range of limits) limitRows(out, range, 1);
+      out.line(0, 'Resource Limits');
+      limitTable(out, limits, ' ');
     }
   }
 }
 
-function limitRows(out: Description, range: Json, level: number): void {
-  for (const item of list(range, 'spec', 'limits')) {
+const limitHeadings = [
+  'Type',
+  'Resource',
+  'Min',
+  'Max',
+  'Default Request',
+  'Default Limit',
+  'Max Limit/Request Ratio',
+];
+
+/** @param indent before each line: a namespace's description has one space where others have none. */
+function limitTable(out: Description, ranges: readonly Json[], indent: string): void {
+  const row = (first: string, ...rest: readonly string[]): void => {
+    out.line(0, `${indent}${first}`, ...rest);
+  };
+  const [first = '', ...rest] = limitHeadings;
+  const rule = (heading: string): string => '-'.repeat(heading.length);
+  row(first, ...rest);
+  row(rule(first), ...rest.map(rule));
+  for (const item of ranges.flatMap((range) => list(range, 'spec', 'limits'))) {
     const keys = new Set(
       ['min', 'max', 'default', 'defaultRequest', 'maxLimitRequestRatio'].flatMap((part) =>
         Object.keys(strings(item, part)),
       ),
     );
-    for (const key of [...keys].sort(compareText)) {
-      const value = (part: string): string => text(item, part, key) || '-';
-      out.line(
-        level,
+    const value = (part: string, key: string): string => text(item, part, key) || '-';
+    for (const key of [...keys].sort(compareText))
+      row(
         text(item, 'type'),
         key,
-        value('min'),
-        value('max'),
-        value('defaultRequest'),
-        value('default'),
-        value('maxLimitRequestRatio'),
+        ...['min', 'max', 'defaultRequest', 'default', 'maxLimitRequestRatio'].map((part) =>
+          value(part, key),
+        ),
       );
-    }
   }
 }
 
@@ -288,28 +281,7 @@ export function describeLimitRange(out: Description, object: Json): void {
   out
     .line(0, 'Name:', text(object, 'metadata', 'name'))
     .line(0, 'Namespace:', text(object, 'metadata', 'namespace'));
-  out
-    .line(
-      0,
-      'Type',
-      'Resource',
-      'Min',
-      'Max',
-      'Default Request',
-      'Default Limit',
-      'Max Limit/Request Ratio',
-    )
-    .line(
-      0,
-      '----',
-      '--------',
-      '---',
-      '---',
-      '---------------',
-      '-------------',
-      '-----------------------',
-    );
-  limitRows(out, object, 0);
+  limitTable(out, [object], '');
 }
 
 export function describeQuota(out: Description, object: Json): void {

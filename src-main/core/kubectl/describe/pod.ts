@@ -12,6 +12,7 @@ import {
   text,
 } from '../json-view.ts';
 import { type Description, eventsSection, timeText, tolerationsOf } from './writer.ts';
+import { selectorText } from '../resources/label-selector.ts';
 import { describeVolumes } from './volumes.ts';
 
 /** @see k8s.io/kubectl/pkg/describe/describe.go, describePod */
@@ -161,32 +162,6 @@ function describeSpread(out: Description, spec: unknown): void {
       `${text(constraint, 'topologyKey')}:${text(constraint, 'whenUnsatisfiable')} when max skew ${text(constraint, 'maxSkew')} is exceeded for selector ${selectorText(at(constraint, 'labelSelector'))}`,
     );
   });
-}
-
-/** A LabelSelector in the form `a=b,c in (d)`; `<none>` for an empty one. */
-export function selectorText(selector: unknown, empty = '<none>'): string {
-  const labels = strings(selector, 'matchLabels');
-  const parts: { key: string; shown: string }[] = sortedKeys(labels).map((key) => ({
-    key,
-    shown: `${key}=${labels[key] ?? ''}`,
-  }));
-  for (const expression of list(selector, 'matchExpressions')) {
-    const key = text(expression, 'key');
-    const values = [...(list(expression, 'values') as string[])].sort().join(',');
-    const shown =
-      {
-        In: `${key} in (${values})`,
-        NotIn: `${key} notin (${values})`,
-        Exists: key,
-        DoesNotExist: `!${key}`,
-      }[text(expression, 'operator')] ?? key;
-    parts.push({ key, shown });
-  }
-  if (parts.length === 0) return empty;
-  return parts
-    .sort((a, b) => compareText(a.key, b.key))
-    .map(({ shown }) => shown)
-    .join(',');
 }
 
 /** @param statuses of a live pod; empty for a template. */

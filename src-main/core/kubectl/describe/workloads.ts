@@ -1,7 +1,8 @@
 import { humanDuration } from '#core/kube';
 import { goDuration } from '../go-text.ts';
 import { at, has, type Json, list, num, strings, text } from '../json-view.ts';
-import { describeTemplate, selectorText } from './pod.ts';
+import { selectorText } from '../resources/label-selector.ts';
+import { describeTemplate } from './pod.ts';
 import { type Description, timeText } from './writer.ts';
 
 const selector = (object: Json): string => selectorText(at(object, 'spec', 'selector'));

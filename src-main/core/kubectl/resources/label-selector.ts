@@ -1,6 +1,6 @@
 import { parseLabelSelector, SelectorError } from '#core/kube';
 import { CommandError } from '../errors.ts';
-import type { Json } from '../json-view.ts';
+import { at, compareText, type Json, list, sortedKeys, strings, text } from '../json-view.ts';
 
 const operators: Readonly<Record<string, string>> = {
   in: 'In',
@@ -33,3 +33,33 @@ export function labelSelectorOf(source: string): Json {
     throw error;
   }
 }
+
+/** A LabelSelector in the form `a=b,c in (d)`; `<none>` for an empty one. */
+export function selectorText(selector: unknown, empty = '<none>'): string {
+  const labels = strings(selector, 'matchLabels');
+  const parts: { key: string; shown: string }[] = sortedKeys(labels).map((key) => ({
+    key,
+    shown: `${key}=${labels[key] ?? ''}`,
+  }));
+  for (const expression of list(selector, 'matchExpressions')) {
+    const key = text(expression, 'key');
+    const values = [...(list(expression, 'values') as string[])].sort().join(',');
+    const shown =
+      {
+        In: `${key} in (${values})`,
+        NotIn: `${key} notin (${values})`,
+        Exists: key,
+        DoesNotExist: `!${key}`,
+      }[text(expression, 'operator')] ?? key;
+    parts.push({ key, shown });
+  }
+  if (parts.length === 0) return empty;
+  return parts
+    .sort((a, b) => compareText(a.key, b.key))
+    .map(({ shown }) => shown)
+    .join(',');
+}
+
+/** The selector of a workload as a request's parameter; empty when it has none. */
+export const selectorOf = (object: Json): string =>
+  selectorText(at(object, 'spec', 'selector'), '');
