@@ -69,6 +69,8 @@ else
         `-n ${namespace} expose deploy web --port=80`,
         `-n ${namespace} create cm cm1 --from-literal=a=b`,
         `-n ${namespace} create secret generic s1 --from-literal=pw=xx`,
+        `-n ${namespace} apply -f hpa.yaml`,
+        'apply -f csr.yaml',
         `-n ${namespace} rollout status deploy web`,
       ])
         real(setup.split(' '), envFor(side));
@@ -82,13 +84,14 @@ else
         ...wordsOf(command).map((word) => word.replaceAll('{ns}', `parity-${side}`)),
         ...(local || command.includes(' -n ') ? [] : ['-n', `parity-${side}`]),
       ];
-      const input = stdin?.replaceAll('\\n', '\n') ?? '';
-      const expected = real(forSide('real'), envFor('real'), input);
+      const inputFor = (side: string) =>
+        stdin?.replaceAll('\\n', '\n').replaceAll('{ns}', `parity-${side}`) ?? '';
+      const expected = real(forSide('real'), envFor('real'), inputFor('real'));
       const opened: { close(): void }[] = [];
       const actual = await kubectl(forSide('ours'), {
         env: envFor('ours'),
         cwd: join(folder, 'files'),
-        stdin: input,
+        stdin: inputFor('ours'),
         connect: (config) => {
           const transport = httpsTransport(config);
           opened.push(transport);

@@ -61,6 +61,12 @@ export class ApiClient {
     return this.#options.server;
   }
 
+  /** Another client's request with this one's credentials; every answer is passed on as it is. */
+  forward(request: ApiRequest): Promise<ApiResponse> {
+    const { transport, headers, signal } = this.#options;
+    return transport.send({ ...request, headers: { ...request.headers, ...headers }, signal });
+  }
+
   /** One request; answers of 400 and above are thrown. Repeats when the server asks for it. */
   async send(
     method: ApiRequest['method'],

@@ -5,7 +5,7 @@ import { ConfigurationError } from './config/kubeconfig.ts';
 import { AggregateCommandError, asError, CommandError, ExitError, UsageError } from './errors.ts';
 import { Flags, HelpRequest, parseFlags } from './flags.ts';
 import { helpText } from './help.ts';
-import { rootCommand } from './commands/index.ts';
+import { completeWords, rootCommand } from './commands/index.ts';
 import { Session } from './session.ts';
 import type { KubectlIo } from './types.ts';
 
@@ -16,6 +16,7 @@ import type { KubectlIo } from './types.ts';
  * @returns the exit code: 0, 1, that of a command run by exec, or 130 after an interrupt.
  */
 export async function runKubectl(argv: readonly string[], io: KubectlIo): Promise<number> {
+  if (argv[0] === '__complete') return completeLine(argv.slice(1), io);
   const { spec, path, rest } = findCommand(argv);
   let session = new Session(io, new Flags(new Map(), new Map(), [], -1), path);
   let code: number;
@@ -36,6 +37,14 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     if (!(error instanceof BrokenPipeError)) throw error;
     return 141;
   }
+  return code;
+}
+
+/** Answers a shell that asks how a line may go on. */
+async function completeLine(words: readonly string[], io: KubectlIo): Promise<number> {
+  const session = new Session(io, new Flags(new Map(), new Map(), [], -1), 'kubectl __complete');
+  const code = await completeWords(session, words, findCommand);
+  await session.flush();
   return code;
 }
 

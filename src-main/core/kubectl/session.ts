@@ -18,6 +18,7 @@ import {
   resourceOfKind,
 } from './discovery.ts';
 import { ExitError } from './errors.ts';
+import { reasons } from './http1.ts';
 import type { Flags } from './flags.ts';
 import type { KubectlIo } from './types.ts';
 
@@ -136,7 +137,7 @@ export class Session {
             this.log(
               'I',
               'round_trippers.go:632',
-              `"Response" verb="${request.method}" url="${connection.server}${request.url}" status="${status} ${reasonPhrases[status] ?? ''}" milliseconds=${elapsedMs}`,
+              `"Response" verb="${request.method}" url="${connection.server}${request.url}" status="${status} ${reasons[status] ?? ''}" milliseconds=${elapsedMs}`,
             );
         },
       });
@@ -238,22 +239,3 @@ export class Session {
     return groupVersionOf(resource.group, resource.version);
   }
 }
-
-const reasonPhrases: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  410: 'Gone',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Entity',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};

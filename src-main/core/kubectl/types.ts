@@ -8,10 +8,20 @@ export interface KubectlFiles {
   writeFile(path: string, bytes: Uint8Array, mode?: number): void;
   mkdir(path: string, options?: { recursive?: boolean; mode?: number }): void;
   exists(path: string): boolean;
-  stat(path: string): { readonly kind: string };
+  stat(path: string): KubectlFileStat;
+  /** Does not follow a last symlink; without it there are none. */
+  lstat?(path: string): KubectlFileStat;
+  readlink?(path: string): string;
   /** Names in the folder, sorted. */
   readdir(path: string): readonly string[];
   remove(path: string, options?: { recursive?: boolean; force?: boolean }): void;
+}
+
+export interface KubectlFileStat {
+  readonly kind: string;
+  /** Permission bits, when they are known. */
+  readonly mode?: number;
+  readonly modifiedMs?: number;
 }
 
 /** What a connection to an API server needs; PEM texts, not paths. */

@@ -1,13 +1,18 @@
 import type { CommandSpec } from '../command.ts';
 import { applyCommand } from './apply.ts';
+import { autoscaleCommand } from './autoscale.ts';
 import { exposeCommand, patchCommand, replaceCommand, runCommand, scaleCommand } from './basics.ts';
 import { certificateCommand } from './certificate.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
+import { cpCommand } from './cp.ts';
 import { createCommand } from './create.ts';
+import { debugCommand } from './debug.ts';
 import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { diffCommand } from './diff.ts';
 import { editCommand } from './edit.ts';
+import { eventsCommand } from './events.ts';
 import { explainCommand } from './explain.ts';
 import { getCommand } from './get.ts';
 import {
@@ -20,12 +25,17 @@ import {
 } from './info.ts';
 import { cordonCommand, drainCommand, taintCommand, uncordonCommand } from './nodes.ts';
 import { annotateCommand, labelCommand } from './label.ts';
+import { alphaCommand, pluginCommand } from './plugin.ts';
+import { portForwardCommand } from './port-forward.ts';
+import { proxyCommand } from './proxy.ts';
 import { rolloutCommand } from './rollout.ts';
 import { setCommand } from './set.ts';
 import { attachCommand, execCommand, logsCommand } from './streams.ts';
 import { kustomizeCommand } from './kustomize.ts';
 import { topCommand } from './top.ts';
 import { waitCommand } from './wait.ts';
+
+export { completeWords } from './completion.ts';
 
 /** All commands, in the order of kubectl's own help. */
 export const rootCommand: CommandSpec = {
@@ -43,6 +53,7 @@ export const rootCommand: CommandSpec = {
     deleteCommand,
     rolloutCommand,
     scaleCommand,
+    autoscaleCommand,
     certificateCommand,
     clusterInfoCommand,
     kustomizeCommand,
@@ -55,7 +66,12 @@ export const rootCommand: CommandSpec = {
     logsCommand,
     attachCommand,
     execCommand,
+    portForwardCommand,
+    proxyCommand,
+    cpCommand,
     authCommand,
+    debugCommand,
+    eventsCommand,
     diffCommand,
     applyCommand,
     patchCommand,
@@ -63,9 +79,12 @@ export const rootCommand: CommandSpec = {
     waitCommand,
     labelCommand,
     annotateCommand,
+    completionCommand,
+    alphaCommand,
     apiResourcesCommand,
     apiVersionsCommand,
     configCommand,
+    pluginCommand,
     optionsCommand,
     versionCommand,
   ],

@@ -15,6 +15,7 @@ import {
 import { formatYaml } from '#core/kube';
 import { optionsText } from '../help.ts';
 import type { Session } from '../session.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { alignTable } from '../tab-writer.ts';
 
 const clientVersion = {
@@ -295,6 +296,7 @@ export const authCommand: CommandSpec = {
       ],
       run: canI,
     },
+    reconcileCommand,
     {
       name: 'whoami',
       short: 'Experimental: Check self subject attributes',

@@ -7,6 +7,7 @@ import { selectTargets, urlOf } from '../resources/select.ts';
 import { threeWayPatch } from '../resources/three-way.ts';
 import { changeFlags, dryRunOf, resultPrinter, writeQuery } from '../results.ts';
 import type { Session } from '../session.ts';
+import { setSelector, setSubject } from './set-bindings.ts';
 
 const flags = [...fileFlags, ...changeFlags, 'selector|l:string', 'all:bool', 'local:bool'];
 
@@ -239,5 +240,5 @@ export const setCommand: CommandSpec = {
   name: 'set',
   short: 'Set specific features on objects',
   use: 'kubectl set SUBCOMMAND [options]',
-  commands: [setEnv, setImage, setResources, setServiceAccount],
+  commands: [setImage, setResources, setSelector, setSubject, setServiceAccount, setEnv],
 };

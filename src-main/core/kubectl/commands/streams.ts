@@ -1,5 +1,5 @@
 import { BrokenPipeError, type ByteSink, type ByteSource, sleep } from '#core/base';
-import type { CommandSession } from '#core/kube';
+import type { CommandResult, CommandSession } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { CommandError, ExitError, UsageError } from '../errors.ts';
@@ -7,9 +7,9 @@ import { parseDuration } from '../go-text.ts';
 import { at, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
 import { listObjects, parseResourceArgs } from '../resources/select.ts';
 import type { Session } from '../session.ts';
-import { selectorOf } from './describe.ts';
+import { selectorOf } from '../resources/label-selector.ts';
 
-const pods = (session: Session): Resource => session.builtin('', 'v1', 'pods', 'Pod');
+export const pods = (session: Session): Resource => session.builtin('', 'v1', 'pods', 'Pod');
 
 /** The pod an argument means: `POD`, `TYPE/NAME`, or one that a workload's selector finds. */
 export async function podFor(session: Session, argument: string): Promise<Json> {
@@ -52,7 +52,14 @@ const isReady = (pod: Json): boolean =>
   );
 
 /** The container to use when none was named, and the hint kubectl prints about it. */
-function containerOf(session: Session, pod: Json, named: string, quiet = false): string {
+export function containerOf(
+  session: Session,
+  pod: Json,
+  named: string,
+  tell: ((line: string) => void) | false = (line) => {
+    session.err(line);
+  },
+): string {
   if (named !== '') return named;
   const annotated = text(pod, 'metadata', 'annotations', 'kubectl.kubernetes.io/default-container');
   if (annotated !== '') return annotated;
@@ -63,8 +70,7 @@ function containerOf(session: Session, pod: Json, named: string, quiet = false):
     ...list(pod, 'spec', 'initContainers'),
     ...list(pod, 'spec', 'ephemeralContainers'),
   ];
-  if (all.length > 1 && !quiet)
-    session.err(`Defaulted container "${first}" out of: ${allNames(pod)}\n`);
+  if (all.length > 1 && tell) tell(`Defaulted container "${first}" out of: ${allNames(pod)}\n`);
   return first;
 }
 
@@ -202,7 +208,7 @@ async function runLogs(session: Session): Promise<number> {
   return 0;
 }
 
-function sourceOf(bytes: Uint8Array | undefined): ByteSource {
+export function sourceOf(bytes: Uint8Array | undefined): ByteSource {
   let rest = bytes;
   return {
     read: () => {
@@ -213,7 +219,7 @@ function sourceOf(bytes: Uint8Array | undefined): ByteSource {
   };
 }
 
-async function copyLog(session: Session, source: ByteSource, prefix: string): Promise<void> {
+export async function copyLog(session: Session, source: ByteSource, prefix: string): Promise<void> {
   const decoder = new TextDecoder();
   let line = '';
   for (let chunk = await source.read(); chunk; chunk = await source.read()) {
@@ -262,7 +268,12 @@ export const execCommand: CommandSpec = {
       throw new CommandError(
         `cannot exec into a container in a completed pod; current phase is ${phase}`,
       );
-    const container = containerOf(session, pod, flags.text('container'), flags.bool('quiet'));
+    const container = containerOf(
+      session,
+      pod,
+      flags.text('container'),
+      flags.bool('quiet') ? false : undefined,
+    );
     return streamCommand(session, pod, 'exec', container, command);
   },
 };
@@ -295,14 +306,51 @@ export const attachCommand: CommandSpec = {
       session,
       pod,
       'attach',
-      containerOf(session, pod, session.flags.text('container'), session.flags.bool('quiet')),
+      containerOf(
+        session,
+        pod,
+        session.flags.text('container'),
+        session.flags.bool('quiet') ? false : undefined,
+      ),
       [],
     );
   },
 };
 
+/** Runs a program in a container on streams of the caller's own; what it ended with. */
+export async function runInContainer(
+  session: Session,
+  pod: Json,
+  container: string,
+  command: readonly string[],
+  streams: { readonly stdin?: ByteSource; readonly stdout: ByteSink; readonly stderr: ByteSink },
+): Promise<CommandResult> {
+  const query = new URLSearchParams();
+  for (const word of command) query.append('command', word);
+  query.append('container', container);
+  if (streams.stdin) query.append('stdin', 'true');
+  query.append('stdout', 'true');
+  query.append('stderr', 'true');
+  const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), 'exec');
+  const running = await openCommand(session, `${path}?${query.toString()}`);
+  const abort = (): void => {
+    running.close();
+  };
+  session.io.signal.addEventListener('abort', abort, { once: true });
+  try {
+    if (streams.stdin && running.stdin) void feed(streams.stdin, running.stdin);
+    await Promise.all([
+      drain(running.stdout, streams.stdout),
+      drain(running.stderr, streams.stderr),
+    ]);
+    return await running.result;
+  } finally {
+    session.io.signal.removeEventListener('abort', abort);
+  }
+}
+
 /** `exec` and `attach`: the streams of a container's process, until it ends. */
-async function streamCommand(
+export async function streamCommand(
   session: Session,
   pod: Json,
   verb: 'exec' | 'attach',
@@ -405,7 +453,7 @@ export async function attachToPod(
       await sleep(session.io.clock, 200, session.io.signal);
       pod = await session.api.get(url);
     }
-    const container = containerOf(session, pod, '', flags.bool('quiet'));
+    const container = containerOf(session, pod, '', flags.bool('quiet') ? false : undefined);
     if (text(pod, 'status', 'phase') === 'Running')
       code = await streamCommand(session, pod, 'attach', container, []);
     else {

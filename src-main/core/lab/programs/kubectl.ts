@@ -61,6 +61,8 @@ function goFiles(files: FileSystem): KubectlFiles {
   return {
     exists: (path) => files.exists(path),
     stat: (path) => files.stat(path),
+    lstat: (path) => files.lstat(path),
+    readlink: (path) => files.readlink(path),
     readdir: (path) => files.readdir(path),
     mkdir: (path, options) => files.mkdir(path, options),
     remove: (path, options) => files.remove(path, options),
