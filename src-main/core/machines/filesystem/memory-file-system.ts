@@ -1,6 +1,8 @@
 import { concatBytes, type Disposable, fromUtf8, utf8 } from '#core/base';
 import { fileError } from './errors.ts';
+import { contentOf, noteChange, openInode, replaceContent, statOf } from './inode-content.ts';
 import { type Mount, MountTable } from './mounts.ts';
+import { allowed, PathWalker, type Walked } from './path-walk.ts';
 import type { Device, TreeNode } from './tree.ts';
 import {
   type Credentials,
@@ -29,24 +31,7 @@ export interface MemoryFileSystemOptions {
   readonly source?: string;
 }
 
-interface Place {
-  readonly inode: Inode;
-  readonly mount: Mount;
-  readonly name: string;
-}
-
-interface Walked {
-  /** Undefined when the last name does not exist. */
-  readonly inode: Inode | undefined;
-  readonly mount: Mount;
-  readonly parent: Inode;
-  readonly parentMount: Mount;
-  readonly name: string;
-  readonly path: string;
-}
-
 const root: Credentials = { uid: 0, gid: 0, groups: [0] };
-const maxLinks = 40;
 const empty = new Uint8Array(0);
 
 /**
@@ -57,6 +42,7 @@ export class MemoryFileSystem implements FileSystem {
   readonly mounts: MountTable;
   readonly #user: Credentials;
   readonly #now: () => number;
+  readonly #paths: PathWalker;
 
   constructor(
     options: MemoryFileSystemOptions | { of: MemoryFileSystem; credentials: Credentials },
@@ -65,6 +51,7 @@ export class MemoryFileSystem implements FileSystem {
       this.mounts = options.of.mounts;
       this.#now = options.of.#now;
       this.#user = options.credentials;
+      this.#paths = new PathWalker(this.mounts, this.#user);
       return;
     }
     const type = options.type ?? 'ext4';
@@ -81,6 +68,7 @@ export class MemoryFileSystem implements FileSystem {
       source,
       options: ['relatime'],
     });
+    this.#paths = new PathWalker(this.mounts, this.#user);
   }
 
   /** The volume behind `/`: what snapshots of changes are taken of. */
@@ -104,7 +92,7 @@ export class MemoryFileSystem implements FileSystem {
     path: string,
     options: { readOnly?: boolean } = {},
   ): void {
-    const source = from.#existing(sourcePath);
+    const source = from.#paths.existing(sourcePath);
     const covered = this.#mountPoint(path, source.inode.kind === 'directory');
     this.mounts.add({
       path: covered.path,
@@ -172,7 +160,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   statfs(path: string): FileSystemStat {
-    const { mount } = this.#existing(path);
+    const { mount } = this.#paths.existing(path);
     const { volume } = mount.root;
     const total = volume.capacityBytes ?? 0;
     return {
@@ -188,23 +176,23 @@ export class MemoryFileSystem implements FileSystem {
   // Reading
 
   exists(path: string): boolean {
-    const walked = this.#tryWalk(path, true);
+    const walked = this.#paths.tryWalk(path, true);
     return typeof walked !== 'string' && walked.inode !== undefined;
   }
 
   stat(path: string): FileStat {
-    return statOf(this.#existing(path).inode);
+    return statOf(this.#paths.existing(path).inode);
   }
 
   lstat(path: string): FileStat {
-    return statOf(this.#existing(path, false).inode);
+    return statOf(this.#paths.existing(path, false).inode);
   }
 
   readFile(path: string): Uint8Array {
-    const { inode } = this.#existing(path);
+    const { inode } = this.#paths.existing(path);
     if (inode.kind === 'directory') throw fileError('EISDIR', path);
     this.#require(inode, 4, path);
-    return this.#content(inode, path);
+    return contentOf(inode, path);
   }
 
   readText(path: string): string {
@@ -212,20 +200,20 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   readdir(path: string): readonly string[] {
-    const { inode } = this.#existing(path);
+    const { inode } = this.#paths.existing(path);
     if (inode.kind !== 'directory') throw fileError('ENOTDIR', path);
     this.#require(inode, 4, path);
     return inode.volume.names(inode);
   }
 
   readlink(path: string): string {
-    const { inode } = this.#existing(path, false);
+    const { inode } = this.#paths.existing(path, false);
     if (inode.kind !== 'symlink') throw fileError('EINVAL', path);
     return inode.target;
   }
 
   realpath(path: string): string {
-    return this.#existing(path).path;
+    return this.#paths.existing(path).path;
   }
 
   // Writing
@@ -234,8 +222,8 @@ export class MemoryFileSystem implements FileSystem {
     const walked = this.#openForWriting(path);
     const bytes = typeof content === 'string' ? utf8(content) : content.slice();
     const inode = walked.inode ?? this.#make(walked, 'file', mode ?? 0o666 & ~this.#umask);
-    this.#replaceContent(inode, bytes, path);
-    this.#changed(inode);
+    replaceContent(inode, bytes, path);
+    noteChange(inode);
   }
 
   appendFile(path: string, content: Uint8Array | string): void {
@@ -243,9 +231,9 @@ export class MemoryFileSystem implements FileSystem {
     const bytes = typeof content === 'string' ? utf8(content) : content;
     const inode = walked.inode ?? this.#make(walked, 'file', 0o666 & ~this.#umask);
     if (inode.device) inode.device.write(bytes);
-    else if (inode.virtual) this.#replaceContent(inode, bytes, path);
+    else if (inode.virtual) replaceContent(inode, bytes, path);
     else inode.volume.writeAt(inode, inode.size, bytes);
-    this.#changed(inode);
+    noteChange(inode);
   }
 
   open(path: string, options: OpenOptions): OpenFile {
@@ -257,7 +245,7 @@ export class MemoryFileSystem implements FileSystem {
       inode =
         walked.inode ?? this.#make(walked, 'file', (options.mode ?? 0o666) & ~this.#umask, true);
     } else {
-      const walked = this.#existing(path);
+      const walked = this.#paths.existing(path);
       inode = walked.inode;
       if (writing && inode.kind === 'directory') throw fileError('EISDIR', path);
       if (writing) {
@@ -268,15 +256,15 @@ export class MemoryFileSystem implements FileSystem {
     if (options.read) this.#require(inode, 4, path);
     if (inode.kind === 'socket') throw fileError('ENXIO', path);
     if (options.truncate && writing && inode.kind === 'file' && inode.size > 0) {
-      this.#replaceContent(inode, empty, path);
-      this.#changed(inode);
+      replaceContent(inode, empty, path);
+      noteChange(inode);
     }
-    return this.#openFile(inode, path, options.append ?? false);
+    return openInode(inode, path, options.append ?? false);
   }
 
   mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): void {
     if (options.recursive) {
-      const existing = this.#walkIfReachable(path);
+      const existing = this.#paths.ifReachable(path);
       if (existing?.inode) {
         if (existing.inode.kind !== 'directory') throw fileError('EEXIST', path);
         return;
@@ -288,9 +276,9 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): void {
-    const source = this.#existing(from, false);
+    const source = this.#paths.existing(from, false);
     if (source.name === '') throw fileError('EBUSY', from);
-    const target = this.#walk(to, false);
+    const target = this.#paths.walk(to, false);
     if (target.name === '') throw fileError('EBUSY', to);
     if (source.parent.volume !== target.parent.volume || source.parentMount !== target.parentMount)
       throw fileError('EXDEV', to);
@@ -325,7 +313,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   link(existing: string, path: string): void {
-    const source = this.#existing(existing, false);
+    const source = this.#paths.existing(existing, false);
     if (source.inode.kind === 'directory') throw fileError('EPERM', existing);
     const place = this.#creating(path);
     if (place.parent.volume !== source.inode.volume) throw fileError('EXDEV', path);
@@ -339,11 +327,11 @@ export class MemoryFileSystem implements FileSystem {
     const inode = this.#owned(path);
     inode.mode = mode & 0o7777;
     inode.origin = undefined;
-    this.#changed(inode);
+    noteChange(inode);
   }
 
   chown(path: string, uid: number, gid: number): void {
-    const { inode, mount } = this.#existing(path);
+    const { inode, mount } = this.#paths.existing(path);
     this.#writable(mount, path);
     const ownGroup =
       uid === inode.uid &&
@@ -353,11 +341,11 @@ export class MemoryFileSystem implements FileSystem {
     inode.uid = uid;
     inode.gid = gid;
     inode.origin = undefined;
-    this.#changed(inode);
+    noteChange(inode);
   }
 
   touch(path: string, modifiedMs?: number): void {
-    const walked = this.#walk(path, true);
+    const walked = this.#paths.walk(path, true);
     if (!walked.inode) {
       this.#make(this.#creating(path), 'file', 0o666 & ~this.#umask).modifiedMs =
         modifiedMs ?? this.#now();
@@ -367,11 +355,11 @@ export class MemoryFileSystem implements FileSystem {
     if (walked.inode.uid !== this.#user.uid) this.#require(walked.inode, 2, path);
     walked.inode.origin = undefined;
     walked.inode.modifiedMs = modifiedMs ?? this.#now();
-    this.#changed(walked.inode);
+    noteChange(walked.inode);
   }
 
   unlink(path: string): void {
-    const { inode, parent, parentMount, mount, name } = this.#existing(path, false);
+    const { inode, parent, parentMount, mount, name } = this.#paths.existing(path, false);
     if (inode.kind === 'directory') throw fileError('EISDIR', path);
     this.#modifyDirectory(parent, parentMount, path, inode);
     if (mount !== parentMount) throw fileError('EBUSY', path);
@@ -380,7 +368,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   rmdir(path: string): void {
-    const { inode, parent, parentMount, mount, name } = this.#existing(path, false);
+    const { inode, parent, parentMount, mount, name } = this.#paths.existing(path, false);
     if (inode.kind !== 'directory') throw fileError('ENOTDIR', path);
     if (name === '' || mount !== parentMount) throw fileError('EBUSY', path);
     if (inode.volume.names(inode).length > 0) throw fileError('ENOTEMPTY', path);
@@ -392,7 +380,7 @@ export class MemoryFileSystem implements FileSystem {
   remove(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
     let inode: Inode;
     try {
-      inode = this.#existing(path, false).inode;
+      inode = this.#paths.existing(path, false).inode;
     } catch (error) {
       if (options.force && error instanceof FileError && error.code === 'ENOENT') return;
       throw error;
@@ -407,7 +395,7 @@ export class MemoryFileSystem implements FileSystem {
   watch(path: string, listener: (changedPath: string) => void): Disposable {
     const watches: Disposable[] = [];
     const add = (followLast: boolean): string => {
-      const { place, rest } = this.#deepest(path, followLast);
+      const { place, rest } = this.#paths.deepest(path, followLast);
       const { volume } = place.inode;
       const at = volumePath(place.inode);
       const watched = rest === '' ? at : at === '/' ? `/${rest}` : `${at}/${rest}`;
@@ -424,7 +412,7 @@ export class MemoryFileSystem implements FileSystem {
     };
     const direct = add(false);
     // A symlink: both the link and what it names now.
-    const walked = this.#walkIfReachable(path);
+    const walked = this.#paths.ifReachable(path);
     if (walked?.inode) {
       const followed = add(true);
       if (followed === direct) watches.pop()?.dispose();
@@ -439,7 +427,7 @@ export class MemoryFileSystem implements FileSystem {
   /** Whether this user may do what `mode` asks: 4 read, 2 write, 1 execute, 0 exist. As access(2). */
   access(path: string, mode: number): boolean {
     try {
-      const { inode, mount } = this.#existing(path);
+      const { inode, mount } = this.#paths.existing(path);
       if ((mode & 2) !== 0) this.#writable(mount, path);
       return mode === 0 || allowed(inode, this.#user, mode);
     } catch (error) {
@@ -448,107 +436,9 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
-  // Walking
-
-  #place(inode: Inode, mount: Mount, name: string): Place {
-    const covering = this.mounts.on(inode);
-    return covering ? { inode: covering.root, mount: covering, name } : { inode, mount, name };
-  }
-
-  #walk(path: string, followLast: boolean): Walked {
-    const walked = this.#tryWalk(path, followLast);
-    if (typeof walked === 'string') throw fileError(walked, path);
-    return walked;
-  }
-
-  /** The errno instead of an error: asking for what is not there is everyday business, and errors are dear. */
-  #tryWalk(path: string, followLast: boolean): Walked | FileError['code'] {
-    const stack: Place[] = [this.#place(this.mounts.root.root, this.mounts.root, '')];
-    let pending = path.split('/').reverse();
-    if (path === '') return 'ENOENT';
-    let links = 0;
-    while (pending.length > 0) {
-      const name = pending.pop() as string;
-      if (name === '' || name === '.') continue;
-      const here = stack.at(-1) as Place;
-      if (here.inode.kind !== 'directory') return 'ENOTDIR';
-      if (name === '..') {
-        if (stack.length > 1) stack.pop();
-        continue;
-      }
-      if (this.#user.uid !== 0 && !allowed(here.inode, this.#user, 1)) return 'EACCES';
-      if (name.length > 255) return 'ENAMETOOLONG';
-      const child = here.inode.volume.child(here.inode, name);
-      const last = pending.every((rest) => rest === '' || rest === '.');
-      if (!child) {
-        if (!last) return 'ENOENT';
-        return {
-          inode: undefined,
-          mount: here.mount,
-          parent: here.inode,
-          parentMount: here.mount,
-          name,
-          path: pathOf([...stack, { ...here, name }]),
-        };
-      }
-      const trailing = last && pending.length > 0;
-      if (child.kind === 'symlink' && (!last || followLast || trailing)) {
-        if (++links > maxLinks) return 'ELOOP';
-        if (child.target.startsWith('/')) stack.splice(1);
-        pending = [...pending, ...child.target.split('/').reverse()];
-        continue;
-      }
-      stack.push(this.#place(child, here.mount, name));
-      if (trailing && child.kind !== 'directory') return 'ENOTDIR';
-    }
-    const found = stack.at(-1) as Place;
-    const parent = stack.at(-2) ?? found;
-    return {
-      inode: found.inode,
-      mount: found.mount,
-      parent: parent.inode,
-      parentMount: parent.mount,
-      name: found.name,
-      path: pathOf(stack),
-    };
-  }
-
-  #existing(path: string, followLast = true): Walked & { inode: Inode } {
-    const walked = this.#walk(path, followLast);
-    if (!walked.inode) throw fileError('ENOENT', path);
-    return { ...walked, inode: walked.inode };
-  }
-
-  #walkIfReachable(path: string): Walked | undefined {
-    const walked = this.#tryWalk(path, true);
-    if (walked === 'ENOENT') return undefined;
-    if (typeof walked === 'string') throw fileError(walked, path);
-    return walked;
-  }
-
-  /** The deepest existing directory towards `path`, and what is left of the path. */
-  #deepest(path: string, followLast: boolean): { place: Place; rest: string } {
-    let upper = path;
-    let rest = '';
-    for (;;) {
-      const walked = this.#tryWalk(upper === '' ? '/' : upper, followLast || rest !== '');
-      if (typeof walked !== 'string') {
-        const place = walked.inode
-          ? { inode: walked.inode, mount: walked.mount, name: walked.name }
-          : { inode: walked.parent, mount: walked.parentMount, name: '' };
-        const missing = walked.inode ? '' : walked.name;
-        return { place, rest: [missing, rest].filter((part) => part !== '').join('/') };
-      }
-      if (upper === '') throw fileError(walked, '/');
-      const slash = upper.lastIndexOf('/');
-      rest = [upper.slice(slash + 1), rest].filter((part) => part !== '').join('/');
-      upper = upper.slice(0, slash);
-    }
-  }
-
   /** Where a new name goes. @throws FileError EEXIST. */
   #creating(path: string): Walked {
-    const walked = this.#walk(path, false);
+    const walked = this.#paths.walk(path, false);
     if (walked.inode) throw fileError('EEXIST', path);
     this.#modifyDirectory(walked.parent, walked.parentMount, path, undefined);
     return walked;
@@ -556,7 +446,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** An existing writable file, or the place for a new one; a dangling symlink's target is made. */
   #openForWriting(path: string, writing = true): Walked {
-    const walked = this.#walk(path, true);
+    const walked = this.#paths.walk(path, true);
     if (!walked.inode) {
       this.#modifyDirectory(walked.parent, walked.parentMount, path, undefined);
       if (path.endsWith('/')) throw fileError('EISDIR', path);
@@ -599,7 +489,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #mountPoint(path: string, directory: boolean): { inode: Inode; path: string } {
-    const existing = this.#walkIfReachable(path);
+    const existing = this.#paths.ifReachable(path);
     if (!existing?.inode) {
       if (directory) this.mkdir(path, { recursive: true, mode: 0o755 });
       else {
@@ -607,7 +497,7 @@ export class MemoryFileSystem implements FileSystem {
         this.writeFile(path, '', 0o644);
       }
     }
-    const { inode, path: real } = this.#existing(path);
+    const { inode, path: real } = this.#paths.existing(path);
     return { inode, path: real };
   }
 
@@ -625,7 +515,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #mountPath(path: string): string {
-    return this.#existing(path).path;
+    return this.#paths.existing(path).path;
   }
 
   // Permissions
@@ -653,111 +543,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #owned(path: string): Inode {
-    const { inode, mount } = this.#existing(path);
+    const { inode, mount } = this.#paths.existing(path);
     this.#writable(mount, path);
     if (this.#user.uid !== 0 && this.#user.uid !== inode.uid) throw fileError('EPERM', path);
     return inode;
   }
-
-  // Content
-
-  #content(inode: Inode, path: string): Uint8Array {
-    if (inode.device) return inode.device.read(0) ?? empty;
-    if (inode.virtual?.kind === 'file') {
-      const content = inode.virtual.read();
-      return typeof content === 'string' ? utf8(content) : content;
-    }
-    if (inode.kind !== 'file') throw fileError('ENXIO', path);
-    return inode.buffer.subarray(0, inode.size);
-  }
-
-  #replaceContent(inode: Inode, bytes: Uint8Array, path: string): void {
-    if (inode.device) inode.device.write(bytes);
-    else if (inode.virtual?.kind === 'file') {
-      if (!inode.virtual.write) throw fileError('EACCES', path);
-      if (bytes.length > 0) inode.virtual.write(bytes);
-    } else inode.volume.setContent(inode, bytes);
-  }
-
-  #changed(inode: Inode): void {
-    if (inode.device || inode.virtual) return;
-    if (inode.parent) inode.volume.notify(inode.parent, inode.name);
-    else inode.volume.notify(inode, '');
-  }
-
-  #openFile(inode: Inode, path: string, append: boolean): OpenFile {
-    const changed = (): void => this.#changed(inode);
-    let snapshot: Uint8Array | undefined;
-    return {
-      kind: inode.kind,
-      position: 0,
-      read(length) {
-        if (inode.device) return inode.device.read(length);
-        if (inode.kind === 'directory') throw fileError('EISDIR', path);
-        if (inode.virtual?.kind === 'file' && !snapshot) {
-          const content = inode.virtual.read();
-          snapshot = typeof content === 'string' ? utf8(content) : content;
-        }
-        const bytes = snapshot ?? inode.buffer.subarray(0, inode.size);
-        if (this.position >= bytes.length) return undefined;
-        const part = bytes.subarray(this.position, this.position + length);
-        this.position += part.length;
-        return part;
-      },
-      write(bytes) {
-        if (inode.device) return inode.device.write(bytes);
-        if (inode.virtual?.kind === 'file') {
-          if (!inode.virtual.write) throw fileError('EACCES', path);
-          return inode.virtual.write(bytes);
-        }
-        if (append) this.position = inode.size;
-        inode.volume.writeAt(inode, this.position, bytes);
-        this.position += bytes.length;
-        changed();
-      },
-      stat: () => statOf(inode),
-    };
-  }
-}
-
-function allowed(inode: Inode, user: Credentials, mode: number): boolean {
-  if (user.uid === 0)
-    return (mode & 1) === 0 || inode.kind === 'directory' || (inode.mode & 0o111) !== 0;
-  const bits =
-    inode.uid === user.uid
-      ? inode.mode >> 6
-      : inode.gid === user.gid || user.groups.includes(inode.gid)
-        ? inode.mode >> 3
-        : inode.mode;
-  return (bits & mode) === mode;
-}
-
-function statOf(inode: Inode): FileStat {
-  return {
-    kind: inode.kind,
-    mode: inode.mode,
-    uid: inode.uid,
-    gid: inode.gid,
-    sizeBytes:
-      inode.kind === 'directory' && !inode.virtual
-        ? 4096
-        : inode.kind === 'symlink'
-          ? utf8(inode.target).length
-          : inode.size,
-    modifiedMs: inode.modifiedMs,
-    inode: inode.number,
-    links: inode.links,
-    ...(inode.device ? { device: [inode.device.major, inode.device.minor] as const } : {}),
-  };
-}
-
-function pathOf(stack: readonly Place[]): string {
-  return (
-    stack
-      .slice(1)
-      .map((place) => `/${place.name}`)
-      .join('') || '/'
-  );
 }
 
 /** The same tree with a user's permissions (as `as`), for callers that hold only the interface. */
