@@ -1,7 +1,12 @@
 import { defer, type Clock, type Disposable, type Logger } from '#core/base';
 import { isReason, type KubeObject, parseGroupVersion } from '../machinery/index.ts';
 import { prefixEnd, type Store } from '../storage/index.ts';
-import { crdCleanupFinalizer, type CrdRegistry, reconcileCrdStatus } from './crds/index.ts';
+import {
+  crdCleanupFinalizer,
+  type CrdRegistry,
+  markCrdDeleting,
+  reconcileCrdStatus,
+} from './crds/index.ts';
 import type { Loopback } from './loopback.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { ServerState } from './types.ts';
@@ -9,6 +14,8 @@ import type { ServerState } from './types.ts';
 const prefix = '/registry/apiextensions.k8s.io/customresourcedefinitions/';
 const group = 'apiextensions.k8s.io';
 const resource = 'customresourcedefinitions';
+/** How often the objects of a definition that goes are looked for. */
+const instanceCheckMs = 5000;
 
 export interface CrdLifecycleDeps {
   readonly store: Store<StoredObject>;
@@ -28,6 +35,7 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
   const { store, state, registry, loopback, clock, logger } = deps;
   let disposed = false;
   let pending = false;
+  let again: Disposable | undefined;
 
   const write = async (method: 'PUT', path: string, object: KubeObject): Promise<void> => {
     try {
@@ -48,7 +56,17 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
         crd.metadata.deletionTimestamp &&
         crd.metadata.finalizers?.includes(crdCleanupFinalizer)
       ) {
-        await removeInstances(crd as KubeObject);
+        const marked = markCrdDeleting(crd, clock.now());
+        if (marked) {
+          // The write brings the definition back here.
+          await write('PUT', `${path}/status`, marked);
+          continue;
+        }
+        if (!(await removeInstances(crd as KubeObject))) {
+          // Finalizers hold some back.
+          again ??= clock.setTimer(instanceCheckMs, changed);
+          continue;
+        }
         const rest = crd.metadata.finalizers.filter(
           (finalizer) => finalizer !== crdCleanupFinalizer,
         );
@@ -58,20 +76,22 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
         });
         continue;
       }
-      const changed = reconcileCrdStatus(crd, all, clock.now());
-      if (changed) await write('PUT', `${path}/status`, changed);
+      const settled = reconcileCrdStatus(crd, all, clock.now());
+      if (settled) await write('PUT', `${path}/status`, settled);
     }
   };
 
-  const removeInstances = async (crd: KubeObject): Promise<void> => {
+  /** Whether none is left. */
+  const removeInstances = async (crd: KubeObject): Promise<boolean> => {
     const spec = crd['spec'] as { group: string; names: { plural: string } };
     const rows = registry
       .resources()
       .filter((row) => row.group === spec.group && row.resource === spec.names.plural);
     const [row] = rows;
-    if (!row) return;
+    if (!row) return true;
     const instances = state.list(row.group, row.resource);
     for (const { metadata, apiVersion } of instances) {
+      if (metadata.deletionTimestamp) continue;
       const { version } = parseGroupVersion(apiVersion);
       const scope = row.namespaced ? `/namespaces/${metadata.namespace ?? ''}` : '';
       await loopback
@@ -83,6 +103,7 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
           if (!isReason(error, 'NotFound')) throw error;
         });
     }
+    return state.list(row.group, row.resource).length === 0;
   };
 
   const run = (): void => {
@@ -95,6 +116,8 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
     });
   };
   const changed = (): void => {
+    again?.dispose();
+    again = undefined;
     if (pending || disposed) return;
     pending = true;
     defer(clock, run);
@@ -105,6 +128,7 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
   return {
     dispose: () => {
       disposed = true;
+      again?.dispose();
       watch.dispose();
     },
   };

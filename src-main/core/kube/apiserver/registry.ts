@@ -9,6 +9,7 @@ import {
   dns1123LabelErrors,
   dns1123SubdomainErrors,
   failure,
+  forbidden,
   invalid,
   type KubeObject,
   type NameCheck,
@@ -151,6 +152,20 @@ export async function viewOf(
   return view instanceof Promise ? await view : view;
 }
 
+/** Nothing new of a kind whose definition is being deleted. */
+function refuseWhileTerminating({ options }: ServerContext, { info }: Served, name: string): void {
+  const definition = `${info.resource}.${info.group}`;
+  if (
+    options.state.get('apiextensions.k8s.io', 'customresourcedefinitions', '', definition)?.metadata
+      .deletionTimestamp
+  )
+    throw forbidden(
+      info,
+      name,
+      'create not allowed while custom resource definition is terminating',
+    );
+}
+
 /**
  * Creates an object: system fields, admission, strategy, validation, store.
  * @param tracked false when `draft` carries managed fields already (apply).
@@ -188,6 +203,7 @@ export async function createObject(
   defaultSpecial(draft);
   if (tracked)
     trackUpdate(undefined, draft, write.manager, time, fieldScope(served, info.subresource));
+  if (served.custom) refuseWhileTerminating(context, served, meta.name ?? '');
   const request = admissionRequest(call, 'CREATE', draft, null, write, { name: meta.name ?? '' });
   await admit(context, request);
   const strategyContext = { nowMs: context.options.clock.now() };

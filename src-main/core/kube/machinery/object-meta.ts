@@ -81,7 +81,13 @@ export function validateAnnotations(
   return errors;
 }
 
-const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+const standardFinalizers = new Set([
+  'kubernetes',
+  'orphan',
+  'foregroundDeletion',
+  // Put on definitions of custom resources, which upstream does not hold to this rule.
+  'customresourcecleanup.apiextensions.k8s.io',
+]);
 
 function validateFinalizers(finalizers: readonly string[] | undefined): StatusCause[] {
   const errors: StatusCause[] = [];

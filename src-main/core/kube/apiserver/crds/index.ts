@@ -1,4 +1,9 @@
 export { customResourceDefinitionStrategy } from './definition.ts';
 export { createCrdRegistry } from './registry.ts';
-export { crdCleanupFinalizer, markCrdTerminating, reconcileCrdStatus } from './status.ts';
+export {
+  crdCleanupFinalizer,
+  markCrdDeleting,
+  markCrdTerminating,
+  reconcileCrdStatus,
+} from './status.ts';
 export type { CallConversionWebhook, CrdRegistry } from './types.ts';

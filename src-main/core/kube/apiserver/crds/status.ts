@@ -100,6 +100,26 @@ export function markCrdTerminating(draft: KubeObject, nowMs: number): void {
   };
 }
 
+/**
+ * The definition with the condition that its objects are being deleted, `undefined` if it says so already.
+ * @see apiextensions-apiserver/pkg/controller/finalizer/crd_finalizer.go
+ */
+export function markCrdDeleting(
+  crd: DeepReadonly<KubeObject>,
+  nowMs: number,
+): KubeObject | undefined {
+  const next = jsonClone(crd) as KubeObject;
+  const conditions = mapsOf(at(next, 'status', 'conditions')) as unknown as readonly Condition[];
+  const updated = setCondition(conditions, nowMs, {
+    type: 'Terminating',
+    status: 'True',
+    reason: 'InstanceDeletionInProgress',
+    message: 'CustomResource deletion is in progress',
+  });
+  next['status'] = { ...mapOf(next['status']), conditions: updated };
+  return jsonEqual(next['status'], crd['status']) ? undefined : next;
+}
+
 /** Replaces a condition; the time moves when the status does. */
 function setCondition(
   conditions: readonly Condition[],

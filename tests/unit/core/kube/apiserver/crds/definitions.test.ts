@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { KubeObject } from '#core/kube';
 import { type ControlPlane, startControlPlane } from '#tests/control-plane';
 
 let plane: ControlPlane;
@@ -48,4 +49,40 @@ test('a server checks definitions and fills in their names', async () => {
       conversion: { strategy: 'None' },
     },
   });
+});
+
+test('a definition goes when the last of its objects has gone', async () => {
+  const url = '/apis/g.example.com/v1/namespaces/default/backups';
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.g.example.com';
+  const request = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', at: string, object?: object) =>
+    plane.client.requestObject<KubeObject>({ method, url: at, ...(object ? { object } : {}) });
+  const backup = (name: string) => ({
+    apiVersion: 'g.example.com/v1',
+    kind: 'Backup',
+    metadata: { name, finalizers: ['g.example.com/keep'] },
+  });
+  await expect
+    .poll(() => request('POST', url, backup('one')).catch(String))
+    .toMatchObject({
+      kind: 'Backup',
+    });
+  await request('DELETE', path);
+  const terminating = async (): Promise<unknown> =>
+    ((await request('GET', path))['status'] as { conditions: object[] }).conditions.at(-1);
+  await expect.poll(terminating).toMatchObject({
+    type: 'Terminating',
+    status: 'True',
+    reason: 'InstanceDeletionInProgress',
+    message: 'CustomResource deletion is in progress',
+  });
+  await expect(request('POST', url, backup('two'))).rejects.toThrow(
+    'backups.g.example.com "two" is forbidden: create not allowed while custom resource definition is terminating',
+  );
+  const left = await request('GET', `${url}/one`);
+  await request('PUT', `${url}/one`, { ...left, metadata: { ...left.metadata, finalizers: [] } });
+  await expect
+    .poll(() => request('GET', path).catch((error: unknown) => (error as Error).message), {
+      timeout: 10_000,
+    })
+    .toBe('customresourcedefinitions.apiextensions.k8s.io "backups.g.example.com" not found');
 });
