@@ -190,8 +190,51 @@ export function cidrFamily(value: string): 'IPv4' | 'IPv6' | undefined {
   return Number(bits) <= (family === 'IPv4' ? 32 : 128) ? family : undefined;
 }
 
-export const isIp: Check = (value) =>
-  ipFamily(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+/** `010.1.1.1`, which Go's older parsers took. */
+const withoutLeadingZeros = (address: string): string => address.replace(/\b0+(?=\d)/g, '');
 
-export const isCidr: Check = (value) =>
-  cidrFamily(value) ? [] : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+/** An address as v1.36 takes it by default. @see apimachinery/pkg/util/validation/ip.go, feature StrictIPCIDRValidation */
+export const isIp: Check = (value) => {
+  if (ipFamily(value)) return isMapped(value) ? ['must not be an IPv4-mapped IPv6 address'] : [];
+  return ipFamily(withoutLeadingZeros(value)) === 'IPv4'
+    ? ['must not have leading 0s']
+    : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+};
+
+/** A range whose address has nothing beyond its prefix. */
+export const isCidr: Check = (value) => {
+  const [address = '', bits = ''] = value.split('/');
+  const sloppy = value.includes('.') ? withoutLeadingZeros(value) : value;
+  if (!cidrFamily(sloppy))
+    return ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+  if (sloppy !== value || /^0\d/.test(bits))
+    return ['must not have leading 0s in IP or prefix length'];
+  if (isMapped(address)) return ['must not have an IPv4-mapped IPv6 address'];
+  const beyond = addressBits(address).slice(Number(bits));
+  return beyond.includes('1') ? ['must not have bits set beyond the prefix length'] : [];
+};
+
+const isMapped = (address: string): boolean =>
+  address.includes(':') && /^0{80}1{16}/.test(addressBits(address));
+
+/** An address as its 32 or 128 binary digits. */
+function addressBits(address: string): string {
+  const digits = (value: number, width: number): string => value.toString(2).padStart(width, '0');
+  const ofIpv4 = (text: string): string =>
+    text
+      .split('.')
+      .map((part) => digits(Number(part), 8))
+      .join('');
+  if (!address.includes(':')) return ofIpv4(address);
+  const half = (text: string): string =>
+    text === ''
+      ? ''
+      : text
+          .split(':')
+          .map((group) => (group.includes('.') ? ofIpv4(group) : digits(parseInt(group, 16), 16)))
+          .join('');
+  const [left = '', right] = address.split('::');
+  if (right === undefined) return half(left);
+  const [head, tail] = [half(left), half(right)];
+  return head + '0'.repeat(128 - head.length - tail.length) + tail;
+}

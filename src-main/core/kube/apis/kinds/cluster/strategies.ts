@@ -1,10 +1,10 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, fromBase64, fromUtf8, quoted } from '#core/base';
 
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { immutable, qualifiedName } from '../../validation/meta.ts';
-import { isDns1123Label, isIp } from '../../validation/names.ts';
+import { isDns1123Label, isDns1123Subdomain, isIp } from '../../validation/names.ts';
 import { view } from '../core/pod-types.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 
@@ -184,6 +184,72 @@ interface SigningRequest {
   spec?: { signerName?: string; request?: string; usages?: string[]; expirationSeconds?: number };
 }
 
+/** Sorted. @see pkg/apis/certificates/validation/validation.go, allValidUsages */
+const keyUsages = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+];
+
+/** Base64 of a PEM block of the right type; what is in it, the signer finds out. */
+function isPemRequest(request: string): boolean {
+  const block =
+    /(^|\n)-----BEGIN CERTIFICATE REQUEST-----\r?\n[^-]*-----END CERTIFICATE REQUEST-----/;
+  try {
+    return block.test(fromUtf8(fromBase64(request)));
+  } catch {
+    return false;
+  }
+}
+
+/** @see pkg/apis/core/validation/names.go, ValidateSignerName */
+function validateSignerName(errors: FieldErrors, path: string, signerName: string): void {
+  if (signerName === '') {
+    errors.required(path);
+    return;
+  }
+  const [domain = '', name = '', ...rest] = signerName.split('/');
+  if (!signerName.includes('/') || rest.length > 0) {
+    errors.invalid(
+      path,
+      signerName,
+      "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+    );
+    return;
+  }
+  const labels = domain.split('.');
+  const [wrong] = labels.filter((label) => isDns1123Label(label).length > 0);
+  if (wrong !== undefined)
+    for (const text of isDns1123Label(wrong))
+      errors.invalid(path, domain, `validating label ${quoted(wrong)}: ${text}`);
+  if (labels.length < 2)
+    errors.invalid(path, domain, 'should be a domain with at least two segments separated by dots');
+  const [odd] = name.split('.').filter((label) => isDns1123Subdomain(label).length > 0);
+  if (odd !== undefined)
+    for (const text of isDns1123Subdomain(odd))
+      errors.invalid(path, name, `validating label ${quoted(odd)}: ${text}`);
+}
+
 const certificateSigningRequestStrategy: KindStrategy = {
   ...withStatus('certificates.k8s.io', 'CertificateSigningRequest'),
   prepareForUpdate(draft, old) {
@@ -199,18 +265,22 @@ const certificateSigningRequestStrategy: KindStrategy = {
         usages = [],
         expirationSeconds,
       } = view<SigningRequest>(object).spec ?? {};
-      if (request === '') {
-        errors.invalid('spec.request', null, 'PEM block type must be CERTIFICATE REQUEST');
-      }
-      if (usages.length === 0) errors.required('spec.usages');
-      if (signerName === '') errors.required('spec.signerName');
-      else if (!/^[^/]+\/.+$/.test(signerName)) {
+      if (!isPemRequest(request)) {
         errors.invalid(
-          'spec.signerName',
-          signerName,
-          'must be a fully qualified domain and path of the form "example.com/signer-name"',
+          'spec.request',
+          request || null,
+          'PEM block type must be CERTIFICATE REQUEST',
         );
       }
+      if (usages.length === 0) errors.required('spec.usages');
+      usages.forEach((usage, index) => {
+        if (!keyUsages.includes(usage))
+          errors.notSupported(`spec.usages[${index}]`, usage, keyUsages);
+      });
+      usages.forEach((usage, index) => {
+        if (usages.indexOf(usage) < index) errors.duplicate(`spec.usages[${index}]`, usage);
+      });
+      validateSignerName(errors, 'spec.signerName', signerName);
       if (expirationSeconds !== undefined && expirationSeconds < 600) {
         errors.invalid(
           'spec.expirationSeconds',
