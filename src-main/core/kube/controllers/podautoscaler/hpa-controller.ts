@@ -11,13 +11,14 @@ import {
   isReason,
   type KubeObject,
   matchesLabels,
+  objectKey,
   type ObjectKey,
   parseGroupVersion,
   parseLabelSelector,
 } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import { discover, type DiscoveredResource } from '../shared/discovery.ts';
-import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
+import { queueController } from '../shared/informer-queue.ts';
 import { milliOf, propose, type ResourceTarget } from './metrics.ts';
 
 type HpaView = DeepReadonly<HorizontalPodAutoscaler>;
@@ -416,11 +417,16 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     }
   }
 
+  // Its queue holds every key back for a whole period, a new autoscaler's as well.
+  const later = ({ metadata }: HpaView): void =>
+    queue.addAfter(objectKey(metadata), syncPeriodMs, { background: true });
+
   return queueController(context, {
     name: 'horizontal-pod-autoscaler-controller',
     queue,
     reconcile,
-    handlers: (own) => own(enqueueSelf(autoscalers, queue)),
+    handlers: (own) =>
+      own(autoscalers.addHandler({ onAdd: later, onUpdate: (_, each) => later(each) })),
   });
 }
 
