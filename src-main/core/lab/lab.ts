@@ -41,15 +41,13 @@ import { cniObjects } from './layout/cni-objects.ts';
 import type { LaidFile } from './layout/files.ts';
 import { kubeconfig } from './layout/kubeconfig.ts';
 import { addonObjects, kubeadmObjects } from './layout/kubeadm-objects.ts';
-import { kubeletFiles } from './layout/kubelet-files.ts';
+import { machineFiles } from './layout/machine-files.ts';
 import {
   CertificateMaker,
   type ClusterAuthorities,
-  controlPlanePki,
   type KeyPair,
   makeAuthorities,
 } from './layout/pki.ts';
-import { staticPodManifests } from './layout/static-pods.ts';
 import { etcdctl } from './programs/etcdctl.ts';
 import { etcdutl } from './programs/etcdutl.ts';
 import { kubectl } from './programs/kubectl.ts';
@@ -280,7 +278,16 @@ export class Lab {
       const changes = saved?.files[spec.hostname];
       if (changes) applyChanges(made.machine.files, changes);
       else {
-        for (const file of await this.#layout(maker, spec)) lay(made.machine, file);
+        const files = await machineFiles(spec, {
+          ...this.#keys,
+          topology: this.topology,
+          maker,
+          controlPlaneAddress: this.controlPlane.address,
+          nameServer: outsideAddress,
+          kubernetesVersion: this.#options.kubernetesVersion,
+          nowMs: clock.now(),
+        });
+        for (const file of files) lay(made.machine, file);
         // The package of the kubelet brings the folder of static pods, empty on a worker.
         if (spec.role !== 'base')
           made.machine.files.mkdir('/etc/kubernetes/manifests', { recursive: true });
@@ -397,69 +404,6 @@ export class Lab {
     }
   }
 
-  async #layout(maker: CertificateMaker, spec: TopologyMachine): Promise<LaidFile[]> {
-    const { authorities, admin } = this.#keys ?? {};
-    if (!authorities || !admin) throw new Error('keys come before files');
-    const { clock, kubernetesVersion } = this.#options;
-    const ca = authorities.ca.certificate;
-    const files: LaidFile[] = [
-      {
-        path: '/etc/resolv.conf',
-        content: `nameserver ${outsideAddress}\n`,
-        mode: 0o644,
-      },
-      { path: '/etc/hosts', content: this.#hostsFile(spec.hostname), mode: 0o644 },
-      ...sshUnit(),
-    ];
-    if (spec.role === 'base') return files;
-    const server = `https://${this.controlPlane.address}:6443`;
-    const [client, serving] = await Promise.all([
-      maker.client(authorities.ca, `system:node:${spec.hostname}`, 'system:nodes'),
-      maker.leaf(authorities.ca, `${spec.hostname}@${Math.floor(clock.now() / 1000)}`, {
-        dnsNames: [spec.hostname],
-        extendedKeyUsages: ['server auth'],
-      }),
-    ]);
-    files.push(
-      ...kubeletFiles({
-        hostname: spec.hostname,
-        server,
-        ca,
-        client,
-        serving,
-        nowMs: clock.now(),
-        joined: spec.role === 'worker',
-      }),
-    );
-    const adminConf = kubeconfig({ server, ca, user: 'kubernetes-admin', credentials: admin });
-    files.push({ path: '/root/.kube/config', content: adminConf, mode: 0o600 });
-    if (spec.role === 'worker') return files;
-    const [superAdmin, controllerManager, scheduler] = await Promise.all([
-      maker.client(authorities.ca, 'kubernetes-super-admin', 'system:masters'),
-      maker.client(authorities.ca, 'system:kube-controller-manager'),
-      maker.client(authorities.ca, 'system:kube-scheduler'),
-    ]);
-    const conf = (name: string, user: string, credentials: KeyPair): LaidFile => ({
-      path: `/etc/kubernetes/${name}.conf`,
-      content: kubeconfig({ server, ca, user, credentials }),
-      mode: 0o600,
-    });
-    return [
-      ...files,
-      ...(await controlPlanePki(maker, authorities, spec, this.topology)),
-      conf('admin', 'kubernetes-admin', admin),
-      conf('super-admin', 'kubernetes-super-admin', superAdmin),
-      conf('controller-manager', 'system:kube-controller-manager', controllerManager),
-      conf('scheduler', 'system:kube-scheduler', scheduler),
-      ...staticPodManifests({
-        hostname: spec.hostname,
-        address: spec.address,
-        kubernetesVersion,
-        initialCluster: `${spec.hostname}=https://${spec.address}:2380`,
-      }),
-    ];
-  }
-
   /** The lab's own name server knows its machines; there is no world outside to know anything else of. */
   #nameServer(query: DnsMessage): DnsMessage {
     const [question] = query.questions;
@@ -471,11 +415,6 @@ export class Lab {
     return dnsReply(query, {
       answers: [{ type: 'A', name: question.name, ttlSeconds: 60, address: found.address }],
     });
-  }
-
-  #hostsFile(own: string): string {
-    const others = this.topology.machines.map(({ hostname, address }) => `${address} ${hostname}`);
-    return `127.0.0.1 localhost\n127.0.1.1 ${own}\n::1 ip6-localhost ip6-loopback\n\n${others.join('\n')}\n`;
   }
 
   /** Where a pod's programs stand: its network, and a resolver's files; undefined when no pod has the address. */
@@ -628,24 +567,4 @@ async function create(client: KubeClient, object: KubeObject): Promise<void> {
 function lay(machine: SimulatedMachine, { path, content, mode }: LaidFile): void {
   machine.files.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true });
   machine.files.writeFile(path, content, mode);
-}
-
-function sshUnit(): LaidFile[] {
-  return [
-    {
-      path: '/usr/lib/systemd/system/ssh.service',
-      mode: 0o644,
-      content: `[Unit]
-Description=OpenBSD Secure Shell server
-After=network.target
-
-[Service]
-ExecStart=/usr/sbin/sshd -D
-Restart=on-failure
-
-[Install]
-WantedBy=multi-user.target
-`,
-    },
-  ];
 }
