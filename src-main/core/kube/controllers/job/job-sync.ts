@@ -5,12 +5,12 @@ import { formatTime, isReason, type ObjectKey } from '../../machinery/index.ts';
 import { type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { createPodControl, isNamespaceTerminating, slowStartBatch } from '../shared/pod-control.ts';
 import { isPodActive, isPodReady, isPodTerminating, type PodView, timeMs } from '../shared/pods.ts';
-import { formatIndexes, parseIndexes } from './indexes.ts';
+import { type IndexProgress, indexProgress, noIndexes, pendingIndexes } from './index-progress.ts';
+import { formatIndexes } from './indexes.ts';
 import type { JobMemory } from './job-memory.ts';
 import { nextBackoff, podForJob, restartsExceeded, surplusPods } from './job-pods.ts';
 import {
   finishedMs,
-  ignoredFailureAnnotation,
   indexFailureAnnotation,
   indexOf,
   isIndexed,
@@ -41,11 +41,7 @@ export class JobSync {
   #activeCount: number;
   #readyCount: number;
   #terminating: number;
-  #succeededIndexes = new Set<number>();
-  #previousIndexes = new Set<number>();
-  #failedIndexes: Set<number> | undefined;
-  /** The last failed pod of each index, kept until its replacement is there. */
-  readonly #delayed = new Map<number, PodView>();
+  #indexes: IndexProgress = noIndexes;
   #requeueMs: number | undefined;
 
   constructor(
@@ -95,8 +91,8 @@ export class JobSync {
 
     this.#finish = this.#decidedFinish(failed);
     if (isIndexed(this.#job)) {
-      this.#countIndexes();
-      succeeded = this.#succeededIndexes.size;
+      this.#indexes = indexProgress(this.#job, this.#pods, (pod) => this.#isTracked(pod));
+      succeeded = this.#indexes.succeeded.size;
       if (!this.#finish) this.#finish = this.#indexFinish();
     }
     let suspendChanged = false;
@@ -198,43 +194,10 @@ export class JobSync {
     this.#requeueMs = Math.min(this.#requeueMs ?? delayMs, delayMs);
   }
 
-  #countIndexes(): void {
-    const { spec } = this.#job;
-    const completions = spec?.completions ?? 0;
-    this.#previousIndexes = parseIndexes(this.#status.completedIndexes, completions);
-    this.#succeededIndexes = new Set(this.#previousIndexes);
-    for (const pod of this.#pods) {
-      const index = indexOf(pod);
-      if (index !== undefined && index < completions && pod.status?.phase === 'Succeeded')
-        if (this.#isTracked(pod)) this.#succeededIndexes.add(index);
-    }
-    if (spec?.backoffLimitPerIndex === undefined) return;
-    this.#failedIndexes = parseIndexes(this.#status.failedIndexes, completions);
-    for (const pod of this.#pods) {
-      const index = indexOf(pod);
-      if (index === undefined || index >= completions || !this.#isTracked(pod)) continue;
-      if (!isPodFailed(pod, this.#job)) continue;
-      const match = matchFailurePolicy(spec.podFailurePolicy, pod);
-      const failures = Number(pod.metadata.annotations?.[indexFailureAnnotation] ?? 0);
-      if (match.action === 'FailIndex' || (match.counts && failures >= spec.backoffLimitPerIndex))
-        this.#failedIndexes.add(index);
-      const other = this.#delayed.get(index);
-      const age = (view: PodView): number =>
-        Number(view.metadata.annotations?.[indexFailureAnnotation] ?? 0) +
-        Number(view.metadata.annotations?.[ignoredFailureAnnotation] ?? 0);
-      if (!other || age(pod) > age(other)) this.#delayed.set(index, pod);
-    }
-    for (const index of [...this.#delayed.keys()]) {
-      const isReplaced = this.#active.some((pod) => indexOf(pod) === index);
-      if (isReplaced || this.#failedIndexes.has(index) || this.#succeededIndexes.has(index))
-        this.#delayed.delete(index);
-    }
-  }
-
   #indexFinish(): JobCondition | undefined {
     const { spec } = this.#job;
     const completions = spec?.completions ?? 0;
-    const failed = this.#failedIndexes;
+    const failed = this.#indexes.failed;
     if (failed) {
       if (spec?.maxFailedIndexes !== undefined && failed.size > spec.maxFailedIndexes)
         return this.#condition(
@@ -242,10 +205,10 @@ export class JobSync {
           'MaxFailedIndexesExceeded',
           'Job has exceeded the specified maximal number of failed indexes',
         );
-      if (failed.size > 0 && failed.size + this.#succeededIndexes.size >= completions)
+      if (failed.size > 0 && failed.size + this.#indexes.succeeded.size >= completions)
         return this.#condition('FailureTarget', 'FailedIndexes', 'Job has failed indexes');
     }
-    const message = matchSuccessPolicy(spec?.successPolicy, completions, this.#succeededIndexes);
+    const message = matchSuccessPolicy(spec?.successPolicy, completions, this.#indexes.succeeded);
     return message === undefined
       ? undefined
       : this.#condition('SuccessCriteriaMet', 'SuccessPolicy', message);
@@ -335,7 +298,7 @@ export class JobSync {
     }
     let indexes: number[] = [];
     if (isIndexed(this.#job)) {
-      indexes = this.#pendingIndexes(count);
+      indexes = pendingIndexes(this.#job, this.#indexes, this.#pods, this.#active, count);
       if (perIndex) indexes = this.#withoutBackoff(indexes);
       count = indexes.length;
       if (count === 0) return undefined;
@@ -353,21 +316,10 @@ export class JobSync {
     return (await this.#deletePods(pods, true)).failure;
   }
 
-  #pendingIndexes(count: number): number[] {
-    const taken = new Set([...this.#succeededIndexes, ...(this.#failedIndexes ?? [])]);
-    for (const pod of this.#active) taken.add(indexOf(pod) ?? -1);
-    if (onlyReplacesFailed(this.#job))
-      for (const pod of this.#pods) if (isPodTerminating(pod)) taken.add(indexOf(pod) ?? -1);
-    const pending: number[] = [];
-    for (let i = 0; i < (this.#job.spec?.completions ?? 0) && pending.length < count; i++)
-      if (!taken.has(i)) pending.push(i);
-    return pending;
-  }
-
   #withoutBackoff(indexes: readonly number[]): number[] {
     const now: number[] = [];
     for (const index of indexes) {
-      const last = this.#delayed.get(index);
+      const last = this.#indexes.delayed.get(index);
       const failures = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0) + 1;
       const waitMs = last ? remainingBackoffMs(failures, finishedMs(last), this.#nowMs) : 0;
       if (waitMs === 0) now.push(index);
@@ -383,7 +335,10 @@ export class JobSync {
     expectations.expectCreations(this.#key, count);
     const { successes, error } = await slowStartBatch(count, async (at) => {
       try {
-        await control.create(podForJob(this.#cached, indexes[at], this.#delayed), this.#cached);
+        await control.create(
+          podForJob(this.#cached, indexes[at], this.#indexes.delayed),
+          this.#cached,
+        );
       } catch (createError) {
         if (!isNamespaceTerminating(createError)) throw createError;
       }
@@ -431,7 +386,7 @@ export class JobSync {
     );
     let needsFlush = this.#countReleased(tracked) || flush;
     const toRelease: PodView[] = [];
-    const newIndexes = new Set(this.#previousIndexes);
+    const newIndexes = new Set(this.#indexes.previous);
     let isFull = false;
     for (const pod of this.#pods) {
       if (!this.#isTracked(pod)) continue;
@@ -472,8 +427,8 @@ export class JobSync {
       setCount(status, 'succeeded', newIndexes.size);
       if (completed === '') delete status.completedIndexes;
       else status.completedIndexes = completed;
-      if (this.#failedIndexes) {
-        const failed = formatIndexes(this.#failedIndexes);
+      if (this.#indexes.failed) {
+        const failed = formatIndexes(this.#indexes.failed);
         if (failed !== status.failedIndexes) needsFlush = true;
         status.failedIndexes = failed;
       }
@@ -538,7 +493,9 @@ export class JobSync {
       return true;
     if (!hasFailed) return false;
     const index = indexOf(pod);
-    return index === undefined || this.#delayed.get(index)?.metadata.uid !== pod.metadata.uid;
+    return (
+      index === undefined || this.#indexes.delayed.get(index)?.metadata.uid !== pod.metadata.uid
+    );
   }
 
   #enactFinish(): boolean {
