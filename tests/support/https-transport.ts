@@ -34,6 +34,9 @@ function send(target: HttpsTarget, agent: Agent, request: ApiRequest): Promise<A
         agent,
         headers: {
           ...request.headers,
+          ...Object.fromEntries(
+            Object.entries(request.repeated ?? {}).map(([name, values]) => [name, [...values]]),
+          ),
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...(target.token ? { authorization: `Bearer ${target.token}` } : {}),
         },

@@ -23,6 +23,8 @@ export interface CallOptions {
 export interface ApiOptions {
   readonly transport: Transport;
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers of several lines. */
+  readonly repeated: Readonly<Record<string, readonly string[]>>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** `https://host:port` of the server, for messages. */
@@ -63,8 +65,13 @@ export class ApiClient {
 
   /** Another client's request with this one's credentials; every answer is passed on as it is. */
   forward(request: ApiRequest): Promise<ApiResponse> {
-    const { transport, headers, signal } = this.#options;
-    return transport.send({ ...request, headers: { ...request.headers, ...headers }, signal });
+    const { transport, headers, repeated, signal } = this.#options;
+    return transport.send({
+      ...request,
+      headers: { ...request.headers, ...headers },
+      repeated,
+      signal,
+    });
   }
 
   /** One request; answers of 400 and above are thrown. Repeats when the server asks for it. */
@@ -84,6 +91,7 @@ export class ApiClient {
         ...(body ? { 'content-type': call.contentType ?? 'application/json' } : {}),
         ...this.#options.headers,
       },
+      repeated: this.#options.repeated,
       ...(body ? { body } : {}),
       signal: call.signal ?? this.#options.signal,
     };

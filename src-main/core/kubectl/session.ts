@@ -115,12 +115,13 @@ export class Session {
 
   get api(): ApiClient {
     if (!this.#api) {
-      const { connection, headers } = this.settings;
+      const { connection, headers, repeated } = this.settings;
       const verbosity = this.flags.int('v');
       const timeout = this.flags.text('request-timeout');
       this.#api = new ApiClient({
         transport: this.io.connect(connection),
         headers,
+        repeated,
         clock: this.io.clock,
         signal: this.io.signal,
         server: connection.server,

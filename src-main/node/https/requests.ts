@@ -43,6 +43,7 @@ export function apiRequestOf(
     method: method as ApiRequest['method'],
     url,
     headers: headersOf(request),
+    ...repeatedOf(request),
     ...(body && body.length > 0 ? { body } : {}),
     ...(certificate === undefined ? {} : { peerCertificate: certificate }),
     remoteAddress: `${remoteAddress}:${remotePort}`,
@@ -61,6 +62,16 @@ function headersOf({ rawHeaders }: IncomingMessage): Record<string, string> {
     headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return headers;
+}
+
+/** Groups and extra data to impersonate, a value a line: a comma may be part of one. */
+function repeatedOf({ headersDistinct }: IncomingMessage): Pick<ApiRequest, 'repeated'> {
+  const lines = Object.entries(headersDistinct).flatMap(([name, values]) =>
+    values && (name === 'impersonate-group' || name.startsWith('impersonate-extra-'))
+      ? [[name, values] as const]
+      : [],
+  );
+  return lines.length > 0 ? { repeated: Object.fromEntries(lines) } : {};
 }
 
 /** PEM of what the peer proved to hold; the handshake fails without the key, so there is no more to check. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import type { ByteSource } from '#core/base';
 import type { ApiRequest, ApiResponse } from '#core/kube';
@@ -10,7 +10,7 @@ export interface Server {
   readonly url: URL;
   /** For Node's TLS: certificates as PEM, and whether they are checked. */
   readonly tls: Readonly<Record<string, unknown>>;
-  headers(request: ApiRequest): Record<string, string>;
+  headers(request: ApiRequest): OutgoingHttpHeaders;
 }
 
 /** What a kubeconfig says of a server, as Node's clients take it. */
@@ -36,7 +36,14 @@ export function serverOf(config: ConnectionConfig): Server {
     },
     headers: (request) => {
       const value = authorization();
-      return { ...request.headers, ...(value === undefined ? {} : { authorization: value }) };
+      const repeated = Object.entries(request.repeated ?? {}).map(
+        ([name, values]) => [name, [...values]] as const,
+      );
+      return {
+        ...request.headers,
+        ...Object.fromEntries(repeated),
+        ...(value === undefined ? {} : { authorization: value }),
+      };
     },
   };
 }

@@ -195,7 +195,8 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
       issueServiceAccountToken(issuer, namespace, name, request, warn),
     reviewToken: (token, audiences) => authenticator.reviewToken(token, audiences),
     subjectRules: (user, namespace) => subjectRulesStatus(rbac, user, namespace),
-    impersonate: (headers, attributes) => impersonatedUser(authorizer, headers, attributes),
+    impersonate: ({ headers, repeated }, attributes) =>
+      impersonatedUser(authorizer, headers, attributes, repeated),
     extraPaths: {
       [openIdPath]: () =>
         json(

@@ -100,10 +100,7 @@ export interface ApiServerOptions {
   /** The status of a SelfSubjectRulesReview. */
   readonly subjectRules?: (user: UserInfo, namespace: string) => Record<string, unknown>;
   /** The user a request acts as (`Impersonate-*`). */
-  readonly impersonate?: (
-    headers: Readonly<Record<string, string>>,
-    attributes: Attributes,
-  ) => Promise<UserInfo>;
+  readonly impersonate?: (request: ApiRequest, attributes: Attributes) => Promise<UserInfo>;
   /** Asked after authorization and before routing: aggregated API servers. Undefined: not theirs. */
   readonly delegate?: (request: ApiRequest, user: UserInfo) => Promise<ApiResponse | undefined>;
   /** Answers of other paths (`/.well-known/openid-configuration` …), by path. */

@@ -148,8 +148,9 @@ class Server implements ApiServer {
       (await authenticator.authenticate(request)) ??
       (this.#options.anonymous ? anonymous : undefined);
     if (!user) throw unauthorized();
-    if (impersonate && Object.keys(request.headers).some((name) => name.startsWith('impersonate-')))
-      return impersonate(request.headers, attributesOf(info, user));
+    const names = Object.keys({ ...request.headers, ...request.repeated });
+    if (impersonate && names.some((name) => name.startsWith('impersonate-')))
+      return impersonate(request, attributesOf(info, user));
     return user;
   }
 

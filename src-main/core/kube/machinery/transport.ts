@@ -10,6 +10,8 @@ export interface ApiRequest {
   readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers whose lines count one by one (groups to impersonate); they need not be among `headers`, joined. */
+  readonly repeated?: Readonly<Record<string, readonly string[]>>;
   readonly body?: Uint8Array;
   /**
    * In place of `body`, from clients in the same process: the object itself, not to be changed by either

@@ -1,8 +1,8 @@
-import { fromBase64, fromUtf8, utf8 } from '#core/base';
+import { fromBase64, fromUtf8, splitOnce, utf8 } from '#core/base';
 import { formatYaml, parseYaml } from '#core/kube';
 import { CommandError } from '../errors.ts';
 import type { Flags } from '../flags.ts';
-import { compareText, isJson, type Json, map, text } from '../json-view.ts';
+import { compareText, isJson, type Json, list, map, text } from '../json-view.ts';
 import type { ConnectionConfig, KubectlFiles } from '../types.ts';
 
 /** The configuration cannot be used; printed after `Error in configuration: `. */
@@ -183,6 +183,8 @@ export interface ClientSettings {
   readonly explicitNamespace: boolean;
   /** Headers of impersonation, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same of which each value is a line of its own. */
+  readonly repeated: Readonly<Record<string, readonly string[]>>;
 }
 
 /** @throws ConfigurationError, CommandError */
@@ -227,7 +229,7 @@ export function clientSettings(
       if (name === 'token') delete user['tokenFile'];
     }
   const inCluster = inClusterSettings(files, config, env, flags);
-  if (inCluster) return { ...inCluster, headers: impersonation(flags, user) };
+  if (inCluster) return { ...inCluster, ...impersonation(flags, user) };
   const pem = (entry: Json, name: string, origin: string): string | undefined => {
     const data = text(entry, `${name}-data`);
     if (data !== '') return fromUtf8(fromBase64(data.replace(/\s/g, '')));
@@ -266,7 +268,7 @@ export function clientSettings(
     },
     namespace: flags.text('namespace') || text(context, 'namespace') || 'default',
     explicitNamespace: flags.changed('namespace'),
-    headers: impersonation(flags, user),
+    ...impersonation(flags, user),
   };
 }
 
@@ -278,16 +280,39 @@ function definedOf<T extends Record<string, string | undefined>>(
   };
 }
 
-function impersonation(flags: Flags, user: Json): Record<string, string> {
+/** Whom to act as, by flags and the user's entry. @throws CommandError groups or the like without a user */
+function impersonation(flags: Flags, user: Json): Pick<ClientSettings, 'headers' | 'repeated'> {
   const as = flags.text('as') || text(user, 'as');
-  if (as === '' && (flags.changed('as-group') || flags.changed('as-uid')))
+  const uid = flags.text('as-uid') || text(user, 'as-uid');
+  const given = flags.all('as-group');
+  const groups = given.length > 0 ? given : list(user, 'as-groups').map(String);
+  const extra = new Map<string, string[]>();
+  const add = (key: string, values: readonly string[]): void => {
+    extra.set(key, [...(extra.get(key) ?? []), ...values]);
+  };
+  for (const pair of flags.all('as-user-extra')) {
+    const [key, value] = splitOnce(pair, '=');
+    add(key, [value ?? '']);
+  }
+  if (!flags.changed('as-user-extra'))
+    for (const key of Object.keys(map(user, 'as-user-extra')))
+      add(key, list(user, 'as-user-extra', key).map(String));
+  if (as === '' && (groups.length > 0 || uid !== '' || extra.size > 0))
     throw new CommandError('requesting uid, groups or user-extra for without impersonating a user');
-  const groups = flags.all('as-group');
-  const uid = flags.text('as-uid');
   return {
-    ...(as === '' ? {} : { 'impersonate-user': as }),
-    ...(groups.length === 0 ? {} : { 'impersonate-group': groups.join(',') }),
-    ...(uid === '' ? {} : { 'impersonate-uid': uid }),
+    headers: {
+      ...(as === '' ? {} : { 'impersonate-user': as }),
+      ...(uid === '' ? {} : { 'impersonate-uid': uid }),
+    },
+    repeated: {
+      ...(groups.length === 0 ? {} : { 'impersonate-group': groups }),
+      ...Object.fromEntries(
+        [...extra].map(([key, values]) => [
+          `impersonate-extra-${encodeURIComponent(key).toLowerCase()}`,
+          values,
+        ]),
+      ),
+    },
   };
 }
 
@@ -302,7 +327,7 @@ function inClusterSettings(
   config: Kubeconfig,
   env: Readonly<Record<string, string>>,
   flags: Flags,
-): Omit<ClientSettings, 'headers'> | undefined {
+): Omit<ClientSettings, 'headers' | 'repeated'> | undefined {
   const folder = '/var/run/secrets/kubernetes.io/serviceaccount';
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'];

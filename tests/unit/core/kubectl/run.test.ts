@@ -76,3 +76,22 @@ test('contexts are kept in the file that holds them', async () => {
     'error: no context exists with the name: "nope"\n',
   );
 });
+
+test.each([
+  ['--as-group=dev --as-group=ops', '', '[dev ops system:authenticated]'],
+  ['--as-group=dev,ops', '', '[dev,ops system:authenticated]'],
+  ['', 'as-groups: [one, "two,three"]', '[one two,three system:authenticated]'],
+])('whoever acts as jane with %s%s is in these groups', async (flags, entry, groups) => {
+  const line =
+    `auth whoami --as=jane --as-user-extra=team=a --as-user-extra=team=b,c ${flags}`.trim();
+  const kubeconfig = join(work, 'as.yaml');
+  writeFileSync(
+    kubeconfig,
+    `clusters: [{name: c, cluster: {server: "https://x"}}]\nusers: [{name: u, user: {${entry}}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\n`,
+  );
+  expect(await run(line, { env: { KUBECONFIG: kubeconfig } })).toEqual({
+    stdout: `ATTRIBUTE     VALUE\nUsername      jane\nGroups        ${groups}\nExtra: team   [a b,c]\n`,
+    stderr: '',
+    code: 0,
+  });
+});

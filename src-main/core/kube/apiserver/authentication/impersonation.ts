@@ -20,6 +20,7 @@ const nodeKey = 'authentication.kubernetes.io/node-name';
  * (`impersonate-on:<mode>:<verb>`) are tried before the verb `impersonate`; when all fail, the first says why.
  *
  * @param attributes what the request asks, with the real user.
+ * @param repeated headers by their lines, where the request has them so.
  * @throws StatusError 400 other headers without Impersonate-User; 403 not allowed.
  * @see k8s.io/apiserver/pkg/endpoints/filters/impersonation
  */
@@ -27,8 +28,9 @@ export async function impersonatedUser(
   authorizer: Authorizer,
   headers: Readonly<Record<string, string>>,
   attributes: Attributes,
+  repeated: Readonly<Record<string, readonly string[]>> = {},
 ): Promise<UserInfo> {
-  const wanted = wantedUser(headers);
+  const wanted = wantedUser(headers, repeated);
   if (!wanted) return attributes.user;
   let firstError: unknown;
   for (const mode of modesFor(wanted, attributes.user)) {
@@ -42,14 +44,19 @@ export async function impersonatedUser(
   throw firstError as StatusError;
 }
 
-function wantedUser(headers: Readonly<Record<string, string>>): WantedUser | undefined {
+function wantedUser(
+  headers: Readonly<Record<string, string>>,
+  repeated: Readonly<Record<string, readonly string[]>>,
+): WantedUser | undefined {
+  const valuesOf = (header: string): readonly string[] =>
+    repeated[header] ?? headerValues(headers[header]);
   const name = headers['impersonate-user'] ?? '';
   const uid = headers['impersonate-uid'] ?? '';
-  const groups = headerValues(headers['impersonate-group']);
-  const extra: Record<string, string[]> = {};
-  for (const [header, value] of Object.entries(headers))
+  const groups = valuesOf('impersonate-group');
+  const extra: Record<string, readonly string[]> = {};
+  for (const header of new Set([...Object.keys(headers), ...Object.keys(repeated)]))
     if (header.startsWith(extraPrefix))
-      extra[unescapeKey(header.slice(extraPrefix.length))] = headerValues(value);
+      extra[unescapeKey(header.slice(extraPrefix.length))] = valuesOf(header);
   if (name !== '') return { name, uid, groups, extra };
   if (uid === '' && groups.length === 0 && Object.keys(extra).length === 0) return undefined;
   const strings = (values: readonly string[]): string =>
