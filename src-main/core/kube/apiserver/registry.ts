@@ -72,6 +72,12 @@ const conditionalKinds = new Set([
   'VolumeAttachment',
 ]);
 
+/** Groups of the servers beside the API server proper, which do not know its finalizers. */
+const extensionGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+const finalizerRule = ({ custom, info }: Served): 'any' | 'standard' =>
+  custom || extensionGroups.has(info.group) ? 'any' : 'standard';
+
 /** Metadata in the order Go writes it. */
 export function orderedMeta(meta: ObjectMeta): ObjectMeta {
   const out: ObjectMeta = {};
@@ -154,11 +160,7 @@ export async function viewOf(
 
 /** Nothing new of a kind whose definition is being deleted. */
 function refuseWhileTerminating({ options }: ServerContext, { info }: Served, name: string): void {
-  const definition = `${info.resource}.${info.group}`;
-  if (
-    options.state.get('apiextensions.k8s.io', 'customresourcedefinitions', '', definition)?.metadata
-      .deletionTimestamp
-  )
+  if (options.customResources?.isTerminating(info))
     throw forbidden(
       info,
       name,
@@ -218,6 +220,7 @@ export async function createObject(
       meta,
       served.info.namespaced,
       nameChecks[strategy.nameRule ?? 'dns-subdomain'],
+      finalizerRule(served),
     ),
     ...(strategy.validate?.(draft, strategyContext) ?? []),
   ]);
@@ -410,7 +413,7 @@ export async function updateObject(
         meta.generation = (old.metadata.generation ?? 0) + 1;
     }
     // Upstream checks metadata twice, and clients see each problem as two causes.
-    const metaErrors = validateObjectMetaUpdate(meta, old.metadata);
+    const metaErrors = validateObjectMetaUpdate(meta, old.metadata, finalizerRule(served));
     fail(served, name, [...metaErrors, ...metaErrors, ...errors]);
     for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);

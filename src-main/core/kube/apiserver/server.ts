@@ -213,7 +213,10 @@ class Server implements ApiServer {
     if (info.verb === 'create' && info.name !== '') throw methodNotAllowed();
     if ((info.verb === 'update' || info.verb === 'patch') && info.name === '')
       throw methodNotAllowed();
-    if (!(verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
+    // Discovery hides the writes of a custom resource that goes away; its objects can be changed to the end.
+    const isChange = info.verb === 'update' || info.verb === 'patch' || info.verb === 'create';
+    const hidden = isChange && this.#options.customResources?.isTerminating(served.info) === true;
+    if (!hidden && !(verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
     if (kind === 'ComponentStatus' && group === '') return handleComponentStatus(call);
     switch (info.verb) {
       case 'get':

@@ -81,21 +81,21 @@ export function validateAnnotations(
   return errors;
 }
 
-const standardFinalizers = new Set([
-  'kubernetes',
-  'orphan',
-  'foregroundDeletion',
-  // Put on definitions of custom resources, which upstream does not hold to this rule.
-  'customresourcecleanup.apiextensions.k8s.io',
-]);
+/** `standard`: a name without a slash must be one of Kubernetes' own. Kinds of the extension servers take any. */
+export type FinalizerRule = 'standard' | 'any';
 
-function validateFinalizers(finalizers: readonly string[] | undefined): StatusCause[] {
+const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+function validateFinalizers(
+  finalizers: readonly string[] | undefined,
+  rule: FinalizerRule,
+): StatusCause[] {
   const errors: StatusCause[] = [];
   (finalizers ?? []).forEach((name, index) => {
     const field = `metadata.finalizers[${index}]`;
     for (const why of qualifiedNameErrors(name))
       errors.push(invalidValue('metadata.finalizers', name, why));
-    if (!name.includes('/') && !standardFinalizers.has(name))
+    if (rule === 'standard' && !name.includes('/') && !standardFinalizers.has(name))
       errors.push(
         invalidValue(
           field,
@@ -162,6 +162,7 @@ export function validateObjectMeta(
   meta: DeepReadonly<ObjectMeta>,
   namespaced: boolean,
   nameCheck: NameCheck = dns1123SubdomainErrors,
+  finalizerRule: FinalizerRule = 'standard',
 ): StatusCause[] {
   const errors: StatusCause[] = [];
   if (meta.generateName) {
@@ -190,7 +191,7 @@ export function validateObjectMeta(
     ...validateLabels(meta.labels, 'metadata.labels'),
     ...validateAnnotations(meta.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(meta.ownerReferences),
-    ...validateFinalizers(meta.finalizers),
+    ...validateFinalizers(meta.finalizers, finalizerRule),
   );
   return errors;
 }
@@ -201,6 +202,7 @@ const immutable = 'field is immutable';
 export function validateObjectMetaUpdate(
   meta: DeepReadonly<ObjectMeta>,
   old: DeepReadonly<ObjectMeta>,
+  finalizerRule: FinalizerRule = 'standard',
 ): StatusCause[] {
   const errors: StatusCause[] = [];
   if (old.deletionTimestamp) {
@@ -237,7 +239,7 @@ export function validateObjectMetaUpdate(
     ...validateLabels(meta.labels, 'metadata.labels'),
     ...validateAnnotations(meta.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(meta.ownerReferences),
-    ...validateFinalizers(meta.finalizers),
+    ...validateFinalizers(meta.finalizers, finalizerRule),
   );
   return errors;
 }

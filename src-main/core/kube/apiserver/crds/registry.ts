@@ -37,6 +37,10 @@ const verbs: readonly Verb[] = [
   'update',
   'watch',
 ];
+/** What discovery tells of a resource whose definition is being deleted. */
+const terminatingVerbs: readonly Verb[] = verbs.filter(
+  (verb) => verb !== 'patch' && verb !== 'create' && verb !== 'update',
+);
 const group = 'apiextensions.k8s.io';
 const resource = 'customresourcedefinitions';
 const conversionTimeoutMs = 30_000;
@@ -87,6 +91,7 @@ export function createCrdRegistry(options: {
     },
     resources: () => rows.map((row) => row.info),
     strategyFor: (info) => rowOf(info)?.strategy,
+    isTerminating: (info) => rowOf(info)?.info.verbs === terminatingVerbs,
     schemaFor(info) {
       const row = rowOf(info);
       return row && { set, root: row.node };
@@ -142,6 +147,9 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
   const conditions = mapsOf(at(crd, 'status', 'conditions'));
   if (!conditions.some((each) => each['type'] === 'Established' && each['status'] === 'True'))
     return [];
+  const isTerminating = conditions.some(
+    (each) => each['type'] === 'Terminating' && each['status'] === 'True',
+  );
   const names = mapOf(at(crd, 'status', 'acceptedNames'));
   const own = textAt(crd, 'spec', 'group');
   const plural = textOf(names['plural']);
@@ -159,7 +167,7 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
         singular: textOf(names['singular']),
         kind,
         namespaced: textAt(crd, 'spec', 'scope') === 'Namespaced',
-        verbs,
+        verbs: isTerminating ? terminatingVerbs : verbs,
         shortNames: textsOf(names['shortNames']),
         categories: textsOf(names['categories']),
         subresources: [

@@ -24,6 +24,8 @@ export interface CrdRegistry {
   resources(): readonly ResourceInfo[];
   /** Undefined for a row that is no custom resource. */
   strategyFor(info: ResourceInfo): KindStrategy | undefined;
+  /** The definition is being deleted: none of its objects may be made any more. */
+  isTerminating(info: ResourceInfo): boolean;
   /** The schema of the row's kind; `set.get(info.schema)` is `root`. */
   schemaFor(info: ResourceInfo): { readonly set: SchemaSet; readonly root: SchemaNode } | undefined;
   /** Removes fields the schema does not know, in place. @returns their paths (`spec.extra`), in byte order. */
