@@ -57,7 +57,8 @@ async function askHost(args: Arguments, dataFolder: string): Promise<Outcome> {
 
 /** Warns of what a person has to know, beside the output. */
 async function tellNotices(rpc: RpcClient, { command }: Arguments): Promise<void> {
-  for (const notice of await rpc.call('app.notices', {})) {
+  // A host of an older build that still runs in the background knows of none.
+  for (const notice of await rpc.call('app.notices', {}).catch(() => [])) {
     if (notice.kind === 'content-broken') {
       const { message } = notice;
       console.error(`kijabi: ${say(`left out: ${message}`, `제외된 콘텐츠: ${message}`)}`);

@@ -21,13 +21,17 @@ export interface WebHost {
   kill(): Promise<void>;
 }
 
-/** Starts the web host of the build and waits for its link. Without `dataFolder`, in a folder of its own. */
+/**
+ * Starts the web host of the build and waits for its link. Without `dataFolder`, in a folder of its own;
+ * `program` may be that of another copy of the build.
+ */
 export async function startWebHost(
   args: readonly string[] = [],
   dataFolder = mkdtempSync(join(tmpdir(), 'kijabi-e2e-')),
+  program = webProgram,
 ): Promise<WebHost> {
-  if (!existsSync(webProgram)) throw new Error(`${webProgram} is missing: run "npm run build"`);
-  const child: ChildProcess = spawn(process.execPath, [webProgram, '--data', dataFolder, ...args], {
+  if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build"`);
+  const child: ChildProcess = spawn(process.execPath, [program, '--data', dataFolder, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
