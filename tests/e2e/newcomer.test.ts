@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drawExam, instantiate, scriptOf, type Task, type TaskInstance } from '#core/exam';
 import { readExams, readTasks } from '#node/content';
+import { findBarriers } from '#tests/accessibility';
 import { chromiumPath, launchBrowser, reportNoBrowser } from '#tests/browser';
 import { startWebHost, type WebHost } from '#tests/web-host';
 
@@ -348,6 +349,7 @@ async function beginExam(page: Page, t: Words, seed: string): Promise<Sat> {
 async function expectRoom(page: Page, t: Words, { flagged, titles }: Sat): Promise<void> {
   await page.getByText(t.task(flagged + 1, titles.length)).waitFor({ timeout: 90_000 });
   await page.getByRole('button', { name: t.flaggedTask(flagged) }).waitFor();
+  expect(await findBarriers(page, t.language)).toEqual([]);
   expect(await page.getByRole('textbox', { name: t.notes }).inputValue()).toBe('come back to it');
   await screenOf(page).filter({ hasText: 'root@base' }).waitFor();
 }
@@ -380,6 +382,7 @@ async function handIn(page: Page, t: Words, { solved, titles }: Sat): Promise<vo
     .getByRole('img', { name: t.passed })
     .first()
     .waitFor();
+  expect(await findBarriers(page, t.language)).toEqual([]);
 
   await page.getByRole('link', { name: t.exam }).last().click();
   await page.getByRole('row').filter({ hasText: t.exams }).getByText(weight).waitFor();
