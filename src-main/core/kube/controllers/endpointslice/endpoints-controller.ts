@@ -17,6 +17,7 @@ import {
   setsHostname,
   targetPort,
 } from './service-pods.ts';
+import { setTriggerTime, TriggerTimes } from './trigger-times.ts';
 
 const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -47,11 +48,13 @@ export function createEndpointsController(
   const endpoints = informers.for('endpoints');
   const resource = client.resource('endpoints');
   const queue = new WorkQueue<ObjectKey>(clock);
+  const triggerTimes = new TriggerTimes();
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const { namespace, name } = splitKey(key);
     const service = services.get(key);
     if (!service) {
+      triggerTimes.forget(key);
       await resource.delete(namespace, name).catch((error: unknown) => {
         if (!isReason(error, 'NotFound')) throw error;
       });
@@ -59,9 +62,9 @@ export function createEndpointsController(
     }
     if (service.spec?.type === 'ExternalName' || !service.spec?.selector) return {};
     const selector = service.spec.selector;
-    const entries: Entry[] = [];
-    for (const pod of pods.list(namespace))
-      if (hasLabels(selector, pod.metadata.labels)) entries.push(...entriesOf(service, pod));
+    const members = pods.list(namespace).filter((pod) => hasLabels(selector, pod.metadata.labels));
+    const triggerTime = triggerTimes.next(key, service, members);
+    const entries = members.flatMap((pod) => entriesOf(service, pod));
     const subsets = packSubsets(entries.slice(0, maxAddresses));
     const current = endpoints.get(key);
     const labels = {
@@ -88,7 +91,7 @@ export function createEndpointsController(
     if (entries.length > maxAddresses)
       draft.metadata.annotations[overCapacityAnnotation] = 'truncated';
     else delete draft.metadata.annotations[overCapacityAnnotation];
-    if (Object.keys(draft.metadata.annotations).length === 0) delete draft.metadata.annotations;
+    setTriggerTime(draft.metadata, triggerTime);
     if (subsets.length > 0) draft.subsets = subsets;
     else delete draft.subsets;
     try {

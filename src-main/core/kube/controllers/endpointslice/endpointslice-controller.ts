@@ -26,6 +26,7 @@ import {
   type SlicePort,
   type WantedEndpoints,
 } from './slice-plan.ts';
+import { setTriggerTime, TriggerTimes } from './trigger-times.ts';
 
 type SliceView = DeepReadonly<EndpointSlice>;
 
@@ -55,6 +56,7 @@ export function createEndpointSliceController(
   });
   const resource = client.resource('endpointslices.discovery.k8s.io');
   const queue = new WorkQueue<ObjectKey>(clock, { baseDelayMs: 1000, maxDelayMs: 1_000_000 });
+  const triggerTimes = new TriggerTimes();
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const { namespace } = splitKey(key);
@@ -67,16 +69,18 @@ export function createEndpointSliceController(
           !slice.metadata.deletionTimestamp,
       );
     // Slices of a deleted service go with it; one of type ExternalName or without selector has none.
+    if (!service) triggerTimes.forget(key);
     if (!service || service.spec?.type === 'ExternalName' || !service.spec?.selector) return {};
     const selector = service.spec.selector;
     const members = pods.list(namespace).filter((pod) => hasLabels(selector, pod.metadata.labels));
     const types = addressTypesOf(service);
+    const triggerTime = triggerTimes.next(key, service, members);
     for (const slice of existing)
       if (!types.includes(slice.addressType as AddressType)) await remove(slice);
     let skipped: string | undefined;
     for (const type of types) {
       const ofType = existing.filter((slice) => slice.addressType === type);
-      skipped = (await reconcileType(service, members, ofType, type)) ?? skipped;
+      skipped = (await reconcileType(service, members, ofType, type, triggerTime)) ?? skipped;
     }
     if (skipped) throw new Error(skipped);
     return {};
@@ -87,6 +91,7 @@ export function createEndpointSliceController(
     members: readonly PodView[],
     existing: readonly SliceView[],
     type: AddressType,
+    triggerTime: string | undefined,
   ): Promise<string | undefined> {
     const wanted = new Map<string, WantedEndpoints>();
     let skipped: string | undefined;
@@ -142,6 +147,8 @@ export function createEndpointSliceController(
         },
       });
     }
+    for (const { metadata } of [...plan.create, ...plan.update])
+      setTriggerTime(metadata, triggerTime);
     for (const slice of plan.create) {
       if (service.metadata.deletionTimestamp) break;
       try {

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, utf8 } from '#core/base';
 import type { Endpoint, Endpoints, EndpointSlice, Service } from '../../apis/index.ts';
 import { controllerReference } from '../../client/index.ts';
 import { mutableCopy } from '../shared/context.ts';
@@ -32,9 +32,30 @@ export function blankSlice(
       ownerReferences: [controllerReference(owner, 'v1', ownerKind)],
     },
     addressType,
-    ports: [...ports],
+    ports: inUpstreamOrder(ports),
     endpoints: [],
   };
+}
+
+/** By the hash of what Go prints of each. @see k8s.io/endpointslice/util/controller_utils.go, portsInOrder */
+function inUpstreamOrder(ports: readonly SlicePort[]): SlicePort[] {
+  if (ports.length < 2) return [...ports];
+  return ports
+    .map((port) => ({ port, hash: fnv128a(printed(port)) }))
+    .sort((a, b) => (a.hash < b.hash ? -1 : 1))
+    .map(({ port }) => port);
+}
+
+const printed = ({ name, protocol, port, appProtocol }: SlicePort): string =>
+  `(v1.EndpointPort){Name:(*string)${name ?? ''} Protocol:(*v1.Protocol)${protocol ?? ''} Port:(*int32)${port ?? 0} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
+
+const prime128 = (1n << 88n) + 0x13bn;
+const mask128 = (1n << 128n) - 1n;
+
+function fnv128a(text: string): bigint {
+  let hash = 0x6c62272e07bb014262b821756295c58dn;
+  for (const byte of utf8(text)) hash = ((hash ^ BigInt(byte)) * prime128) & mask128;
+  return hash;
 }
 
 export interface SlicePlan {

@@ -240,6 +240,48 @@ test('a Service gets Endpoints and an EndpointSlice of its ready pods', async ()
     'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
     'service.kubernetes.io/headless': '',
   });
+  // When the pod became ready: what came of it is told from it.
+  const pod = await client.resource('pods').get('default', 'a');
+  const readySince = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+  const trigger = {
+    'endpoints.kubernetes.io/last-change-trigger-time': readySince?.lastTransitionTime,
+  };
+  expect(endpoints.metadata.annotations).toEqual(trigger);
+  expect(slice?.metadata.annotations).toEqual(trigger);
+});
+
+test('the ports of a slice are in the order of their hashes, as upstream has them', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client
+    .resource('nodes')
+    .create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
+  await client.resource('services').create({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata('dns'),
+    spec: {
+      selector: { app: 'dns' },
+      ports: [
+        { name: 'metrics', port: 9153 },
+        { name: 'dns-tcp', port: 53 },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+      ],
+    },
+  });
+  await client.resource('pods').create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadata('a', { labels: { app: 'dns' } }),
+    spec: { nodeName: 'n1', containers: [{ name: 'dns', image: 'coredns' }] },
+  });
+  await time.settle();
+  await readyPods(cluster);
+  const { items } = await client
+    .resource('endpointslices.discovery.k8s.io')
+    .list({ namespace: 'default', labelSelector: 'kubernetes.io/service-name=dns' });
+  // 1caf…, 8fa5… and f17b… are the hashes.
+  expect(items[0]?.ports?.map(({ name }) => name)).toEqual(['dns', 'dns-tcp', 'metrics']);
 });
 
 test('a node whose kubelet is silent becomes Unknown and loses its pods after five minutes', async () => {
