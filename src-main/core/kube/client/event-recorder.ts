@@ -43,9 +43,13 @@ export function createEventRecorder(
 ): EventRecorder {
   const { clock, random, logger, component, host } = options;
   const events = client.dynamic<RecordedEvent>({ group: '', version: 'v1', resource: 'events' });
+  let lastNanos = 0n;
+  // A later event has a later name, also within a millisecond: clients list by name what has the same time.
   const newName = (object: ObjectReference): string => {
-    const nanos = BigInt(clock.now()) * 1_000_000n + BigInt(random.integer(1_000_000));
-    return `${object.name}.${nanos.toString(16)}`;
+    const nanos = BigInt(clock.now()) * 1_000_000n;
+    const apart = BigInt(1 + random.integer(10_000));
+    lastNanos = (nanos > lastNanos ? nanos : lastNanos) + apart;
+    return `${object.name}.${lastNanos.toString(16)}`;
   };
   const correlator = new EventCorrelator(clock, newName);
   let writing = Promise.resolve();

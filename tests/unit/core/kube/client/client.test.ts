@@ -102,16 +102,24 @@ test('equal events are counted, similar ones combined, floods dropped', async ()
     type: 'Normal',
   });
   expect(event?.metadata.name).toMatch(/^a\.[0-9a-f]{16}$/);
+  // All within a millisecond, and yet in order by name.
+  for (const each of ['First', 'Second', 'Third']) recorder.event(pod, 'Normal', each, 'text');
+  await time.settle();
+  const inOrder = api
+    .list('events')
+    .toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
+    .map(({ reason }) => reason);
+  expect(inOrder).toEqual(['Same', 'First', 'Second', 'Third']);
   for (let i = 0; i < 12; i++) recorder.event(pod, 'Warning', 'Similar', `text ${i}`);
   await time.settle();
   const messages = api
     .list('events')
     .map(({ message, count }) => `${String(message)} x${String(count)}`);
   expect(messages.at(-1)).toBe('(combined from similar events): text 11 x3');
-  expect(messages).toHaveLength(11);
+  expect(messages).toHaveLength(3 + 11);
   for (let i = 0; i < 40; i++) recorder.event(pod, 'Warning', `Flood${i}`, 'text');
   await time.settle();
-  expect(api.list('events')).toHaveLength(11 + 13);
+  expect(api.list('events')).toHaveLength(3 + 11 + 13);
 });
 
 test('one of two candidates leads; the other takes over when the lease runs out', async () => {
