@@ -106,6 +106,19 @@ describe('eviction', () => {
   });
 });
 
+describe('resizing', () => {
+  test('a pod keeps its class of service', async () => {
+    const { send } = await withPod();
+    const spec = { containers: [{ name: 'c', resources: { requests: { cpu: '50m' } } }] };
+    const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+    const refused = await send('PATCH', `${pods}/web/resize`, { spec }, strategic);
+    expect([refused.status, refused.json.message]).toEqual([
+      422,
+      'Pod "web" is invalid: spec: Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing',
+    ]);
+  });
+});
+
 describe('bodies', () => {
   test('protobuf comes in and goes out', async () => {
     const { server } = testServer();

@@ -336,6 +336,10 @@ export const podStrategy: KindStrategy = {
     const errors = new FieldErrors();
     const pod = view<Pod>(object);
     validateMetaAndSpec(errors, pod);
+    const qos = pod.status?.qosClass;
+    if (subresource === 'resize' && qos !== undefined && qosClass(pod.spec ?? {}) !== qos) {
+      errors.invalid('spec', qos, 'Pod QOS Class may not change as a result of resizing');
+    }
     if (subresource === undefined && (pod.spec?.ephemeralContainers ?? []).length > 0) {
       errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
     }

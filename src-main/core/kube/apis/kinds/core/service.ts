@@ -519,6 +519,10 @@ export const serviceStrategy: KindStrategy = {
   },
   prepareForStatusUpdate: keepSpec,
   validate(object) {
+    // A new Service's addresses are set aside before anything else of it is looked at.
+    const addresses = new FieldErrors();
+    validateClusterIps(addresses, specOf(object));
+    if (addresses.list.length > 0) return addresses.list;
     const errors = new FieldErrors();
     validateService(errors, specOf(object));
     return errors.list;
