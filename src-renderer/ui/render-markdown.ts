@@ -2,6 +2,22 @@ import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
 
 const marked = new Marked({ gfm: true, async: false });
+// In Korean a particle follows its word without a space, where CommonMark lets bold code not end:
+// **`nginx`**를 would show its asterisks.
+marked.use({
+  extensions: [
+    {
+      name: 'strong',
+      level: 'inline',
+      start: (text) => text.indexOf('**`'),
+      tokenizer(text) {
+        const [raw, inner] = /^\*\*(`[^`\n]+`)\*\*(?=[가-힣])/.exec(text) ?? [];
+        if (raw === undefined || inner === undefined) return undefined;
+        return { type: 'strong', raw, text: inner, tokens: this.lexer.inlineTokens(inner) };
+      },
+    },
+  ],
+});
 
 /**
  * Markdown to HTML that is safe to insert: no scripts, handlers, styles, forms or frames; links only to https,

@@ -25,3 +25,11 @@ test('tables and code are kept', () => {
   expect(html).toContain('<td><code>b</code></td>');
   expect(html).toContain('<pre><code>kind: Pod\n</code></pre>');
 });
+
+test.each([
+  { markdown: '파드 **`web`**를', html: '<p>파드 <strong><code>web</code></strong>를</p>' },
+  { markdown: '**`a`**와 **`b`**', html: '<strong><code>a</code></strong>와 <strong>' },
+  { markdown: '**굵게**를', html: '<p><strong>굵게</strong>를</p>' },
+])('bold code ends before a Korean particle: $markdown', ({ markdown, html }) => {
+  expect(renderMarkdown(markdown)).toContain(html);
+});
