@@ -1,17 +1,8 @@
-/**
- * Writes the default RBAC policy from the test data of a Kubernetes source tree:
- *
- *     node src-main/tools/generate/bootstrap-policy.ts [KUBERNETES_SOURCE]
- *
- * KUBERNETES_SOURCE defaults to the Go module cache's k8s.io/kubernetes of the served version.
- */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
+import type { Sources } from './sources.ts';
 
-const source = process.argv[2] ?? join(homedir(), 'go/pkg/mod/k8s.io/kubernetes@v1.36.3');
-const folder = join(source, 'plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata');
 const files = [
   'cluster-roles',
   'controller-roles',
@@ -35,20 +26,18 @@ function clean(value: unknown): unknown {
   );
 }
 
-const objects = files.flatMap(
-  (file) => (load(readFileSync(join(folder, `${file}.yaml`), 'utf8')) as List).items,
-);
-const target = new URL(
-  '../../core/kube/apiserver/authorization/generated/bootstrap-policy.ts',
-  import.meta.url,
-);
-writeFileSync(
-  target,
-  [
-    '// Written by src-main/tools/generate/bootstrap-policy.ts from Kubernetes v1.36.3. Do not edit.',
+/** The default RBAC policy, from the test data of upstream's policy. @returns paths and texts of files. */
+export function generateBootstrapPolicy({ kubernetes, version }: Sources): [string, string][] {
+  const folder = join(kubernetes, 'plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata');
+  const objects = files.flatMap(
+    (file) => (load(readFileSync(join(folder, `${file}.yaml`), 'utf8')) as List).items,
+  );
+  const text = [
+    `// Written by src-main/tools/generate/bootstrap-policy.ts from Kubernetes ${version}. Do not edit.`,
     'export const bootstrapPolicy: readonly unknown[] = [',
     ...objects.map((object) => `  ${JSON.stringify(clean(object))},`),
     '];',
     '',
-  ].join('\n'),
-);
+  ].join('\n');
+  return [['src-main/core/kube/apiserver/authorization/generated/bootstrap-policy.ts', text]];
+}
