@@ -5,7 +5,7 @@ import type { ApiResponse, WatchEvent, WatchStream } from '#core/kube';
 const behindLimit = 8 * 1024 * 1024;
 
 /**
- * Writes a watch as JSON lines. Events of one turn go in one write, once the last of them is on disk. A slow
+ * Writes a watch as lines of JSON or frames. Events of one turn go in one write, once the last of them is on disk. A slow
  * watcher is closed, never waited for.
  *
  * @see k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go, "close due to unresponsiveness"
@@ -17,7 +17,7 @@ export function writeWatch(
 ): void {
   response.writeHead(status, { ...headers, 'content-type': watch.contentType });
   response.flushHeaders();
-  let lines: string[] = [];
+  let pieces: (string | Uint8Array)[] = [];
   let waitingLength = 0;
   let last: WatchEvent | undefined;
   let isWriting = false;
@@ -28,13 +28,13 @@ export function writeWatch(
     // One turn, so that a burst becomes one write.
     await new Promise((resolve) => setImmediate(resolve));
     while (last && !response.destroyed) {
-      const text = lines.join('');
+      const bytes = joined(pieces);
       const newest = last;
-      lines = [];
+      pieces = [];
       last = undefined;
       await watch.durable?.(newest);
-      waitingLength -= text.length;
-      response.write(text);
+      waitingLength -= bytes.length;
+      response.write(bytes);
     }
     isWriting = false;
     if (hasEnded) response.end();
@@ -45,9 +45,9 @@ export function writeWatch(
   };
   const subscription = watch.start(
     (event) => {
-      const line = `${watch.encode(event)}\n`;
-      lines.push(line);
-      waitingLength += line.length;
+      const piece = watch.encode(event);
+      pieces.push(piece);
+      waitingLength += piece.length;
       last = event;
       if (waitingLength + response.writableLength > behindLimit) response.destroy();
       else schedule();
@@ -59,4 +59,11 @@ export function writeWatch(
   );
   response.on('close', () => subscription.dispose());
   if (response.destroyed) subscription.dispose();
+}
+
+function joined(pieces: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(
+    pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
+  );
 }

@@ -185,7 +185,7 @@ class Server implements ApiServer {
         verb: 'create',
       });
     // Events are streamed as JSON alone.
-    const form = outputForm(request, info, info.verb === 'watch' ? undefined : protobufCodec, true);
+    const form = outputForm(request, info, protobufCodec, true);
     const deprecation = deprecationOf(served.info);
     if (deprecation !== undefined) warnings.push(deprecation);
     const call: Call = {

@@ -1,4 +1,5 @@
 import { type Disposable, DisposableStore } from '#core/base';
+import { encodeWatchFrame, hasProtobuf, protobufWatchContentType } from '../apis/index.ts';
 import {
   type ApiResponse,
   expired,
@@ -39,10 +40,14 @@ const sources = new WeakMap<WatchEvent, StoredObject>();
 function lineOf(event: WatchEvent): string {
   let line = lines.get(event);
   if (line === undefined) {
-    line = `{"type":"${event.type}","object":${sources.get(event)?.json() ?? JSON.stringify(event.object)}}`;
+    line = `{"type":"${event.type}","object":${sources.get(event)?.json() ?? JSON.stringify(event.object)}}\n`;
     lines.set(event, line);
   }
   return line;
+}
+
+function frameOf({ type, object }: WatchEvent): Uint8Array {
+  return encodeWatchFrame(type, object as Record<string, unknown>);
 }
 
 /** Answers a watch. */
@@ -55,10 +60,12 @@ export function handleWatch(call: Call): ApiResponse {
   if (start > store.revision + 1_000_000) throw tooLarge(start, store.revision);
   if (form.media === 'yaml')
     return objectResponse(406, notStreamable(), { media: 'json', pretty: false }, undefined);
+  // Custom kinds have no binary form.
+  const isBinary = form.media === 'protobuf' && hasProtobuf(served.groupVersion, served.info.kind);
   const stream: WatchStream = {
-    contentType: 'application/json',
+    contentType: isBinary ? protobufWatchContentType : 'application/json',
     start: (onEvent, onEnd) => new Watch(call, options, start, include, onEvent, onEnd),
-    encode: lineOf,
+    encode: isBinary ? frameOf : lineOf,
     durable: (event) => {
       const version = (event.object as { metadata?: { resourceVersion?: string } }).metadata
         ?.resourceVersion;
@@ -69,7 +76,7 @@ export function handleWatch(call: Call): ApiResponse {
     status: 200,
     headers: {
       ...warningHeaders(call),
-      'content-type': 'application/json',
+      'content-type': stream.contentType,
       'cache-control': 'no-cache, private',
     },
     body: { kind: 'watch', watch: stream },

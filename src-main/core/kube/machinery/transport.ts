@@ -63,8 +63,8 @@ export interface WatchStream<T = object> {
    * after an ERROR event, server gone), not after `dispose`.
    */
   start(onEvent: (event: WatchEvent<T>) => void, onEnd: () => void): Disposable;
-  /** The event as its JSON line without the line break; encoded once for all watchers. */
-  encode(event: WatchEvent<T>): string;
+  /** The event as it is sent: a line of JSON with its break, or a frame. A line is made once for all watchers. */
+  encode(event: WatchEvent<T>): string | Uint8Array;
   /** The content type of the answer. */
   readonly contentType: string;
   /** Resolves once the event may be shown outside the process (see `ApiResponse.durable`). */

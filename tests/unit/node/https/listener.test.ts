@@ -195,7 +195,7 @@ function watchRoute(durable?: (event: WatchEvent) => Promise<void>) {
       kind: 'watch',
       watch: {
         contentType: 'application/json',
-        encode: (event) => JSON.stringify(event),
+        encode: (event) => `${JSON.stringify(event)}\n`,
         ...(durable ? { durable } : {}),
         start: (onEvent, onEnd) => {
           watch.emit = (object) => onEvent({ type: 'ADDED', object });

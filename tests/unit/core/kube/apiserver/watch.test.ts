@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { decodeWatchFrame, FrameSplitter } from '../../../../../src-main/core/kube/apis/index.ts';
 import type { WatchEvent } from '../../../../../src-main/core/kube/machinery/index.ts';
 import { type TestServer, testServer } from './server.ts';
 
@@ -9,23 +10,32 @@ async function watch(
   { server }: TestServer,
   url: string,
   headers: Record<string, string> = {},
-): Promise<{ events: WatchEvent[]; lines: string[]; ended: () => boolean; stop(): void }> {
+): Promise<{
+  events: WatchEvent[];
+  lines: string[];
+  frames: Uint8Array[];
+  ended: () => boolean;
+  stop(): void;
+}> {
   const response = await server.handle({ method: 'GET', url, headers });
   if (response.body.kind !== 'watch') throw new Error(`no watch: ${response.status}`);
   const stream = response.body.watch;
   const events: WatchEvent[] = [];
   const lines: string[] = [];
+  const frames: Uint8Array[] = [];
   let ended = false;
   const held = stream.start(
     (event) => {
       events.push(event);
-      lines.push(stream.encode(event));
+      const sent = stream.encode(event);
+      if (typeof sent === 'string') lines.push(sent);
+      else frames.push(sent);
     },
     () => {
       ended = true;
     },
   );
-  return { events, lines, ended: () => ended, stop: () => held.dispose() };
+  return { events, lines, frames, ended: () => ended, stop: () => held.dispose() };
 }
 
 const names = (events: readonly WatchEvent[]): string[] =>
@@ -53,6 +63,29 @@ describe('watch', () => {
     expect(names(seen.events)).toEqual(['ADDED b', 'MODIFIED b', 'DELETED b']);
     const last = JSON.parse(seen.lines[2] ?? '');
     expect(last.object.metadata.resourceVersion).toBe(String(server.store.revision));
+  });
+
+  test('speaks protobuf to who prefers it', async () => {
+    const server = testServer();
+    const accept = { accept: 'application/vnd.kubernetes.protobuf,application/json' };
+    const url = `${maps}?watch=true&resourceVersion=${server.store.revision}`;
+    const { response } = await server.send('GET', url, undefined, accept);
+    expect(response.headers['content-type']).toBe(
+      'application/vnd.kubernetes.protobuf;stream=watch',
+    );
+    const seen = await watch(server, url, accept);
+    await server.send('POST', maps, { metadata: { name: 'a' }, data: { x: 'y' } });
+    await server.send('DELETE', `${maps}/a`);
+    await server.time.advance(0);
+    const splitter = new FrameSplitter();
+    const events = seen.frames
+      .flatMap((frame) => splitter.push(frame))
+      .map((body) => decodeWatchFrame(body));
+    expect(seen.lines).toEqual([]);
+    expect(events).toMatchObject([
+      { type: 'ADDED', object: { kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: 'y' } } },
+      { type: 'DELETED', object: { apiVersion: 'v1', metadata: { name: 'a' } } },
+    ]);
   });
 
   test('replays what happened since', async () => {
@@ -87,7 +120,7 @@ describe('watch', () => {
     );
     expect(names(seen.events)).toEqual(['ADDED a', 'BOOKMARK ']);
     expect(seen.lines[1]).toBe(
-      `{"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"${server.store.revision}","annotations":{"k8s.io/initial-events-end":"true"}}}}`,
+      `{"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"${server.store.revision}","annotations":{"k8s.io/initial-events-end":"true"}}}}\n`,
     );
   });
 
