@@ -104,7 +104,8 @@ export function createEventWriter(
         );
         return;
       }
-      const nanos = BigInt(nowMs) * 1_000_000n + BigInt(random.integer(1_000_000));
+      // In the first half of the millisecond: a kubelet may act on the binding within the same one.
+      const nanos = BigInt(nowMs) * 1_000_000n + BigInt(random.integer(500_000));
       const event: EventsV1Event = {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
