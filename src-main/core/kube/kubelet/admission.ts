@@ -1,7 +1,12 @@
 import type { DeepReadonly } from '#core/base';
 import type { Node } from '../apis/index.ts';
-import { formatQuantity, matchesRequiredNodeAffinity, parseQuantity } from '../machinery/index.ts';
-import { isSidecar, specOf, type PodView } from './pods.ts';
+import {
+  formatQuantity,
+  matchesRequiredNodeAffinity,
+  parseQuantity,
+  untoleratedTaint,
+} from '../machinery/index.ts';
+import { isSidecar, isStaticPod, specOf, type PodView } from './pods.ts';
 
 /** Why the node does not take a pod. */
 export interface Refusal {
@@ -127,6 +132,12 @@ export function admit(input: AdmissionInput): Refusal | undefined {
       reason: 'NodePorts',
       message:
         "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    };
+  // Of taints the kubelet minds those alone by which a pod would be sent away again.
+  if (!isStaticPod(pod) && untoleratedTaint(node?.spec?.taints, spec.tolerations, ['NoExecute']))
+    return {
+      reason: 'TaintToleration',
+      message: "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
     };
   return undefined;
 }

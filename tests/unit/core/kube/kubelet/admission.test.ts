@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { Node, PodSpec, Taint } from '../../../../../src-main/core/kube/apis/index.ts';
+import { admit } from '../../../../../src-main/core/kube/kubelet/admission.ts';
+
+const node = (taints: Taint[] = []): Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node01', labels: { disk: 'ssd', cores: '10' } },
+  spec: { taints },
+});
+const affinity = (
+  key: string,
+  operator: string,
+  values: string[],
+): NonNullable<PodSpec['affinity']> => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }],
+    },
+  },
+});
+const refusal = (spec: Partial<PodSpec>, taints: Taint[] = [], source?: string): string => {
+  const refused = admit({
+    pod: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: 'p',
+        ...(source ? { annotations: { 'kubernetes.io/config.source': source } } : {}),
+      },
+      spec: { containers: [{ name: 'c' }], ...spec },
+    },
+    others: [],
+    node: node(taints),
+    allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, pods: 110 },
+    allowedUnsafeSysctls: [],
+    memoryPressure: false,
+  });
+  return refused ? `${refused.reason}: ${refused.message}` : '';
+};
+
+const unfit =
+  "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+const untolerated =
+  "TaintToleration: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate";
+const hard: Taint = { key: 'gone', effect: 'NoExecute' };
+
+test.each<[name: string, spec: Partial<PodSpec>, taints: Taint[], refused: string]>([
+  ['a label the node has', { nodeSelector: { disk: 'ssd' } }, [], ''],
+  ['a label it has not', { nodeSelector: { disk: 'hdd' } }, [], unfit],
+  ['a number below its own', { affinity: affinity('cores', 'Gt', ['9']) }, [], ''],
+  ['its own number', { affinity: affinity('cores', 'Gt', ['10']) }, [], unfit],
+  ['a bound that is no whole number', { affinity: affinity('cores', 'Gt', ['9.5']) }, [], unfit],
+  ['a text as a number', { affinity: affinity('disk', 'Lt', ['9']) }, [], unfit],
+  ['a taint that sends pods away', {}, [hard], untolerated],
+  ['the taint tolerated', { tolerations: [{ key: 'gone', operator: 'Exists' }] }, [hard], ''],
+  ['a taint for the scheduler alone', {}, [{ key: 'gone', effect: 'NoSchedule' }], ''],
+])('%s', (_name, spec, taints, refused) => {
+  expect(refusal(spec, taints)).toBe(refused);
+});
+
+test('a static pod is taken whatever the taints', () => {
+  expect(refusal({}, [hard], 'file')).toBe('');
+});
