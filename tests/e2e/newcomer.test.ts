@@ -26,6 +26,7 @@ const words = {
     score: 'Score',
     passed: 'Passed',
     criteria: 'Criteria',
+    explore: 'Look around in its cluster',
     flaggedTask: (number: number) => new RegExp(`^${number}\\. .*, flagged$`),
     answer: 'Answer',
     done: 'Done',
@@ -64,6 +65,7 @@ const words = {
     score: '점수',
     passed: '통과',
     criteria: '채점 항목',
+    explore: '이 과제의 클러스터 둘러보기',
     flaggedTask: (number: number) => new RegExp(`^${number}\\. .*, 표시됨$`),
     answer: '답',
     done: '답함',
@@ -233,6 +235,7 @@ describe.runIf(chromiumPath !== undefined)('the first evening of a newcomer', ()
         await host.stop();
       }
     },
+    180_000,
   );
 });
 
@@ -382,6 +385,7 @@ async function handIn(page: Page, t: Words, { solved, titles }: Sat): Promise<vo
     .getByRole('img', { name: t.passed })
     .first()
     .waitFor();
+  await page.getByRole('link', { name: t.explore }).waitFor();
   expect(await findBarriers(page, t.language)).toEqual([]);
 
   await page.getByRole('link', { name: t.exam }).last().click();

@@ -123,6 +123,8 @@ export interface ExamReport {
     readonly weight: number;
     /** Time the task was in front, ms. */
     readonly spentMs: number;
+    /** Where it was solved; the cluster stays until another exam begins. */
+    readonly clusterId: string;
     readonly report: GradeReport;
   }[];
 }

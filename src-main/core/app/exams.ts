@@ -342,6 +342,7 @@ export class Exams {
             domain: task.domain,
             weight: Math.round(task.weight),
             spentMs: task.spentMs,
+            clusterId: task.clusterId,
             report: gradeReport(result, language),
           },
         ];

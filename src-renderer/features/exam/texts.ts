@@ -77,6 +77,7 @@ export const texts = defineTexts({
   spent: { ko: '쓴 시간', en: 'Time spent' },
   details: { ko: '항목 보기', en: 'Show criteria' },
   practise: { ko: '이 과제 연습하기', en: 'Practise this task' },
+  explore: { ko: '이 과제의 클러스터 둘러보기', en: 'Look around in its cluster' },
   slowest: { ko: '가장 오래 걸린 과제', en: 'Slowest task' },
   lost: { ko: '가장 많이 잃은 영역', en: 'Most points lost in' },
   nowhere: { ko: '없음', en: 'none' },

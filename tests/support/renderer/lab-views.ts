@@ -171,6 +171,7 @@ export const report = (changes: Partial<ExamReport> = {}): ExamReport => ({
       domain: 'networking',
       weight: 7,
       spentMs: 14 * minuteMs,
+      clusterId: 'exam-1',
       report: grade(),
     },
     {
@@ -179,6 +180,7 @@ export const report = (changes: Partial<ExamReport> = {}): ExamReport => ({
       domain: 'networking',
       weight: 4,
       spentMs: 3 * minuteMs,
+      clusterId: 'exam-1',
       report: grade({ earned: 7 }),
     },
   ],
