@@ -119,6 +119,27 @@ describe('resizing', () => {
   });
 });
 
+test.each([
+  ['ephemeralcontainers', 'static pods do not support ephemeral containers'],
+  ['resize', 'static pods cannot be resized'],
+])('%s of a static pod is refused', async (subresource, message) => {
+  const { send } = testServer([], { strategyFor });
+  await send('POST', pods, {
+    metadata: { name: 'static', annotations: { 'kubernetes.io/config.mirror': 'x' } },
+    spec: { nodeName: 'node01', containers: [{ name: 'c', image: 'nginx' }] },
+  });
+  const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+  const spec = {
+    ephemeralContainers: [{ name: 'd', image: 'busybox' }],
+    containers: [{ name: 'c', resources: { requests: { cpu: '50m' } } }],
+  };
+  const refused = await send('PATCH', `${pods}/static/${subresource}`, { spec }, strategic);
+  expect([refused.status, refused.json.message]).toEqual([
+    422,
+    `Pod "static" is invalid: []: Forbidden: ${message}`,
+  ]);
+});
+
 describe('bodies', () => {
   test('protobuf comes in and goes out', async () => {
     const { server } = testServer();

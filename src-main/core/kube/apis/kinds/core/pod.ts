@@ -23,13 +23,15 @@ import {
 import { podWarnings, templateWarnings } from './pod-warnings.ts';
 import { qosClass } from './qos.ts';
 
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
 function validateMetaAndSpec(errors: FieldErrors, pod: Pod): void {
   const spec = pod.spec ?? {};
   const annotations = pod.metadata.annotations ?? {};
-  const mirror = annotations['kubernetes.io/config.mirror'];
+  const mirror = annotations[mirrorAnnotation];
   if (mirror !== undefined && !spec.nodeName) {
     errors.invalid(
-      'metadata.annotations[kubernetes.io/config.mirror]',
+      `metadata.annotations[${mirrorAnnotation}]`,
       mirror,
       'must set spec.nodeName if mirror pod annotation is set',
     );
@@ -131,11 +133,12 @@ function validateUpdate(errors: FieldErrors, pod: Pod, oldPod: Pod): void {
   const spec = pod.spec ?? {};
   const old = oldPod.spec ?? {};
   validateMetaAndSpec(errors, pod);
-  const key = 'kubernetes.io/config.mirror';
-  if (pod.metadata.annotations?.[key] !== oldPod.metadata.annotations?.[key]) {
+  if (
+    pod.metadata.annotations?.[mirrorAnnotation] !== oldPod.metadata.annotations?.[mirrorAnnotation]
+  ) {
     errors.forbidden(
-      `metadata.annotations[${key}]`,
-      oldPod.metadata.annotations?.[key] === undefined
+      `metadata.annotations[${mirrorAnnotation}]`,
+      oldPod.metadata.annotations?.[mirrorAnnotation] === undefined
         ? 'may not add mirror pod annotation'
         : 'may not remove or update mirror pod annotation',
     );
@@ -313,6 +316,12 @@ function prepareForStatusUpdate(draft: KubeObject, old: DeepReadonly<KubeObject>
   }
 }
 
+/** What a static pod takes no part in, by subresource. */
+const staticPodRefusals: Readonly<Record<string, string>> = {
+  ephemeralcontainers: 'static pods do not support ephemeral containers',
+  resize: 'static pods cannot be resized',
+};
+
 export const podStrategy: KindStrategy = {
   group: '',
   kind: 'Pod',
@@ -335,6 +344,12 @@ export const podStrategy: KindStrategy = {
   validate(object, { subresource }) {
     const errors = new FieldErrors();
     const pod = view<Pod>(object);
+    const refusal = subresource && staticPodRefusals[subresource];
+    if (refusal && object.metadata.annotations?.[mirrorAnnotation] !== undefined) {
+      // Upstream's path of no name.
+      errors.forbidden('[]', refusal);
+      return errors.list;
+    }
     validateMetaAndSpec(errors, pod);
     const qos = pod.status?.qosClass;
     if (subresource === 'resize' && qos !== undefined && qosClass(pod.spec ?? {}) !== qos) {
