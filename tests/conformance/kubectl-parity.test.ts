@@ -55,7 +55,7 @@ else
         cwd: join(folder, 'files'),
         input,
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: 45_000,
       });
     const envFor = (side: string) => ({ HOME: work, KUBECONFIG: join(work, `kubeconfig-${side}`) });
     for (const side of ['real', 'ours']) {
@@ -77,36 +77,41 @@ else
     }
     afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-    test.each(lines)('%s', async (line) => {
-      const [command = '', stdin] = line.split(' <<< ');
-      const local = command.startsWith('config ');
-      const forSide = (side: string) => [
-        ...wordsOf(command).map((word) => word.replaceAll('{ns}', `parity-${side}`)),
-        ...(local || command.includes(' -n ') ? [] : ['-n', `parity-${side}`]),
-      ];
-      const inputFor = (side: string) =>
-        stdin?.replaceAll('\\n', '\n').replaceAll('{ns}', `parity-${side}`) ?? '';
-      const expected = real(forSide('real'), envFor('real'), inputFor('real'));
-      const opened: { close(): void }[] = [];
-      const actual = await kubectl(forSide('ours'), {
-        env: envFor('ours'),
-        cwd: join(folder, 'files'),
-        stdin: inputFor('ours'),
-        connect: (config) => {
-          const transport = httpsTransport(config);
-          opened.push(transport);
-          return transport;
-        },
-      });
-      for (const transport of opened) transport.close();
-      expect({
-        stdout: masked(actual.stdout),
-        stderr: masked(actual.stderr),
-        code: actual.code,
-      }).toEqual({
-        stdout: masked(expected.stdout),
-        stderr: masked(expected.stderr),
-        code: expected.status,
-      });
-    });
+    test.each(lines)(
+      '%s',
+      async (line) => {
+        const [command = '', stdin] = line.split(' <<< ');
+        const local = command.startsWith('config ');
+        const forSide = (side: string) => [
+          ...wordsOf(command).map((word) => word.replaceAll('{ns}', `parity-${side}`)),
+          ...(local || command.includes(' -n ') ? [] : ['-n', `parity-${side}`]),
+        ];
+        const inputFor = (side: string) =>
+          stdin?.replaceAll('\\n', '\n').replaceAll('{ns}', `parity-${side}`) ?? '';
+        const expected = real(forSide('real'), envFor('real'), inputFor('real'));
+        const opened: { close(): void }[] = [];
+        const actual = await kubectl(forSide('ours'), {
+          env: envFor('ours'),
+          cwd: join(folder, 'files'),
+          stdin: inputFor('ours'),
+          connect: (config) => {
+            const transport = httpsTransport(config);
+            opened.push(transport);
+            return transport;
+          },
+        });
+        for (const transport of opened) transport.close();
+        expect({
+          stdout: masked(actual.stdout),
+          stderr: masked(actual.stderr),
+          code: actual.code,
+        }).toEqual({
+          stdout: masked(expected.stdout),
+          stderr: masked(expected.stderr),
+          code: expected.status,
+        });
+        // Some lines wait as long as the command's own default, twice.
+      },
+      120_000,
+    );
   });

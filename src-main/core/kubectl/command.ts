@@ -1,3 +1,4 @@
+import type { Flags } from './flags.ts';
 import type { Session } from './session.ts';
 
 /** A command or a group of commands. */
@@ -15,6 +16,8 @@ export interface CommandSpec {
   readonly stopAtFirstArgument?: boolean;
   /** Exit code of a failure, where 1 means something else (`diff`). Default: 1. */
   readonly failureCode?: number;
+  /** Exit code after Ctrl-C, where upstream catches it; undefined: the signal ends kubectl as it ends any program. */
+  readonly interruptCode?: (flags: Flags) => number | undefined;
   /** Runs it; the exit code. Without it, the help is shown. */
   readonly run?: (session: Session) => Promise<number>;
 }

@@ -123,7 +123,8 @@ async function writeResponse(
     const { watch } = body;
     await new Promise<void>((resolve) => {
       const running = watch.start((event) => {
-        chunk(utf8(`${watch.encode(event)}\n`)).catch(() => {
+        const piece = watch.encode(event);
+        chunk(typeof piece === 'string' ? utf8(piece) : piece).catch(() => {
           running.dispose();
           resolve();
         });

@@ -1,4 +1,4 @@
-import { BrokenPipeError } from '#core/base';
+import { BrokenPipeError, deferred } from '#core/base';
 import { ConnectionError, StatusError } from '#core/kube';
 import { type CommandSpec, globalFlags } from './command.ts';
 import { ConfigurationError } from './config/kubeconfig.ts';
@@ -25,10 +25,10 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
       interspersed: !spec.stopAtFirstArgument,
     });
     session = new Session(io, flags, path);
-    if (spec.run) code = await spec.run(session);
+    if (spec.run) code = await runInterruptibly(session, spec.run(session), spec);
     else code = showGroup(session, spec, rest);
   } catch (error) {
-    if (io.signal.aborted) code = 130;
+    if (io.signal.aborted) code = spec.interruptCode?.(session.flags) ?? 130;
     else code = report(session, spec, error);
   }
   try {
@@ -38,6 +38,26 @@ export async function runKubectl(argv: readonly string[], io: KubectlIo): Promis
     return 141;
   }
   return code;
+}
+
+/** A command that catches Ctrl-C ends at once with a code of its own. */
+async function runInterruptibly(
+  { flags, io }: Session,
+  running: Promise<number>,
+  spec: CommandSpec,
+): Promise<number> {
+  const code = spec.interruptCode?.(flags);
+  if (code === undefined || !io.onInterrupt) return running;
+  const interrupted = deferred<number>();
+  const catching = io.onInterrupt(() => {
+    interrupted.resolve(code);
+  });
+  try {
+    return await Promise.race([running, interrupted.promise]);
+  } finally {
+    catching.dispose();
+    running.catch(() => undefined);
+  }
 }
 
 /** Answers a shell that asks how a line may go on. */

@@ -61,8 +61,10 @@ export interface KubectlIo {
   readonly random: Random;
   /** Present when stdin is a terminal. */
   readonly tty?: KubectlTty | undefined;
-  /** Aborted by Ctrl-C: whatever streams ends and the exit code is 130. */
+  /** Aborted by Ctrl-C, or when the process dies: whatever streams ends. */
   readonly signal: AbortSignal;
+  /** Catches Ctrl-C, which then no longer ends the process, until disposed. */
+  readonly onInterrupt?: (handler: () => void) => Disposable;
   /** A way to the server; called once for each connection configuration. */
   readonly connect: (config: ConnectionConfig) => Transport;
   /** Runs a program beside kubectl (an editor, diff) on its streams; its exit code, or null when there is none of that name. */

@@ -39,8 +39,8 @@ async function ruledResources(session: Session): Promise<Ruled[]> {
   const catalog = await session.catalog();
   const out: Ruled[] = [];
   for (const item of new Set(session.flags.all('resource'))) {
-    const [full = '', subresource] = splitOnce(item, '/');
-    const [name = '', group] = splitOnce(full, '.');
+    const [full, subresource] = splitOnce(item, '/');
+    const [name, group] = splitOnce(full, '.');
     if (name === '')
       throw new CommandError('resource must be specified if apiGroup/subresource specified');
     const part = subresource === undefined ? '' : `/${subresource}`;

@@ -11,6 +11,7 @@ import type { Session } from '../session.ts';
 
 export const deleteCommand: CommandSpec = {
   name: 'delete',
+  interruptCode: () => 1,
   short:
     'Delete resources by file names, stdin, resources and names, or by resources and label selector',
   use: 'kubectl delete ([-f FILENAME] | [-k DIRECTORY] | TYPE [(NAME | -l label | --all)]) [options]',

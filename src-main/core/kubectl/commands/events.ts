@@ -11,6 +11,7 @@ import { alignTabs } from '../tab-writer.ts';
 /** What happened, oldest first. @see k8s.io/kubectl/pkg/cmd/events */
 export const eventsCommand: CommandSpec = {
   name: 'events',
+  interruptCode: (flags) => (flags.bool('watch') ? 1 : undefined),
   short: 'List events',
   use: 'kubectl events [(-o|--output=)json|yaml|kyaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file] [--for TYPE/NAME] [--watch] [--types=Normal,Warning] [options]',
   flags: [

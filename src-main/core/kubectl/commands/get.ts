@@ -19,6 +19,7 @@ const tableAccept =
 
 export const getCommand: CommandSpec = {
   name: 'get',
+  interruptCode: (flags) => (flags.bool('watch') || flags.bool('watch-only') ? 1 : undefined),
   short: 'Display one or many resources',
   use: 'kubectl get [(-o|--output=)json|yaml|name|wide|…] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags] [options]',
   flags: [

@@ -17,6 +17,7 @@ interface ForwardedPort {
 /** Local ports that lead into a pod. @see k8s.io/kubectl/pkg/cmd/portforward */
 export const portForwardCommand: CommandSpec = {
   name: 'port-forward',
+  interruptCode: () => 0,
   short: 'Forward one or more local ports to a pod',
   use: 'kubectl port-forward TYPE/NAME [options] [LOCAL_PORT:]REMOTE_PORT [...[LOCAL_PORT_N:]REMOTE_PORT_N]',
   flags: ['address:strings=localhost', 'pod-running-timeout:duration=1m'],

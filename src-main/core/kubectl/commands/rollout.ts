@@ -374,6 +374,7 @@ export const rolloutCommand: CommandSpec = {
     },
     {
       name: 'status',
+      interruptCode: () => 1,
       short: 'Show the status of the rollout',
       flags: [...flags, 'watch|w:bool=true', 'timeout:duration=0', 'revision:int=0'],
       run: status,

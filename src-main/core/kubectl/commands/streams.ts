@@ -86,6 +86,7 @@ function allNames(pod: Json): string {
 
 export const logsCommand: CommandSpec = {
   name: 'logs',
+  interruptCode: () => 1,
   short: 'Print the logs for a container in a pod',
   use: 'kubectl logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER] [options]',
   flags: [
@@ -358,13 +359,22 @@ export async function streamCommand(
   command: readonly string[],
 ): Promise<number> {
   const { flags, io } = session;
-  const wantsTty = flags.bool('tty');
-  const tty = wantsTty && io.tty !== undefined;
-  if (wantsTty && !tty)
-    session.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
+  const quiet = flags.bool('quiet');
   const stdin = flags.bool('stdin');
-  if (verb === 'attach' && stdin && !flags.bool('quiet'))
-    session.err("If you don't see a command prompt, try pressing enter.\n");
+  let wantsTty = flags.bool('tty');
+  if (verb === 'attach') {
+    const allocated = containerHasTty(pod, container);
+    if (wantsTty && !allocated && !quiet)
+      session.err(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
+    wantsTty = allocated;
+  }
+  const tty = stdin && wantsTty && io.tty !== undefined;
+  if (stdin && wantsTty && !tty && !quiet)
+    session.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
+  if (verb === 'attach' && !quiet)
+    session.err(
+      "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
+    );
   const query = new URLSearchParams();
   for (const word of command) query.append('command', word);
   query.append('container', container);
@@ -375,6 +385,18 @@ export async function streamCommand(
   const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), verb);
   const running = await openCommand(session, `${path}?${query.toString()}`);
   return pump(session, running, stdin, tty);
+}
+
+function containerHasTty(pod: Json, name: string): boolean {
+  const all = ['containers', 'initContainers', 'ephemeralContainers'].flatMap((field) =>
+    list(pod, 'spec', field),
+  );
+  return (
+    at(
+      all.find((each) => text(each, 'name') === name),
+      'tty',
+    ) === true
+  );
 }
 
 /** Asks for an upgraded connection. @throws CommandError the server answers without one. */

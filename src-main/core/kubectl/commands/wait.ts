@@ -16,6 +16,7 @@ const pollMs = 500;
 
 export const waitCommand: CommandSpec = {
   name: 'wait',
+  interruptCode: () => 1,
   short: 'Wait for a specific condition on one or many resources',
   use: "kubectl wait ([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]] [options]",
   flags: [

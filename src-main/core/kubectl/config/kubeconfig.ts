@@ -229,7 +229,7 @@ export function clientSettings(
       if (name === 'token') delete user['tokenFile'];
     }
   const inCluster = inClusterSettings(files, config, env, flags);
-  if (inCluster) return { ...inCluster, ...impersonation(flags, user) };
+  if (inCluster) return { ...inCluster, ...impersonation(flags, user, userName) };
   const pem = (entry: Json, name: string, origin: string): string | undefined => {
     const data = text(entry, `${name}-data`);
     if (data !== '') return fromUtf8(fromBase64(data.replace(/\s/g, '')));
@@ -268,7 +268,7 @@ export function clientSettings(
     },
     namespace: flags.text('namespace') || text(context, 'namespace') || 'default',
     explicitNamespace: flags.changed('namespace'),
-    ...impersonation(flags, user),
+    ...impersonation(flags, user, userName),
   };
 }
 
@@ -281,7 +281,11 @@ function definedOf<T extends Record<string, string | undefined>>(
 }
 
 /** Whom to act as, by flags and the user's entry. @throws CommandError groups or the like without a user */
-function impersonation(flags: Flags, user: Json): Pick<ClientSettings, 'headers' | 'repeated'> {
+function impersonation(
+  flags: Flags,
+  user: Json,
+  name: string,
+): Pick<ClientSettings, 'headers' | 'repeated'> {
   const as = flags.text('as') || text(user, 'as');
   const uid = flags.text('as-uid') || text(user, 'as-uid');
   const given = flags.all('as-group');
@@ -298,7 +302,9 @@ function impersonation(flags: Flags, user: Json): Pick<ClientSettings, 'headers'
     for (const key of Object.keys(map(user, 'as-user-extra')))
       add(key, list(user, 'as-user-extra', key).map(String));
   if (as === '' && (groups.length > 0 || uid !== '' || extra.size > 0))
-    throw new CommandError('requesting uid, groups or user-extra for without impersonating a user');
+    throw new CommandError(
+      `requesting uid, groups or user-extra for ${name} without impersonating a user`,
+    );
   return {
     headers: {
       ...(as === '' ? {} : { 'impersonate-user': as }),

@@ -29,6 +29,7 @@ export function kubectl(): Program {
       random,
       tty,
       signal,
+      onInterrupt: (handler) => process.onSignal('SIGINT', handler),
       pid: process.pid,
       discoveryCache,
       connect: (config) =>
