@@ -47,8 +47,11 @@ export interface AppOptions {
   readonly localShell?: LocalShell;
   /** What went wrong before the app was there. */
   readonly notices?: NoticeBoard;
-  /** Study and exam; each gets the way to tell every page. */
-  readonly domains?: readonly ((tell: (frame: EventFrame) => void) => DomainHandlers)[];
+  /** Study and exam; each gets the way to tell every page, and to say what is to be done at the end. */
+  readonly domains?: readonly ((
+    tell: (frame: EventFrame) => void,
+    onDispose: (work: () => void) => void,
+  ) => DomainHandlers)[];
 }
 
 export interface App {
@@ -107,7 +110,13 @@ export function createApp(options: AppOptions): App {
     ...commands.handlers,
     ...terminals.handlers,
   };
-  const domains = (options.domains ?? []).map((domain) => domain((frame) => events.fire(frame)));
+  const endings: (() => void)[] = [];
+  const domains = (options.domains ?? []).map((domain) =>
+    domain(
+      (frame) => events.fire(frame),
+      (work) => endings.push(work),
+    ),
+  );
   const handlers = withoutGaps(Object.assign({}, own, ...domains) as Partial<Handlers>);
 
   return {
@@ -124,7 +133,10 @@ export function createApp(options: AppOptions): App {
     },
     clusters: () => clusters.list(),
     resume: () => clusters.resume(),
-    dispose: () => terminals.dispose(),
+    dispose: () => {
+      terminals.dispose();
+      for (const end of endings) end();
+    },
   };
 }
 

@@ -8,12 +8,18 @@ import { taskView } from './tasks-views.ts';
 import { createTaskHandlers, type ExamRoomOptions, findTask, type Tell } from './tasks.ts';
 
 /** Practice and exams: one of the `domains` of `createApp`. */
-export function examDomain(options: ExamRoomOptions): (tell: Tell) => DomainHandlers {
-  return (tell) => ({
-    ...createTaskHandlers(options, tell),
-    ...new Exams(options, tell).handlers,
-    ...practiceHandlers(options),
-  });
+export function examDomain(
+  options: ExamRoomOptions,
+): (tell: Tell, onDispose?: (work: () => void) => void) => DomainHandlers {
+  return (tell, onDispose) => {
+    const exams = new Exams(options, tell);
+    onDispose?.(() => exams.dispose());
+    return {
+      ...createTaskHandlers(options, tell),
+      ...exams.handlers,
+      ...practiceHandlers(options),
+    };
+  };
 }
 
 /** What study wants to know of practice and exams. */

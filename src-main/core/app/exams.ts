@@ -248,7 +248,7 @@ export class Exams {
         inExam: true,
       });
     this.dispose();
-    tellMissed(this.#options, results);
+    tellMissed(this.#options, this.#tell, results);
     this.#tellChanged();
     return finished;
   }

@@ -28,5 +28,5 @@ export type { NoticeBoard } from './notices.ts';
 export type { LocalShell, LocalShellOptions, LocalShellProcess } from './terminals.ts';
 export { studyDomain, type StudyDomainOptions } from './study-domain.ts';
 export { examDomain, practiceResults } from './exam-domain.ts';
-export type { ExamRoomOptions } from './tasks.ts';
+export type { ExamRoomOptions, Missed } from './tasks.ts';
 export { createTaskCluster, hurry, rewind } from './tasks-cluster.ts';

@@ -27,8 +27,16 @@ export interface ExamRoomOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Told of the cards that belong to failed checks, so that they fall due. */
-  readonly onMissed?: (cards: readonly string[]) => void;
+  /** Told of what belongs to failed checks, so that its cards fall due. */
+  readonly onMissed?: (missed: Missed) => void;
+}
+
+/** What a person has to look at again. */
+export interface Missed {
+  /** Named by the failed checks, or by their tasks. */
+  readonly cards: readonly string[];
+  /** Of the tasks with failed checks for which no card is named. */
+  readonly competencies: readonly string[];
 }
 
 export type Tell = (frame: EventFrame) => void;
@@ -161,7 +169,7 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
           solutionShown: session.solutionShown,
           inExam: false,
         });
-        tellMissed(options, [result]);
+        tellMissed(options, tell, [result]);
         tellChanged(tell);
         return gradeReport(result, language);
       }),
@@ -224,12 +232,25 @@ export async function removeCluster(engine: Engine, clusterId: string): Promise<
   });
 }
 
-/** Lets the cards of failed checks fall due. */
-export function tellMissed(options: ExamRoomOptions, results: readonly TaskResult[]): void {
-  const cards = results.flatMap(({ checks }) =>
-    checks.filter(({ outcome }) => outcome === 'failed').flatMap((check) => check.cards ?? []),
-  );
-  if (cards.length > 0) options.onMissed?.([...new Set(cards)]);
+/** Lets the cards of failed checks fall due, and tells the pages. */
+export function tellMissed(
+  { onMissed, tasks }: ExamRoomOptions,
+  tell: Tell,
+  results: readonly TaskResult[],
+): void {
+  const cards = new Set<string>();
+  const competencies = new Set<string>();
+  for (const { taskId, checks } of results) {
+    const failed = checks.filter(({ outcome }) => outcome === 'failed');
+    if (failed.length === 0) continue;
+    const task = tasks.find(({ id }) => id === taskId);
+    const named = failed.flatMap((check) => check.cards ?? task?.cards ?? []);
+    for (const card of named) cards.add(card);
+    if (named.length === 0) for (const each of task?.competencies ?? []) competencies.add(each);
+  }
+  if (!onMissed || cards.size + competencies.size === 0) return;
+  onMissed({ cards: [...cards], competencies: [...competencies] });
+  tell({ kind: 'event', event: 'study.changed', payload: { what: 'cards' } });
 }
 
 function tellChanged(tell: Tell): void {

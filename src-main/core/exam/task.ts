@@ -106,6 +106,8 @@ export interface Task {
   readonly hints: readonly Bilingual[];
   readonly quickref: readonly Quickref[];
   readonly lesson?: string;
+  /** Cards that fall due when a check fails and its miss names none; absent: those of the competencies. */
+  readonly cards?: readonly string[];
   readonly wrong: readonly WrongSolution[];
   readonly text: Bilingual;
   readonly solution: Bilingual;

@@ -202,6 +202,14 @@ export class Study {
     for (const cardId of known) this.#broughtForward.add(cardId);
   }
 
+  /** Ids of the first cards that ask for one of these competencies, in the order of the content. */
+  cardsOf(competencies: readonly string[], limit: number): readonly string[] {
+    return this.content.cards
+      .filter((card) => card.competencies.some((each) => competencies.includes(each)))
+      .slice(0, limit)
+      .map(({ cardId }) => cardId);
+  }
+
   /** Ids of the blocks done, in the order of the lesson. @throws NotInContentError */
   stepsDone(lessonId: string): readonly string[] {
     const done = new Set(this.#repository.lessonSteps().get(lessonId));

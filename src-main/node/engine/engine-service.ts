@@ -65,6 +65,8 @@ export class EngineService implements Engine {
     } catch (error) {
       this.#clusters.delete(spec.clusterId);
       await cluster.stop();
+      // One that has been up before keeps what is in it.
+      if (cluster.isNew) cluster.forget();
       throw error;
     }
     writeFileSync(cluster.kubeconfig, cluster.kubeconfigText(), { mode: 0o600 });

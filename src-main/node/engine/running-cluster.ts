@@ -52,6 +52,8 @@ export class RunningCluster {
   readonly driver: ClockDriver;
   readonly lab: Lab;
   readonly kubeconfig: string;
+  /** Whether it had no file before. */
+  readonly isNew: boolean;
   readonly #options: RunningClusterOptions;
   readonly #file: ReturnType<typeof createClusterFile> | undefined;
   readonly #path: string;
@@ -75,6 +77,7 @@ export class RunningCluster {
     this.#options = options;
     this.#path = join(options.folder, `${spec.clusterId}.sqlite`);
     this.kubeconfig = join(options.folder, `${spec.clusterId}.kubeconfig`);
+    this.isNew = !existsSync(this.#path);
     if (spec.persistent) this.#file = createClusterFile(this.#path);
     const blob = this.#file?.blobs.get(savedLabBlob);
     const saved = blob ? decodeCluster(blob) : undefined;
@@ -82,17 +85,23 @@ export class RunningCluster {
     // The clock begins before the present, so that a cluster that has booted stands near it, and never before
     // what it has already seen.
     this.driver = new ClockDriver(Math.max(Date.now() - bootTimeMs, saved?.nowMs ?? 0), 0);
-    this.lab = new Lab({
-      topology: spec.topology,
-      kubernetesVersion,
-      clock: this.driver.clock,
-      random: seededRandom(spec.seed),
-      logger: options.logger,
-      pki: this.driver.hold(options.pki),
-      ...(options.descriptions ? { descriptions: options.descriptions } : {}),
-      openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
-      ...(saved ? { saved: saved.lab } : {}),
-    });
+    try {
+      this.lab = new Lab({
+        topology: spec.topology,
+        kubernetesVersion,
+        clock: this.driver.clock,
+        random: seededRandom(spec.seed),
+        logger: options.logger,
+        pki: this.driver.hold(options.pki),
+        ...(options.descriptions ? { descriptions: options.descriptions } : {}),
+        openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
+        ...(saved ? { saved: saved.lab } : {}),
+      });
+    } catch (error) {
+      this.#file?.close();
+      if (this.isNew) this.forget();
+      throw error;
+    }
   }
 
   async start(): Promise<void> {

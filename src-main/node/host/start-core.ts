@@ -29,6 +29,7 @@ import {
 import { backUpAutomatically } from './automatic-backups.ts';
 import { fileClusterRegistry } from './cluster-file-registry.ts';
 import { noticeBoard, rememberDamage } from './notice-board.ts';
+import { sweepClusters } from './sweep-clusters.ts';
 import { wallClock } from './wall-clock.ts';
 import { writeKubectlShim } from './kubectl-shim.ts';
 
@@ -48,6 +49,8 @@ export interface Core {
 }
 
 const kubernetesVersion = 'v1.36.3';
+/** Cards of a topic that fall due after a failed check which names none: a sitting of some minutes. */
+const cardsPerMiss = 10;
 
 /**
  * Everything behind the contract, as all hosts run it: engine thread, database, terminals, log.
@@ -81,6 +84,17 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   const notices = noticeBoard(data, () => backups.list(), contentProblems);
   const tasks = readTasks(paths.content, report);
   const repository = createExamRepository(database);
+  const lastExam = repository.outcomes()[0]?.sessionId ?? '';
+  const swept = sweepClusters(
+    join(data, 'clusters'),
+    new Set(
+      [repository.currentExam(), repository.exam(lastExam)].flatMap(
+        (session) => session?.tasks.map(({ clusterId }) => clusterId) ?? [],
+      ),
+    ),
+  );
+  if (swept.length > 0)
+    log.log('info', 'files of clusters without an owner are removed', { swept });
   const blueprints = readExams(paths.content, tasks, report);
   // Last of all: what is wrong with files and content has been found by now.
   const thread = startEngineThread(
@@ -128,7 +142,8 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
         clock: wallClock,
         random,
         logger: log,
-        onMissed: (cards) => study.bringForward(cards),
+        onMissed: ({ cards, competencies }) =>
+          study.bringForward([...cards, ...study.cardsOf(competencies, cardsPerMiss)]),
       }),
     ],
   });

@@ -57,7 +57,7 @@ function openRoom(): Room {
       clock,
       random: seededRandom(`room ${starts++}`),
       logger: silentLogger,
-      onMissed: (cards) => missed.push(...cards),
+      onMissed: ({ cards, competencies }) => missed.push(...cards, ...competencies),
     })((frame) => told.push(frame)) as Handlers;
   const room: Room = {
     clock,
@@ -97,6 +97,7 @@ test('practice: hints, a check, the solution, a reset, another check', async () 
   expect(before.criteria[0]).toMatchObject({ outcome: 'failed', lessonId: 'pods-and-deployments' });
   expect(before.criteria[0]?.why).toContain('파일이 없습니다');
   expect(room.missed).toContain('logs-tail');
+  expect(room.told.map(({ payload }) => payload)).toContainEqual({ what: 'cards' });
 
   await solve(clusterId, taskId, 'abc');
   const after = await handlers['tasks.check']({ sessionId, language }, context());
