@@ -28,8 +28,8 @@ export default defineConfig({
     plugins: [asciiOutput],
     build: {
       outDir: at('out/main'),
-      // Optional, because it has to be compiled: without it there is no local shell.
-      externalizeDeps: { include: ['node-pty'] },
+      // node-pty is optional, because it has to be compiled; playwright-core is for measurements alone.
+      externalizeDeps: { include: ['node-pty', 'playwright-core'] },
       rolldownOptions: {
         input: {
           electron: at('src-main/electron/main.ts'),

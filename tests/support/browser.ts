@@ -1,16 +1,7 @@
-import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { chromiumPath } from '../../src-main/tools/bench/chromium.ts';
 
-const places = [
-  process.env['KIJABI_CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
-
-/** A Chromium of this machine; undefined when there is none. */
-export const chromiumPath = places.find((path) => path !== undefined && existsSync(path));
+export { chromiumPath };
 
 /** Says aloud that what needs a browser was not tested. */
 export function reportNoBrowser(what: string): void {
