@@ -38,7 +38,7 @@ const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** `length` characters from the alphabet of apimachinery's `rand.String`; 5 for `generateName`. */
 export function nameSuffix(random: Random, length = 5): string {
   let text = '';
-  for (let i = 0; i < length; i++) text += nameAlphabet[random.integer(nameAlphabet.length)];
+  for (let i = 0; i < length; i++) text += nameAlphabet.charAt(random.integer(nameAlphabet.length));
   return text;
 }
 

@@ -10,9 +10,7 @@ import type { Connection } from '../machinery/index.ts';
 export interface RuntimeService {
   /** @throws CriError the runtime is down, or refuses. */
   version(): Promise<{ runtimeName: string; runtimeVersion: string }>;
-  /** Absent: a runtime that is ready whenever it answers. */
-  status?(): Promise<RuntimeConditions>;
-  /** Whether the runtime and its network plugin are ready; absent: always. */
+  /** Whether the runtime and its network plugin are ready; absent: whenever it answers. */
   status?(): Promise<RuntimeConditions>;
   /** Tells the node's block of pod addresses, once the node object has one. */
   updateRuntimeConfig?(config: { readonly podCidr: string }): Promise<void>;

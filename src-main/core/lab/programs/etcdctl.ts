@@ -191,8 +191,12 @@ const commands: Readonly<Record<string, (command: Command) => Promise<void>>> = 
       await out(`Finished defragmenting etcd member[${endpoint}]. took 81.447158ms\n`);
     }
   },
-  'alarm list': async ({ connect }) => void (await connect()),
-  'alarm disarm': async ({ connect }) => void (await connect()),
+  'alarm list': async ({ connect }) => {
+    await connect();
+  },
+  'alarm disarm': async ({ connect }) => {
+    await connect();
+  },
   'endpoint health': async ({ context, flags, pki, out, format }) => {
     const rows: { endpoint: string; health: boolean; took: string; error: string }[] = [];
     for (const endpoint of endpointsOf(context, flags)) {

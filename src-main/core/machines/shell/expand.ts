@@ -169,6 +169,9 @@ export class Expander implements WordExpander {
     fields: boolean,
   ): Promise<{ runs: Run[]; split: boolean }[]> {
     const result: string[] = [''];
+    const append = (text: string): void => {
+      result.push((result.pop() ?? '') + text);
+    };
     let empty = parts.length > 0;
     for (const part of parts) {
       if (part.type === 'ParameterExpansion') {
@@ -177,21 +180,23 @@ export class Expander implements WordExpander {
           const [first, ...rest] = value.list;
           if (first !== undefined) {
             empty = false;
-            result[result.length - 1] += first;
+            append(first);
             result.push(...rest);
           }
           continue;
         }
         empty = false;
-        result[result.length - 1] += value.list
-          ? value.list.join(value.star ? this.#joiner() : ' ')
-          : value.runs
-            ? joinRuns(value.runs)
-            : value.text;
+        append(
+          value.list
+            ? value.list.join(value.star ? this.#joiner() : ' ')
+            : value.runs
+              ? joinRuns(value.runs)
+              : value.text,
+        );
         continue;
       }
       empty = false;
-      result[result.length - 1] += joinRuns(await this.#runs([part], false));
+      append(joinRuns(await this.#runs([part], false)));
     }
     // "$@" with no parameters is no word at all.
     if (empty && fields) return [];

@@ -53,7 +53,7 @@ export async function launch(
     return status;
   } catch (error) {
     if (!(error instanceof SpawnError)) throw error;
-    return spawnFailed(shell, words, error, env);
+    return spawnFailed(shell, words, error);
   }
 }
 
@@ -61,7 +61,6 @@ async function spawnFailed(
   shell: Shell,
   words: readonly string[],
   error: SpawnError,
-  env: Record<string, string>,
 ): Promise<number> {
   const name = words[0] ?? '';
   if (error.code === 'ENOEXEC') {
@@ -73,7 +72,6 @@ async function spawnFailed(
         inner.positional = words.slice(1);
         return inner.interpreter.runText(new TextDecoder().decode(content));
       });
-      void env;
       return child.exit;
     }
     await shell.complain(`${name}: cannot execute binary file: Exec format error`);

@@ -164,7 +164,7 @@ function integer(
   let digits = (negative ? -value : value).toString(base).padStart(precision ?? 1, '0');
   if (conversion === 'X') digits = digits.toUpperCase();
   if (flags.includes('#') && value !== 0n)
-    digits = { o: '0', x: '0x', X: '0X' }[conversion] + digits;
+    digits = `${{ o: '0', x: '0x', X: '0X' }[conversion] ?? ''}${digits}`;
   const sign = negative
     ? '-'
     : signed && flags.includes('+')

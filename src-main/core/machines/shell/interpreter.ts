@@ -322,7 +322,9 @@ export class Interpreter implements CommandRunner {
           first = false;
           if (command.condition && (await shell.expander.arithmetic(command.condition)) === 0n)
             return false;
-          return async () => void (await this.runBody(command.body));
+          return async () => {
+            await this.runBody(command.body);
+          };
         });
         break;
       }

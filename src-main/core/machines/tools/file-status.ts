@@ -97,7 +97,9 @@ export const du = tool(async (self) => {
   return eachFile(
     self,
     words.length > 0 ? words : ['.'],
-    async (name) => void (await measure(self.resolve(name).replace(/(.)\/$/, '$1'), name, 0)),
+    async (name) => {
+      await measure(self.resolve(name).replace(/(.)\/$/, '$1'), name, 0);
+    },
     (name) => `cannot access '${name}'`,
   );
 });
@@ -152,7 +154,7 @@ export const df = tool(async (self) => {
       Math.max(
         column === 0
           ? 14
-          : column >= (flags.has('T') ? 2 : 1) && column < rows[0]!.length - 2
+          : column >= (flags.has('T') ? 2 : 1) && column < (rows[0]?.length ?? 0) - 2
             ? 5
             : 4,
         ...rows.map((row) => row[column]?.length ?? 0),

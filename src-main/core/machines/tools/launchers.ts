@@ -141,7 +141,10 @@ export const nohup = tool(async (self) => {
     mode: 0o600,
   });
   const sink = {
-    write: (bytes: Uint8Array): Promise<void> => Promise.resolve(file.write(bytes)),
+    write: (bytes: Uint8Array): Promise<void> => {
+      file.write(bytes);
+      return Promise.resolve();
+    },
     end: (): void => undefined,
   };
   return launch(self, self.args, {

@@ -97,7 +97,7 @@ export function parseArgs(
       break;
     }
     if (arg.startsWith('--')) {
-      const [full = '', inline] = splitOnce(arg.slice(2), '=');
+      const [full, inline] = splitOnce(arg.slice(2), '=');
       const name = long[full];
       if (name === undefined) throw new ToolError(`unrecognized option '--${full}'`);
       if (withValue.includes(name)) take(name, inline ?? args[++i] ?? '');

@@ -98,7 +98,7 @@ export function createNamespaceController(
     round: Round,
   ): Promise<void> {
     const name = namespace.metadata.name ?? '';
-    const objects = client.dynamic<KubeObject>(resource);
+    const objects = client.dynamic(resource);
     const isPods = resource.group === '' && resource.resource === 'pods';
     let estimate = 0;
     try {
@@ -136,7 +136,7 @@ export function createNamespaceController(
 
   async function deleteEach(resource: DiscoveredResource, namespace: string): Promise<void> {
     if (!resource.verbs.includes('list')) return;
-    const objects = client.dynamic<KubeObject>(resource);
+    const objects = client.dynamic(resource);
     for (const { metadata } of (await objects.list({ namespace })).items) {
       try {
         await objects.delete(namespace, metadata.name ?? '', { propagationPolicy: 'Background' });

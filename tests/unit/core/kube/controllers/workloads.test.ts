@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { type ControllerBench, createControllerBench, makeReady } from '#tests/controllers';
-import type { FakeObject } from '#tests/fake-api';
 import {
   createCronJobController,
   createDaemonSetController,
@@ -261,7 +260,7 @@ test('a CronJob starts a Job each five minutes and keeps the last three', async 
   expect(names()).toEqual([]);
   for (let run = 0; run < 5; run++) {
     await time.advance(300_000);
-    const last = api.list<FakeObject>('jobs.batch').at(-1);
+    const last = api.list('jobs.batch').at(-1);
     api.change('jobs.batch', last?.metadata.name ?? '', 'default', (draft) => {
       draft.status = {
         conditions: [{ type: 'Complete', status: 'True' }],

@@ -66,7 +66,8 @@ async function lookup(name: string): Promise<string> {
   const started = time.clock.now();
   const done = resolver.lookup(name).then(
     (found) => found.join(' '),
-    (error: Error) => `${error.message} after ${(time.clock.now() - started) / 1000} s`,
+    (error: unknown) =>
+      `${(error as Error).message} after ${(time.clock.now() - started) / 1000} s`,
   );
   await time.settle();
   return done;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fromUtf8, readText, seededRandom, utf8 } from '#core/base';
-import type { ApiResponse } from '#core/kube';
+import type { ApiResponse, ServicePortRule } from '#core/kube';
 import {
   createNetwork,
   httpRequest,
@@ -11,7 +11,6 @@ import {
   openConnection,
   probe,
   readBody,
-  type ServiceRule,
 } from '../../../../../src-main/core/machines/network/index.ts';
 import { TestTime } from '#tests/sim';
 
@@ -35,7 +34,7 @@ function page(name: string): Listener {
   };
 }
 
-const service = (over: Partial<ServiceRule>): ServiceRule => ({
+const service = (over: Partial<ServicePortRule>): ServicePortRule => ({
   name: 'default/web',
   protocol: 'tcp',
   port: 80,
@@ -55,7 +54,8 @@ async function outcome(from: NetNamespace, address: string, port: number, timeou
         const { body } = await listener.handle({ method: 'GET', url: '/', headers: {} }, peer);
         return body.kind === 'bytes' ? fromUtf8(body.bytes) : body.kind;
       },
-      (error: Error) => `${error.message} after ${(time.clock.now() - started) / 1000} s`,
+      (error: unknown) =>
+        `${(error as Error).message} after ${(time.clock.now() - started) / 1000} s`,
     )
     .then((value) => (text = value));
   await time.settle();

@@ -182,6 +182,7 @@ export const scripts: readonly string[] = [
   'exec echo replaced; echo no',
   'exec nosuch; echo no',
   'source /nonexistent; echo $?; . /dev/null; echo $?',
+  "printf '%#x %#o %#d %#X %#x\\n' 255 8 5 255 0",
   // Bytes that are no text.
   "printf '\\376\\377' | base64",
   "printf '\\x80a\\303\\251' | base64",
