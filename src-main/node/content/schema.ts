@@ -2,18 +2,30 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { parseYaml, YamlError } from '#core/kube';
+import { type CheckMemory, noMemory } from './check-memory.ts';
 import { ContentFileError } from './content-file-error.ts';
 
 /** Checks one value; `file` only names it in the error. @throws ContentFileError */
 export type Validate = (value: unknown, file: string) => void;
 
 /** Reads `<contentFolder>/schema/<name>.schema.json`. */
-export function readSchema(contentFolder: string, name: string): Validate {
+export function readSchema(
+  contentFolder: string,
+  name: string,
+  memory: CheckMemory = noMemory,
+): Validate {
   const file = path.join(contentFolder, 'schema', `${name}.schema.json`);
-  const schema = JSON.parse(fs.readFileSync(file, 'utf8')) as object;
-  const validate: ValidateFunction = new Ajv({ allErrors: false, strict: false }).compile(schema);
+  const schema = fs.readFileSync(file, 'utf8');
+  let compiled: ValidateFunction | undefined;
   return (value, valueFile) => {
-    if (validate(value)) return;
+    if (memory.knows(schema, value)) return;
+    const validate = (compiled ??= new Ajv({ allErrors: false, strict: false }).compile(
+      JSON.parse(schema) as object,
+    ));
+    if (validate(value)) {
+      memory.remember(schema, value);
+      return;
+    }
     const [error] = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
     throw new ContentFileError(valueFile, placeOf(error), problemOf(error));
   };

@@ -14,6 +14,7 @@ import {
   type ReportProblem,
   type StudyContent,
 } from '#core/study';
+import { type CheckMemory, noMemory } from './check-memory.ts';
 
 /**
  * Reads all lessons (`lessons/NAME.ko.md` with `NAME.en.md`) and cards (`cards/NAME.yaml`) of a content folder
@@ -25,8 +26,9 @@ import {
 export function readStudyContent(
   folder: string,
   report: ReportProblem = refuseProblems,
+  memory: CheckMemory = noMemory,
 ): StudyContent {
-  const { lesson: lessonSchema, card: cardSchema } = compileSchemas(path.join(folder, 'schema'));
+  const { lesson: lessonSchema, card: cardSchema } = readSchemas(path.join(folder, 'schema'), memory);
   const read = (file: string): string => fs.readFileSync(path.join(folder, file), 'utf8');
   const list = (directory: string, suffix: string): string[] =>
     fs
@@ -73,13 +75,13 @@ function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
 
 /** The file with those cards that fit the schema; each other one is reported. @throws ContentError no cards at all. */
 function withoutBrokenCards(
-  validate: ValidateFunction,
+  schema: Schema,
   value: unknown,
   file: string,
   report: ReportProblem,
 ): unknown {
   for (let current = value; ; ) {
-    const problem = problemOf(validate, current, file);
+    const problem = problemOf(schema, current, file);
     if (!problem) return current;
     const [, broken] = /^\/cards\/(\d+)(?:\/|$)/.exec(problem.path) ?? [];
     const { cards } = current as { cards?: unknown };
@@ -89,25 +91,52 @@ function withoutBrokenCards(
   }
 }
 
-function compileSchemas(folder: string): Record<'lesson' | 'card', ValidateFunction> {
-  const ajv = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false, discriminator: false });
-  const schema = (name: string): object =>
-    JSON.parse(fs.readFileSync(path.join(folder, `${name}.schema.json`), 'utf8')) as object;
-  return { lesson: ajv.compile(schema('lesson')), card: ajv.compile(schema('card')) };
+interface Schema {
+  readonly text: string;
+  readonly memory: CheckMemory;
+  /** Compiled when first asked for. */
+  compiled(): ValidateFunction;
 }
 
-function check(validate: ValidateFunction, value: unknown, file: string): void {
-  const problem = problemOf(validate, value, file);
+function readSchemas(folder: string, memory: CheckMemory): Record<'lesson' | 'card', Schema> {
+  let ajv: Ajv2020 | undefined;
+  const schema = (name: string): Schema => {
+    const text = fs.readFileSync(path.join(folder, `${name}.schema.json`), 'utf8');
+    let validate: ValidateFunction | undefined;
+    return {
+      text,
+      memory,
+      compiled: () => {
+        ajv ??= new Ajv2020({
+          strict: true,
+          strictRequired: false,
+          strictTypes: false,
+          discriminator: false,
+        });
+        return (validate ??= ajv.compile(JSON.parse(text) as object));
+      },
+    };
+  };
+  return { lesson: schema('lesson'), card: schema('card') };
+}
+
+function check(schema: Schema, value: unknown, file: string): void {
+  const problem = problemOf(schema, value, file);
   if (problem) throw problem.error;
 }
 
 /** What does not fit the schema first of all, and the JSON pointer to it. */
 function problemOf(
-  validate: ValidateFunction,
+  schema: Schema,
   value: unknown,
   file: string,
 ): { readonly path: string; readonly error: ContentError } | undefined {
-  if (validate(value)) return undefined;
+  if (schema.memory.knows(schema.text, value)) return undefined;
+  const validate = schema.compiled();
+  if (validate(value)) {
+    schema.memory.remember(schema.text, value);
+    return undefined;
+  }
   // Of the errors of a oneOf, the deepest is the one of the branch that was meant.
   const [worst] = [...(validate.errors ?? [])].sort(
     (a, b) => b.instancePath.split('/').length - a.instancePath.split('/').length,

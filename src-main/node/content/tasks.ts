@@ -6,6 +6,7 @@ import {
   type Task,
 } from '#core/exam';
 import { refuseProblems, type ReportProblem } from '#core/study';
+import type { CheckMemory } from './check-memory.ts';
 import { ContentFileError } from './content-file-error.ts';
 import { readSchema, readText, readYamlFile } from './schema.ts';
 
@@ -22,8 +23,9 @@ type TaskFile = Omit<Task, 'text' | 'solution' | 'manifests' | 'scripts' | 'para
 export function readTasks(
   contentFolder: string,
   report: ReportProblem = refuseProblems,
+  memory?: CheckMemory,
 ): readonly Task[] {
-  const validate = readSchema(contentFolder, 'task');
+  const validate = readSchema(contentFolder, 'task', memory);
   const folder = path.join(contentFolder, 'tasks');
   return foldersOf(folder).flatMap((id) => unlessBroken(report, () => {
     const home = path.join(folder, id);
@@ -58,8 +60,9 @@ export function readExams(
   contentFolder: string,
   tasks: readonly Task[],
   report: ReportProblem = refuseProblems,
+  memory?: CheckMemory,
 ): readonly Blueprint[] {
-  const validate = readSchema(contentFolder, 'exam');
+  const validate = readSchema(contentFolder, 'exam', memory);
   const folder = path.join(contentFolder, 'exams');
   return filesOf(folder, '.yaml').flatMap((name) => unlessBroken(report, () => {
     const file = path.join(folder, name);

@@ -12,7 +12,7 @@ import {
 import { type Disposable, type Logger, seededRandom } from '#core/base';
 import { Study } from '#core/study';
 import type { AppInfo } from '#contract';
-import { readExams, readStudyContent, readTasks } from '#node/content';
+import { fileMemory, readExams, readStudyContent, readTasks } from '#node/content';
 import { runDoctor } from '#node/doctor';
 import { startEngineThread } from '#node/engine';
 import { openFileLog } from '#node/log';
@@ -67,13 +67,14 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   mkdirSync(join(data, 'clusters'), { recursive: true, mode: 0o700 });
   const random = seededRandom(randomUUID());
   const now = (): number => Date.now();
+  const checked = fileMemory(join(data, 'checked-content.json'));
   const contentProblems: string[] = [];
   const report = (problem: Error): void => {
     contentProblems.push(problem.message);
     log.log('error', 'a piece of content is left out', { problem: problem.message });
   };
   const study = new Study({
-    content: readStudyContent(paths.content, report),
+    content: readStudyContent(paths.content, report, checked),
     repository: createStudyRepository(database),
     clock: { now, offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset() },
   });
@@ -82,7 +83,7 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
     now,
   });
   const notices = noticeBoard(data, () => backups.list(), contentProblems);
-  const tasks = readTasks(paths.content, report);
+  const tasks = readTasks(paths.content, report, checked);
   const repository = createExamRepository(database);
   const lastExam = repository.outcomes()[0]?.sessionId ?? '';
   const swept = sweepClusters(
@@ -95,7 +96,8 @@ export async function startCore({ root, dataFolder, host }: CoreOptions): Promis
   );
   if (swept.length > 0)
     log.log('info', 'files of clusters without an owner are removed', { swept });
-  const blueprints = readExams(paths.content, tasks, report);
+  const blueprints = readExams(paths.content, tasks, report, checked);
+  saveChecked(checked, log);
   // Last of all: what is wrong with files and content has been found by now.
   const thread = startEngineThread(
     paths.engineWorker,
@@ -184,6 +186,15 @@ function openProgress(dataFolder: string, migrationsDirectory: string, logger: L
       backupId: newestBackup === undefined ? null : basename(newestBackup),
     });
     return open();
+  }
+}
+
+/** Without it the next start checks all content again, no more. */
+function saveChecked(checked: ReturnType<typeof fileMemory>, logger: Logger): void {
+  try {
+    checked.save();
+  } catch (error) {
+    logger.log('warn', 'what content was checked could not be written down', { error });
   }
 }
 

@@ -62,7 +62,8 @@ export function shellEnvironment(
   const copy: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
     // What an Electron or npm parent set for itself would change how tools in the shell behave.
-    if (value !== undefined && !/^(ELECTRON_|npm_|NODE_OPTIONS$)/.test(name)) copy[name] = value;
+    if (value !== undefined && !/^(ELECTRON_|npm_|NODE_OPTIONS$|NODE_COMPILE_CACHE$)/.test(name))
+      copy[name] = value;
   const path = copy['PATH'] ?? '';
   return {
     ...copy,
