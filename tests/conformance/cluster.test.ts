@@ -149,6 +149,17 @@ else
       expect(stderr).toBe(`${message}\ncommand terminated with exit code ${code}\n`);
     });
 
+    test("etcd's pod has etcd's tools", async () => {
+      const pki = '/etc/kubernetes/pki/etcd';
+      const { stdout, stderr } = await kubectl(
+        `-n kube-system exec etcd-controlplane -- etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/server.crt --key=${pki}/server.key member list`,
+      );
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(
+        /^[0-9a-f]{16}, started, controlplane, https:\/\/[\d.]+:2380, https:\/\/[\d.]+:2379, false\n$/,
+      );
+    });
+
     test('exec -it is a shell at a terminal', async () => {
       if (!hasScript) return console.warn('NOT RUN: exec -it: no script(1) here');
       const { stdout } = await shell(

@@ -4,6 +4,8 @@ import { etcdImageTag } from './layout/static-pods.ts';
 import { calicoKubeControllers, calicoNode, installCni } from './programs/calico.ts';
 import { coredns } from './programs/coredns.ts';
 import { etcd } from './programs/etcd.ts';
+import { etcdctl } from './programs/etcdctl.ts';
+import { etcdutl } from './programs/etcdutl.ts';
 import { type ApiServerDeps, kubeApiserver } from './programs/kube-apiserver.ts';
 import { kubeControllerManager } from './programs/kube-controller-manager.ts';
 import { kubeProxy } from './programs/kube-proxy.ts';
@@ -46,7 +48,11 @@ export function systemImages(deps: SystemImagesDeps): Image[] {
       'registry.k8s.io/etcd',
       [etcdImageTag],
       22,
-      { '/usr/local/bin/etcd': etcd(deps.etcdData, deps.pki) },
+      {
+        '/usr/local/bin/etcd': etcd(deps.etcdData, deps.pki),
+        '/usr/local/bin/etcdctl': etcdctl(deps.pki),
+        '/usr/local/bin/etcdutl': etcdutl(deps.etcdData),
+      },
       { base: 'debian' },
     ),
     image('registry.k8s.io/kube-apiserver', versions, 29, {
