@@ -1,5 +1,11 @@
 import { type DeepReadonly, jsonEqual, quoted, quotedList } from '#core/base';
-import { forbidden, isReason, type KubeObject, notFound, type StatusError } from '../../machinery/index.ts';
+import {
+  forbidden,
+  isReason,
+  type KubeObject,
+  notFound,
+  type StatusError,
+} from '../../machinery/index.ts';
 import { aggregate, at, mapsOf, textAt } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, UserInfo } from '../types.ts';
 import { describeRules, type PolicyRule, policyRulesOf, uncoveredRules } from './policy-rule.ts';
