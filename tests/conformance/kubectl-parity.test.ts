@@ -106,7 +106,7 @@ else
           stderr: masked(actual.stderr),
           code: actual.code,
         }).toEqual({
-          stdout: masked(expected.stdout),
+          stdout: shown(expected.stdout),
           stderr: masked(expected.stderr),
           code: expected.status,
         });

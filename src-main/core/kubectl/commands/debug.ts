@@ -20,7 +20,7 @@ import { selectTargets, type Target } from '../resources/select.ts';
 import { threeWayPatch } from '../resources/three-way.ts';
 import type { Session } from '../session.ts';
 import { applyProfile, profileNamed } from './debug-profiles.ts';
-import { copyLog, pods, sourceOf, streamCommand } from './streams.ts';
+import { pods, readLog, streamCommand } from './streams.ts';
 
 /** Containers to look into pods and nodes with. @see k8s.io/kubectl/pkg/cmd/debug */
 export const debugCommand: CommandSpec = {
@@ -418,12 +418,6 @@ async function join(session: Session, { pod: made, container }: Made): Promise<n
   }
   if (!has(statusOf(pod, container), 'state', 'terminated'))
     return streamCommand(session, pod, 'attach', container, []);
-  const log = await session.api.send('GET', `${url}/log`, { accept: '*/*', query: { container } });
-  const { body } = log;
-  await copyLog(
-    session,
-    body.kind === 'source' ? body.source : sourceOf(body.kind === 'bytes' ? body.bytes : undefined),
-    '',
-  );
+  session.outBytes(await readLog(session, pod, container));
   return 0;
 }

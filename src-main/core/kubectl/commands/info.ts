@@ -15,6 +15,7 @@ import {
 import { formatYaml } from '#core/kube';
 import { optionsText } from '../help.ts';
 import type { Session } from '../session.ts';
+import { clusterInfoDump } from './cluster-dump.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { alignTable } from '../tab-writer.ts';
 
@@ -149,6 +150,7 @@ export const apiResourcesCommand: CommandSpec = {
 export const clusterInfoCommand: CommandSpec = {
   name: 'cluster-info',
   short: 'Display cluster information',
+  commands: [clusterInfoDump],
   run: async (session) => {
     const services = await session.api.get(
       `/api/v1/namespaces/${session.settings.explicitNamespace ? session.namespace : 'kube-system'}/services`,

@@ -15,6 +15,7 @@ const flags = [
   ...changeFlags,
   'overwrite:bool',
   'list:bool',
+  'local:bool',
   'selector|l:string',
   'field-selector:string',
   'all:bool',
@@ -109,6 +110,7 @@ async function change(session: Session, field: Field): Promise<number> {
     fieldSelector: options.text('field-selector'),
     all: options.bool('all'),
     allNamespaces: options.bool('all-namespaces'),
+    latest: !options.bool('local'),
     onError: (error) => errors.push(error),
   });
   for (const target of targets)
@@ -181,7 +183,11 @@ async function changeOne(
         : changes.set.size > 0
           ? 'labeled'
           : `un${noun}ed`;
-  if (dryRunOf(session) === 'client' || (!changed && field === 'labels'))
+  if (
+    session.flags.bool('local') ||
+    dryRunOf(session) === 'client' ||
+    (!changed && field === 'labels')
+  )
     return { object: after, word };
   if (!changed) return { object: after, word };
   const object = await session.api.json('PATCH', urlOf(target), {

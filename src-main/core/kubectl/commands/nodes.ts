@@ -5,7 +5,7 @@ import { resourceUrl } from '../discovery.ts';
 import { asError, CommandError, ExitError, throwCollected, UsageError } from '../errors.ts';
 import { at, has, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
 import { isNotFound, listObjects, selectTargets, type Target, urlOf } from '../resources/select.ts';
-import { dryRunOf, resultPrinter } from '../results.ts';
+import { changeFlags, dryRunOf, resultPrinter } from '../results.ts';
 import type { Session } from '../session.ts';
 
 const nodeFlags = ['selector|l:string', 'dry-run:string=none?unchanged', 'output|o:string'];
@@ -271,7 +271,13 @@ export const taintCommand: CommandSpec = {
   name: 'taint',
   short: 'Update the taints on one or more nodes',
   use: 'kubectl taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N [options]',
-  flags: [...nodeFlags, 'overwrite:bool', 'all:bool', 'validate:string=strict?strict'],
+  flags: [
+    ...changeFlags,
+    'selector|l:string',
+    'overwrite:bool',
+    'all:bool',
+    'validate:string=strict?strict',
+  ],
   run: async (session) => {
     const { flags, args } = session;
     const [type, ...rest] = args;

@@ -1,4 +1,4 @@
-import { BrokenPipeError, type ByteSink, type ByteSource, sleep } from '#core/base';
+import { BrokenPipeError, type ByteSink, type ByteSource, readAll, sleep } from '#core/base';
 import type { CommandResult, CommandSession } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
@@ -220,7 +220,7 @@ export function sourceOf(bytes: Uint8Array | undefined): ByteSource {
   };
 }
 
-export async function copyLog(session: Session, source: ByteSource, prefix: string): Promise<void> {
+async function copyLog(session: Session, source: ByteSource, prefix: string): Promise<void> {
   const decoder = new TextDecoder();
   let line = '';
   for (let chunk = await source.read(); chunk; chunk = await source.read()) {
@@ -317,6 +317,14 @@ export const attachCommand: CommandSpec = {
     );
   },
 };
+
+/** The whole log of a container. */
+export async function readLog(session: Session, pod: Json, container: string): Promise<Uint8Array> {
+  const url = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), 'log');
+  const { body } = await session.api.send('GET', url, { accept: '*/*', query: { container } });
+  if (body.kind === 'bytes') return body.bytes;
+  return body.kind === 'source' ? readAll(body.source) : new Uint8Array();
+}
 
 /** Runs a program in a container on streams of the caller's own; what it ended with. */
 export async function runInContainer(
@@ -479,16 +487,7 @@ export async function attachToPod(
     if (text(pod, 'status', 'phase') === 'Running')
       code = await streamCommand(session, pod, 'attach', container, []);
     else {
-      const log = await session.api.send('GET', `${url}/log?container=${container}`, {
-        accept: '*/*',
-      });
-      await copyLog(
-        session,
-        log.body.kind === 'source'
-          ? log.body.source
-          : sourceOf(log.body.kind === 'bytes' ? log.body.bytes : undefined),
-        '',
-      );
+      session.outBytes(await readLog(session, pod, container));
       code = await exitCodeOf(session, url, container);
     }
     if (flags.text('restart') === 'Never')

@@ -61,7 +61,7 @@ function accumulate(
   visited: readonly string[],
 ): Resources {
   const resources = inherited;
-  const readBytes = (path: string): Uint8Array => readFile(build.files, directory, path);
+  const readBytes = (path: string): Uint8Array => readFile(build, directory, path);
   const read = (path: string): string => fromUtf8(readBytes(path));
   for (const entry of list(kustomization, 'resources').map(String))
     prefixed('accumulating resources', () => {
@@ -92,7 +92,7 @@ function addEntry(
 ): void {
   let failure: string;
   try {
-    const source = fromUtf8(readFile(build.files, directory, entry));
+    const source = fromUtf8(readFile(build, directory, entry));
     const objects = inlineLists(parseFile(build, source, entry));
     append(
       resources,
@@ -222,7 +222,7 @@ function resolve(directory: string, path: string): string {
 }
 
 /** @throws CommandError the file is not there, or lies outside of the kustomization. */
-function readFile(files: KustomizeFiles, directory: string, entry: string): Uint8Array {
+function readFile({ files, anywhere }: Build, directory: string, entry: string): Uint8Array {
   const path = resolve(directory, entry);
   if (!files.exists(path))
     throw new CommandError(
@@ -230,7 +230,7 @@ function readFile(files: KustomizeFiles, directory: string, entry: string): Uint
     );
   if (files.stat(path).kind === 'directory')
     throw new CommandError(`'${path}' must resolve to a file`);
-  if (!path.startsWith(directory === '/' ? '/' : `${directory}/`))
+  if (!anywhere && !path.startsWith(directory === '/' ? '/' : `${directory}/`))
     throw new CommandError(`security; file '${path}' is not in or below '${directory}'`);
   return files.readFile(path);
 }

@@ -12,6 +12,8 @@ export interface KustomizeFiles {
 
 export interface Build {
   readonly files: KustomizeFiles;
+  /** Files outside of a kustomization's own folder may be read. */
+  readonly anywhere: boolean;
   /** The documents of one YAML text. @throws Error with go-yaml's words. */
   readonly parse: (text: string) => readonly unknown[];
   /** Told a line at a time what is deprecated. */

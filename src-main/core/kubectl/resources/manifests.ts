@@ -76,11 +76,16 @@ export async function readManifests(
 }
 
 /** The objects that the kustomization in a directory of the machine builds. @throws CommandError */
-export function readKustomization(session: Session, directory: string): Json[] {
+export function readKustomization(
+  session: Session,
+  directory: string,
+  options: { readonly anywhere?: boolean } = {},
+): Json[] {
   const absolute = session.path(directory).replace(/(.)\/+$/, '$1');
   return buildKustomization(
     {
       files: session.io.files,
+      anywhere: options.anywhere ?? false,
       parse: (source) => splitDocuments(source).flatMap(parsePiece),
       warn: (line) => {
         session.err(`${line}\n`);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { kubectlPlane } from '#tests/kubectl-plane';
@@ -235,4 +235,35 @@ test('apply -k sends a generated ConfigMap and the pod that names it', async () 
   expect(result.stderr).toBe('');
   expect(result.stdout).toMatch(/^configmap\/settings-\w{10} created \(dry run\)$/m);
   expect(result.stdout).toContain('pod/p created (dry run)\n');
+});
+
+test('a build is written to a file, or to a file each in a folder', async () => {
+  mkdirSync(join(folder, 'built'), { recursive: true });
+  const source = join(recorded, 'components/prod');
+  for (const output of ['all.yaml', 'built'])
+    expect(await run(['kustomize', source, '-o', output])).toEqual({
+      stdout: '',
+      stderr: '',
+      code: 0,
+    });
+  expect(readFileSync(join(folder, 'all.yaml'), 'utf8')).toBe(
+    readFileSync(join(recorded, 'expected/components-prod.yaml'), 'utf8'),
+  );
+  expect(readdirSync(join(folder, 'built')).sort()).toEqual([
+    'apps_v1_deployment_web-prod.yaml',
+    'policy_v1_poddisruptionbudget_web-prod.yaml',
+    'v1_configmap_ha-prod-5bd7gk56cd.yaml',
+    'v1_service_web-prod.yaml',
+  ]);
+});
+
+test('files outside are read only where the flag lets them', async () => {
+  write('outside/x.yaml', object);
+  write('inside/kustomization.yaml', 'resources: [../outside/x.yaml]');
+  const refused = await run('kustomize inside');
+  expect(refused.stderr).toContain(
+    `security; file '${join(folder, 'outside/x.yaml')}' is not in or below '${join(folder, 'inside')}'`,
+  );
+  const { stdout } = await run('kustomize inside --load-restrictor=LoadRestrictionsNone');
+  expect(stdout).toBe('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n');
 });

@@ -95,3 +95,31 @@ test.each([
     code: 0,
   });
 });
+
+test.each([
+  ['label', 'labeled', 'labels'],
+  ['annotate', 'annotated', 'annotations'],
+])('%s --local changes what a file holds, and sends nothing', async (verb, word, field) => {
+  const stdin = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nowhere}\n';
+  expect(await run(`${verb} --local -f - a=b`, { stdin })).toEqual({
+    stdout: `configmap/nowhere ${word}\n`,
+    stderr: '',
+    code: 0,
+  });
+  const { stdout } = await run(`${verb} --local -f - a=b -o jsonpath={.metadata.${field}}`, {
+    stdin,
+  });
+  expect(stdout).toBe('{"a":"b"}');
+});
+
+test('a dump of the cluster holds the objects of each namespace', async () => {
+  const { stdout, code } = await run(
+    'cluster-info dump --namespaces=default --output-directory=dump',
+  );
+  expect({ stdout, code }).toEqual({ stdout: 'Cluster info dumped to dump\n', code: 0 });
+  const services = readFileSync(join(work, 'dump/default/services.json'), 'utf8');
+  expect(JSON.parse(services)).toMatchObject({
+    kind: 'ServiceList',
+    items: [{ metadata: { name: 'kubernetes' } }],
+  });
+});
