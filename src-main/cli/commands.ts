@@ -107,8 +107,11 @@ export const commands: Readonly<Record<string, Command>> = {
           `"kijabi ssh"는 root로 로그인합니다. 들어가서 "su - ${user}"를 쓰세요`,
         ),
       );
-    const view = pick(await rpc.call('clusters.list', {}), flags['cluster'], (each) =>
-      each.machines.includes(host),
+    const view = pick(
+      await rpc.call('clusters.list', {}),
+      flags['cluster'],
+      (each) => each.machines.includes(host),
+      ' (--cluster NAME)',
     );
     if (!view.machines.includes(host))
       throw new UsageError(

@@ -116,7 +116,13 @@ main().catch((error: unknown) => {
 /** What was not found comes with the way to what there is. */
 function textOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof RpcError) || error.status.reason !== 'NotFound') return text;
+  if (!(error instanceof RpcError)) return text;
+  if (text.startsWith('unknown method'))
+    return say(
+      `the Kijabi that is running is older than this command and does not know it (${text}): end it, and try again`,
+      `실행 중인 키잡이가 이 명령보다 오래되어 모르는 명령입니다 (${text}). 끝내고 다시 시도하세요`,
+    );
+  if (error.status.reason !== 'NotFound') return text;
   const { kind = '' } = error.status.details ?? {};
   const lists: Readonly<Record<string, string>> = {
     tasks: 'kijabi task list',

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -259,6 +267,33 @@ describe('work on a cluster from this computer', () => {
       stdout: '',
       stderr: 'Error from server (NotFound): pods "nobody" not found\n',
     });
+  });
+
+  test('kubectl forwards a local port and copies files', async () => {
+    const kubectl = (...args: string[]) => kijabi('kubectl', ...args);
+    const server = podWith('served')
+      .replace('image: busybox', 'image: nginx')
+      .replace(/command:.*/, '');
+    await run(cliProgram, ['--data', data, 'kubectl', 'apply', '-f', '-'], { stdin: server });
+    await kubectl('wait', '--for=condition=Ready', 'pod/served');
+    const forward = start(['--data', data, 'kubectl', 'port-forward', 'pod/served', ':80']);
+    const line = await forward.until(/Forwarding from 127\.0\.0\.1:\d+ -> 80\n/);
+    const port = /:(\d+) /.exec(line)?.[1] ?? '';
+    for (let count = 0; count < 3; count++)
+      expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain(
+        'Welcome to nginx!',
+      );
+    forward.signal('SIGINT');
+    await forward.exit;
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+
+    const cwd = folder();
+    writeFileSync(join(cwd, 'there'), 'and back');
+    const copy = (...args: string[]) =>
+      run(cliProgram, ['--data', data, 'kubectl', 'cp', ...args], { cwd });
+    expect((await copy('there', 'served:/tmp/there')).code).toBe(0);
+    expect((await copy('served:/tmp/there', 'back')).code).toBe(0);
+    expect(readFileSync(join(cwd, 'back'), 'utf8')).toBe('and back');
   });
 
   test('kubectl edit opens the editor of this computer', async () => {
