@@ -22,6 +22,11 @@ export const texts = defineTexts({
   expected: { ko: '기대한 값', en: 'Expected' },
   actual: { ko: '지금 값', en: 'Found' },
   nothing: { ko: '없음', en: 'nothing' },
+  present: { ko: '있음', en: 'is there' },
+  or: { ko: '또는', en: 'or' },
+  not: { ko: '아님: ', en: 'not ' },
+  contains: { ko: '포함:', en: 'contains' },
+  oneOf: { ko: '다음 중 하나:', en: 'one of' },
   why: { ko: '이유', en: 'Why' },
   lesson: { ko: '관련 레슨 열기', en: 'Open its lesson' },
   cards: {
