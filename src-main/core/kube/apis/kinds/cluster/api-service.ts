@@ -8,6 +8,10 @@ interface ApiServiceView {
   readonly spec?: {
     readonly group?: string;
     readonly version?: string;
+    readonly groupPriorityMinimum?: number;
+    readonly versionPriority?: number;
+    readonly insecureSkipTLSVerify?: boolean;
+    readonly caBundle?: string;
     readonly service?: { readonly namespace?: string; readonly name?: string };
   };
   readonly status?: {
@@ -58,6 +62,25 @@ export const apiServiceStrategy: KindStrategy = {
         metadata.name ?? '',
         `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`,
       );
+    const within = (field: string, value: number, limit: number): void => {
+      if (value <= 0 || value > limit)
+        errors.invalid(`spec.${field}`, value, `must be positive and less than ${limit}`);
+    };
+    within('groupPriorityMinimum', spec?.groupPriorityMinimum ?? 0, 20_000);
+    within('versionPriority', spec?.versionPriority ?? 0, 1000);
+    const { service, insecureSkipTLSVerify, caBundle } = spec ?? {};
+    if (service) {
+      if (!service.namespace) errors.required('spec.service.namespace');
+      if (!service.name) errors.required('spec.service.name');
+    } else if (insecureSkipTLSVerify) {
+      errors.invalid(
+        'spec.insecureSkipTLSVerify',
+        true,
+        'local APIServices may not have insecureSkipTLSVerify',
+      );
+    }
+    if (insecureSkipTLSVerify && caBundle)
+      errors.invalid('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present');
     return errors.list;
   },
   table: {

@@ -1,11 +1,22 @@
 import { type DeepReadonly, fromBase64, fromUtf8, quoted } from '#core/base';
 
-import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
+import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { immutable, qualifiedName } from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain, isIp } from '../../validation/names.ts';
-import { view } from '../core/pod-types.ts';
+import { compareQuantities } from '../../validation/quantity.ts';
+import { validateTolerations } from '../core/pod-scheduling.ts';
+import { type Toleration, view } from '../core/pod-types.ts';
+import {
+  type AdmissionPolicySpec,
+  type MatchResources,
+  type PolicyBindingSpec,
+  validatePolicy,
+  validatePolicyBinding,
+  validateWebhooks,
+  type Webhook,
+} from './admission-validation.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 
 type Fields = Record<string, unknown>;
@@ -111,6 +122,26 @@ const priorityClassStrategy: KindStrategy = {
   ),
 };
 
+interface TopologyTerm {
+  matchLabelExpressions?: { key?: string; values?: string[] }[];
+}
+
+function validateTopologies(errors: FieldErrors, terms: readonly TopologyTerm[]): void {
+  terms.forEach(({ matchLabelExpressions = [] }, index) => {
+    const keys = new Set<string>();
+    matchLabelExpressions.forEach(({ key = '', values = [] }, i) => {
+      const path = `allowedTopologies[${index}].matchLabelExpressions[${i}]`;
+      if (values.length === 0) errors.required(`${path}.values`);
+      values.forEach((value, j) => {
+        if (values.indexOf(value) < j) errors.duplicate(`${path}.values[${j}]`, value);
+      });
+      qualifiedName(errors, `${path}.key`, key);
+      if (keys.has(key)) errors.duplicate(`${path}.key`, key);
+      keys.add(key);
+    });
+  });
+}
+
 const storageClassStrategy: KindStrategy = {
   group: 'storage.k8s.io',
   kind: 'StorageClass',
@@ -130,8 +161,11 @@ const storageClassStrategy: KindStrategy = {
           errors.notSupported(field, value, allowed);
         }
       };
+      const parameters = (object['parameters'] ?? {}) as Record<string, string>;
+      if ('' in parameters) errors.invalid('parameters', '', 'field can not be empty.');
       oneOf('reclaimPolicy', ['Delete', 'Retain']);
       oneOf('volumeBindingMode', ['Immediate', 'WaitForFirstConsumer']);
+      validateTopologies(errors, (object['allowedTopologies'] ?? []) as TopologyTerm[]);
     },
     (errors, object, old) => {
       for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode']) {
@@ -149,6 +183,16 @@ const csiDriverStrategy: KindStrategy = {
   group: 'storage.k8s.io',
   kind: 'CSIDriver',
   ...countsChangesOf('spec'),
+  ...checks((errors, object) => {
+    const { fsGroupPolicy, volumeLifecycleModes = [] } = view<CsiDriver>(object).spec ?? {};
+    const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
+    if (fsGroupPolicy !== undefined && !policies.includes(text(fsGroupPolicy)))
+      errors.notSupported('spec.fsGroupPolicy', fsGroupPolicy, policies);
+    const modes = ['Persistent', 'Ephemeral'];
+    for (const mode of volumeLifecycleModes as unknown[])
+      if (!modes.includes(text(mode)))
+        errors.notSupported('spec.volumeLifecycleModes', mode, modes);
+  }),
   defaults(draft) {
     const spec = (view<CsiDriver>(draft).spec ??= {});
     spec['attachRequired'] ??= true;
@@ -325,6 +369,11 @@ const leaseStrategy: KindStrategy = {
   }),
 };
 
+interface RuntimeClass {
+  overhead?: { podFixed?: Record<string, string> };
+  scheduling?: { tolerations?: Toleration[] };
+}
+
 const runtimeClassStrategy: KindStrategy = {
   group: 'node.k8s.io',
   kind: 'RuntimeClass',
@@ -334,28 +383,17 @@ const runtimeClassStrategy: KindStrategy = {
       const handler = text(object['handler']);
       if (handler === '') errors.required('handler');
       else errors.invalidEach('handler', handler, isDns1123Label(handler));
+      const { overhead, scheduling } = view<RuntimeClass>(object);
+      for (const [name, amount] of Object.entries(overhead?.podFixed ?? {}).sort())
+        if (compareQuantities(amount, '0') < 0)
+          errors.invalid(`overhead.limits[${name}]`, amount, 'must be greater than or equal to 0');
+      validateTolerations(errors, 'scheduling.tolerations', scheduling?.tolerations ?? []);
     },
     (errors, object, old) => {
       immutable(errors, 'handler', object['handler'], old['handler']);
     },
   ),
 };
-
-interface MatchResources {
-  matchPolicy?: string;
-  namespaceSelector?: LabelSelector;
-  objectSelector?: LabelSelector;
-  resourceRules?: { scope?: string }[];
-  excludeResourceRules?: { scope?: string }[];
-}
-
-interface Webhook extends MatchResources {
-  failurePolicy?: string;
-  timeoutSeconds?: number;
-  reinvocationPolicy?: string;
-  clientConfig?: { service?: { port?: number } };
-  rules?: { scope?: string }[];
-}
 
 function setMatchDefaults(match: MatchResources | undefined): void {
   if (!match) return;
@@ -373,6 +411,7 @@ const webhookStrategy = (kind: string, mutating: boolean): KindStrategy => ({
   group: admission,
   kind,
   ...countsChangesOf('webhooks'),
+  ...checks((errors, object) => validateWebhooks(errors, (object['webhooks'] ?? []) as Webhook[])),
   defaults(draft) {
     for (const webhook of (draft['webhooks'] ?? []) as Webhook[]) {
       webhook.failurePolicy ??= 'Fail';
@@ -386,17 +425,16 @@ const webhookStrategy = (kind: string, mutating: boolean): KindStrategy => ({
 });
 
 interface AdmissionPolicy {
-  spec?: {
-    failurePolicy?: string;
-    matchConstraints?: MatchResources;
-    matchResources?: MatchResources;
-  };
+  spec?: AdmissionPolicySpec;
 }
 
 const policyStrategy = (kind: string, hasStatus: boolean): KindStrategy => ({
   group: admission,
   kind,
   ...countsChangesOf('spec'),
+  ...(hasStatus
+    ? checks((errors, object) => validatePolicy(errors, view<AdmissionPolicy>(object).spec ?? {}))
+    : {}),
   defaults(draft) {
     const spec = (view<AdmissionPolicy>(draft).spec ??= {});
     spec.failurePolicy ??= 'Fail';
@@ -422,6 +460,11 @@ const policyBindingStrategy = (kind: string): KindStrategy => ({
   group: admission,
   kind,
   ...countsChangesOf('spec'),
+  ...(kind === 'ValidatingAdmissionPolicyBinding'
+    ? checks((errors, object) =>
+        validatePolicyBinding(errors, view<{ spec?: PolicyBindingSpec }>(object).spec ?? {}),
+      )
+    : {}),
   defaults(draft) {
     setMatchDefaults(view<AdmissionPolicy>(draft).spec?.matchResources);
   },

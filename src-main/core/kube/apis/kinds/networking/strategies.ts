@@ -423,6 +423,17 @@ function endpointSliceErrors(object: DeepReadonly<KubeObject>): FieldErrors {
   const types = ['FQDN', 'IPv4', 'IPv6'];
   if (type === '') errors.required('addressType');
   else if (!types.includes(type)) errors.notSupported('addressType', type, types);
+  const names = new Set<string>();
+  const protocols = ['SCTP', 'TCP', 'UDP'];
+  slice.ports?.forEach(({ name = '', protocol = '' }, index) => {
+    const at = `ports[${index}]`;
+    if (name !== '') errors.invalidEach(`${at}.name`, name, isDns1123Label(name));
+    if (names.has(name)) errors.duplicate(`${at}.name`, name);
+    names.add(name);
+    if (protocol === '') errors.required(`${at}.protocol`);
+    else if (!protocols.includes(protocol))
+      errors.notSupported(`${at}.protocol`, protocol, protocols);
+  });
   const endpoints = slice.endpoints ?? [];
   if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
   endpoints.forEach(({ addresses = [] }, index) => {
@@ -431,15 +442,10 @@ function endpointSliceErrors(object: DeepReadonly<KubeObject>): FieldErrors {
     if (addresses.length > 100) errors.tooMany(at, addresses.length, 100);
     addresses.forEach((address, i) => {
       if (type === 'FQDN') dnsSubdomain(errors, `${at}[${i}]`, address);
-      else if (type !== '' && ipFamily(address) !== type) {
+      else if ((type === 'IPv4' || type === 'IPv6') && ipFamily(address) !== type) {
         errors.invalid(`${at}[${i}]`, address, `must be an ${type} address`);
       }
     });
-  });
-  const names = new Set<string>();
-  slice.ports?.forEach(({ name = '' }, index) => {
-    if (names.has(name)) errors.duplicate(`ports[${index}].name`, name);
-    names.add(name);
   });
   return errors;
 }
