@@ -173,7 +173,8 @@ export function responseSource(response: ApiResponse): { source: ByteSource; clo
   let wake = nothing;
   const subscription = watch.start(
     (event) => {
-      lines.push(utf8(`${watch.encode(event)}\n`));
+      const piece = watch.encode(event);
+      lines.push(typeof piece === 'string' ? utf8(piece) : piece);
       wake();
     },
     () => {

@@ -241,6 +241,38 @@ describe('HTTP', () => {
     );
   });
 
+  it.each<[name: string, pieces: (string | Uint8Array)[], read: string]>([
+    ['lines', ['{"a":1}\n', '{"b":2}\n'], '8\r\n{"a":1}\n\r\n8\r\n{"b":2}\n\r\n0\r\n\r\n'],
+    ['frames', [utf8('\0\0\0\x01x')], '5\r\n\0\0\0\x01x\r\n0\r\n\r\n'],
+  ])('sends the events of a watch as they come: %s', async (_name, pieces, read) => {
+    const left = [...pieces];
+    podB.listen(9001, {
+      kind: 'http',
+      handle: () =>
+        Promise.resolve<ApiResponse>({
+          status: 200,
+          headers: { 'content-type': 'application/json' },
+          body: {
+            kind: 'watch',
+            watch: {
+              contentType: 'application/json',
+              start: (onEvent, onEnd) => {
+                for (const _piece of pieces) onEvent({ type: 'ADDED', object: {} });
+                onEnd();
+                return { dispose: () => undefined };
+              },
+              encode: () => left.shift() ?? '',
+            },
+          },
+        }),
+    });
+    const connection = openConnection(await podA.dial('10.244.2.2', 9001));
+    await connection.output.write(utf8('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'));
+    expect((await readText(connection.input)).split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe(
+      read,
+    );
+  });
+
   it('is spoken to a listener that takes bytes', async () => {
     let seen = '';
     podB.listen(9000, {
