@@ -1,6 +1,12 @@
-import { jsonClone, utf8 } from '#core/base';
+import { type ByteSink, type ByteSource, jsonClone, utf8 } from '#core/base';
 import type { Pod } from '../apis/index.ts';
-import type { ApiRequest, ApiResponse, CommandResult, StreamSession } from '../machinery/index.ts';
+import type {
+  ApiRequest,
+  ApiResponse,
+  CommandResult,
+  CommandSession,
+  StreamSession,
+} from '../machinery/index.ts';
 import { readContainerLog } from './container-logs.ts';
 import { errorText, type KubeletContext } from './context.ts';
 import { type AttachedProcess, type ContainerStatus, CriError, type ExecRequest } from './cri.ts';
@@ -226,6 +232,7 @@ export class KubeletServer {
       return {
         kind: 'command',
         tty: request.tty,
+        ...askedStreams(request),
         resize: () => undefined,
         result: Promise.resolve({ status: 'Failure', message: failureText(error) }),
         close: () => undefined,
@@ -238,9 +245,7 @@ export class KubeletServer {
     return {
       kind: 'command',
       tty: request.tty,
-      ...(process.stdin ? { stdin: process.stdin } : {}),
-      ...(process.stdout ? { stdout: process.stdout } : {}),
-      ...(process.stderr ? { stderr: process.stderr } : {}),
+      ...askedStreams(request, process),
       resize: (columns, rows) => process.resize(columns, rows),
       result,
       close: () => process.close(),
@@ -277,6 +282,21 @@ function streams(query: URLSearchParams): Omit<ExecRequest, 'command'> {
     stdout: is('output', 'stdout'),
     stderr: is('error', 'stderr') && !tty,
     tty,
+  };
+}
+
+const nothing: ByteSource = { read: () => Promise.resolve(undefined) };
+const discard: ByteSink = { write: () => Promise.resolve(), end: () => undefined };
+
+/** All the streams a client asked for and will open, also those nothing comes of. */
+function askedStreams(
+  request: ExecRequest,
+  process?: AttachedProcess,
+): Pick<CommandSession, 'stdin' | 'stdout' | 'stderr'> {
+  return {
+    ...(request.stdin ? { stdin: process?.stdin ?? discard } : {}),
+    ...(request.stdout ? { stdout: process?.stdout ?? nothing } : {}),
+    ...(request.stderr ? { stderr: process?.stderr ?? nothing } : {}),
   };
 }
 

@@ -404,6 +404,22 @@ describe('the API of the kubelet', () => {
     },
   );
 
+  test('opens all streams that are asked for, also when nothing can run', async () => {
+    const bench = await withPod({ containers: [sleeper] });
+    await bench.node.time.advance(5000);
+    const url = '/exec/default/p/c?input=1&output=1&error=1&command=/no/such';
+    const { body } = await bench.kubelet.handle({ method: 'POST', url, headers: {} });
+    if (body.kind !== 'session' || body.session.kind !== 'command') throw new Error(body.kind);
+    const { stdin, stdout, stderr, result } = body.session;
+    expect([stdin, stdout, stderr].map((stream) => stream !== undefined)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(await stdout?.read()).toBeUndefined();
+    expect(await result).toMatchObject({ status: 'Failure' });
+  });
+
   test('gives logs, and says why there are none', async () => {
     const bench = await withPod({
       containers: [
