@@ -12,7 +12,10 @@ export interface InMemoryCluster extends SeededCluster {
 export interface InMemoryAnswers {
   readonly canI?: SeededCluster['canI'];
   readonly probe?: (request: Parameters<SeededCluster['probe']>[0]) => ProbeOutcome;
-  readonly run?: (host: string, command: string) => { exitCode: number; stdout: string };
+  readonly run?: (
+    host: string,
+    command: string,
+  ) => { exitCode: number; stdout: string; stderr?: string };
 }
 
 interface Meta {
@@ -64,7 +67,7 @@ export function inMemoryCluster(
     unit: async (host, name) => units.get(`${host}:${name}`) ?? null,
     run: async (host, command) => {
       log.push(`run ${host} ${command}`);
-      return { exitCode: 0, stdout: '', ...answers.run?.(host, command), stderr: '' };
+      return { exitCode: 0, stdout: '', stderr: '', ...answers.run?.(host, command) };
     },
     settle: async (limitMs) => void log.push(`settle ${limitMs}`),
     apply: async (object) => void held.push(object),

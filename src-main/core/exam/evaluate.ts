@@ -73,13 +73,14 @@ export async function evaluate(assertion: Assertion, evidence: Evidence): Promis
   if ('file' in assertion) return evaluateFile(assertion, cluster);
   if ('command' in assertion) {
     const { host, run } = assertion.command;
-    const { exitCode, stdout } = await cluster.run(host, run);
+    const { exitCode, stdout, stderr } = await cluster.run(host, run);
     const text = normaliseText(stdout, assertion.normalise ?? ['crlf', 'trim']);
     const wantedCode = assertion.exitCode ?? 0;
     return finding(
       exitCode === wantedCode && matches(text, assertion.stdout ?? {}),
       `$ ${run} → ${wantedCode} ${describeMatcher(assertion.stdout ?? {})}`.trim(),
-      `${exitCode} ${show(text)}`,
+      // A command that failed says why on its standard error.
+      `→ ${exitCode} ${show(exitCode !== wantedCode && text === '' ? stderr.trim() : text)}`,
     );
   }
   if ('unchanged' in assertion) return evaluateUnchanged(assertion, evidence);

@@ -257,6 +257,22 @@ describe('a task', () => {
     });
   });
 
+  test('a command that fails is found with what it complained of', async () => {
+    const cluster = inMemoryCluster(world, {
+      run: () => ({ exitCode: 1, stdout: '', stderr: 'error: apiVersion not set\n' }),
+    });
+    const command = { host: 'controlplane', run: 'kubectl apply -f a.yaml' };
+    const result = await gradeTask(
+      cluster,
+      instantiate(taskOf([check('applies', { command })]), 's'),
+      {},
+    );
+    expect(result.checks[0]).toMatchObject({
+      expected: '$ kubectl apply -f a.yaml → 0',
+      actual: '→ 1 error: apiVersion not set',
+    });
+  });
+
   test('earns nothing when a gate fails', async () => {
     const task = taskOf([check('one', passing), check('gate', failing, { points: 0, gate: true })]);
     const result = await gradeTask(inMemoryCluster(world), instantiate(task, 's'), {});
