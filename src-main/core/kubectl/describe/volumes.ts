@@ -3,7 +3,7 @@ import type { Description } from './writer.ts';
 
 const sizeOf = (value: string): string => (value === '' ? '<unset>' : value);
 
-/** The `Volumes:` section. @see describe.go, describeVolumes */
+/** The `Volumes:` section; a template's is less deep than its title lets expect. @see describe.go, describeVolumes */
 export function describeVolumes(
   out: Description,
   volumes: readonly unknown[],
@@ -15,8 +15,8 @@ export function describeVolumes(
   }
   out.line(level, 'Volumes:');
   for (const volume of volumes) {
-    out.line(level + 1, `${text(volume, 'name')}:`);
-    describeSource(out, volume, level + 2);
+    out.line(1, `${level > 0 ? ' ' : ''}${text(volume, 'name')}:`);
+    describeSource(out, volume, 2);
   }
 }
 

@@ -7,6 +7,7 @@ const { run } = kubectlPlane([
   `apply -f ${files}/csr.yaml`,
   `apply -f ${files}/hpa.yaml`,
   'create ns bounded',
+  'create sa default',
 ]);
 const described = async (line: string) => {
   const { stdout, stderr } = await run(line);
@@ -45,5 +46,19 @@ test.each([
     new RegExp(
       `${indent}Type +Resource +Min +Max +Default Request +Default Limit +Max Limit/Request Ratio\n${indent}---- +-------- +--- +--- +--------------- +------------- +-----------------------\n${indent}Container +cpu +- +2 +500m +1 +-\n`,
     ),
+  );
+});
+
+test('volumes stand deeper in a pod than in a template', async () => {
+  const spec =
+    '{containers: [{name: c, image: nginx}], volumes: [{name: v, emptyDir: {}}, {name: m, configMap: {name: x}}]}';
+  await run('apply -f -', {
+    stdin: `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: ${spec}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: ${spec}}}\n`,
+  });
+  expect(await described('describe pod p')).toMatch(
+    /\nVolumes:\n {2}v:\n {4}Type: +EmptyDir .*\n {4}Medium:\n {4}SizeLimit: +<unset>\n {2}m:\n {4}Type: +ConfigMap/,
+  );
+  expect(await described('describe deploy d')).toMatch(
+    /\n {2}Volumes:\n {3}v:\n {4}Type: +EmptyDir .*\n {4}Medium:\n {4}SizeLimit: +<unset>\n {3}m:\n {4}Type: +ConfigMap/,
   );
 });
