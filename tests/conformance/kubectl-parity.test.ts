@@ -17,7 +17,7 @@ const lines = readFileSync(join(folder, 'commands.txt'), 'utf8')
 
 /** What differs between two runs, and says nothing of kubectl. */
 function masked(text: string): string {
-  return text
+  const shown = text
     .replace(/parity-(real|ours)/g, 'NAMESPACE')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
@@ -30,8 +30,9 @@ function masked(text: string): string {
     .replace(/\b(\d+[smhd])+\b/g, 'AGE')
     .replace(/\b3[0-2]\d{3}\b/g, 'PORT')
     .replace(/node0\d/g, 'node0N')
-    .replace(/(kubeconfig|kijabi-parity)-\w+/g, '$1')
-    .replace(/ {2,}/g, '  ');
+    .replace(/(kubeconfig|kijabi-parity)-\w+/g, '$1');
+  // Columns are as wide as what is masked in them; where nothing of the kind is shown, every space counts.
+  return /\b(AGE|IP|TIME)\b/.test(shown) ? shown.replace(/ {2,}/g, '  ') : shown;
 }
 
 const wordsOf = (line: string): string[] =>

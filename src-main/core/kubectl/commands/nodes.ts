@@ -1,9 +1,9 @@
-import { sleep } from '#core/base';
+import { jsonClone, sleep } from '#core/base';
 import { StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
 import { asError, CommandError, ExitError, throwCollected, UsageError } from '../errors.ts';
-import { at, has, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
+import { at, ensureMap, has, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
 import { isNotFound, listObjects, selectTargets, type Target, urlOf } from '../resources/select.ts';
 import { changeFlags, dryRunOf, resultPrinter } from '../results.ts';
 import type { Session } from '../session.ts';
@@ -358,15 +358,20 @@ async function taintNode(
     ...add.map(({ key, value, effect }) => ({ effect, key, ...(value === '' ? {} : { value }) })),
     ...kept,
   ];
+  const changes = remove.length > 0 && add.length > 0;
   const word =
-    remove.length > 0 && add.length === 0
-      ? 'untainted'
+    changes || session.flags.bool('overwrite')
+      ? 'modified'
       : remove.length > 0
-        ? 'modified'
+        ? 'untainted'
         : 'tainted';
   const print = resultPrinter(session);
   if (dryRunOf(session) === 'client') {
-    print(target.object, word);
+    const after = jsonClone(target.object);
+    const spec = ensureMap(after, 'spec');
+    if (taints.length > 0) spec['taints'] = taints;
+    else delete spec['taints'];
+    print(after, word);
     return;
   }
   print(
