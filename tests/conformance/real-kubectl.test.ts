@@ -340,6 +340,12 @@ const table: Readonly<Record<string, readonly Row[]>> = {
     { command: 'kubectl logs again -p', out: 'first life' },
     { command: 'kubectl exec two -c a -- echo hi', out: 'hi' },
     {
+      command: 'kubectl exec two -c a -- nothing',
+      code: 1,
+      // Those from 1.30 on speak WebSocket, where the words are wrapped once more.
+      err: /^error: (Internal error occurred: ){1,2}error executing command in container: failed to exec in container: .* exec: "nothing": executable file not found in \$PATH$/,
+    },
+    {
       command: `kubectl exec two -c a -- sh -c 'exit 5'`,
       code: 5,
       err: 'command terminated with exit code 5',

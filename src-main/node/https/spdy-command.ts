@@ -1,11 +1,18 @@
 import { utf8 } from '#core/base';
-import type { CommandSession } from '#core/kube';
+import type { CommandResult, CommandSession } from '#core/kube';
 import type { ByteChannel } from './byte-channel.ts';
 import { plainText, serveCommand, statusText } from './command-streams.ts';
 import { SpdyConnection, type SpdyStream } from './spdy.ts';
 
 /** How long a client may take to open the streams it asked for. @see DefaultStreamCreationTimeout */
 const streamCreationMs = 30_000;
+
+/** Over WebSocket a refusal is wrapped once more on its way; over SPDY the kubelet's own words come through. */
+function asTheKubeletSays(result: CommandResult): CommandResult {
+  return result.status === 'Failure'
+    ? { ...result, message: result.message.replace(/^Internal error occurred: /, '') }
+    : result;
+}
 
 /** Serves exec or attach over SPDY/3.1. @param protocol v1 (`channel.k8s.io`) to v5. */
 export async function serveSpdyCommand(
@@ -45,7 +52,8 @@ export async function serveSpdyCommand(
     ...(stdout ? { stdout } : {}),
     ...(stderr ? { stderr } : {}),
     finish: async (result) => {
-      const text = version >= 4 ? statusText(result) : plainText(result);
+      const told = asTheKubeletSays(result);
+      const text = version >= 4 ? statusText(told) : plainText(told);
       await error?.write(utf8(text));
       error?.end();
     },
