@@ -59,15 +59,20 @@ function validationOf(session: Session): string {
   }
 }
 
-/** Prints an object after a change: `pod/web created`, its name, or all of it, by `-o`. */
+/**
+ * Prints an object after a change: `pod/web created`, its name, or all of it, by `-o`.
+ * @param options `withoutSuffix` for commands that do not say that a run was dry.
+ */
 export function resultPrinter(
   session: Session,
-  options: { keepOrder?: boolean } = {},
+  options: { keepOrder?: boolean; withoutSuffix?: boolean } = {},
 ): (object: Json, operation: string) => void {
   const { flags } = session;
   const format = flags.text('output') || (flags.changed('template') ? 'go-template' : '');
   const dryRun = dryRunOf(session);
-  const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
+  const suffix = options.withoutSuffix
+    ? ''
+    : { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
   let printer: ObjectPrinter | undefined;
   if (format !== '')
     printer = printerFor(format, {

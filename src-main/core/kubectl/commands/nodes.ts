@@ -365,7 +365,7 @@ async function taintNode(
       : remove.length > 0
         ? 'untainted'
         : 'tainted';
-  const print = resultPrinter(session);
+  const print = resultPrinter(session, { withoutSuffix: true });
   if (dryRunOf(session) === 'client') {
     const after = jsonClone(target.object);
     const spec = ensureMap(after, 'spec');

@@ -128,7 +128,7 @@ test('taints are added, replaced and removed; a dry run shows what would become 
   const node = 'apiVersion: v1\nkind: Node\nmetadata: {name: worker}\n';
   expect(await run('create -f -', { stdin: node })).toMatchObject({ stderr: '', code: 0 });
   for (const [line, stdout] of [
-    ['a=b:NoSchedule --dry-run=client', 'node/worker tainted (dry run)\n'],
+    ['a=b:NoSchedule --dry-run=client', 'node/worker tainted\n'],
     ['a=b:NoSchedule --dry-run=client -o jsonpath={.spec.taints[0].value}', 'b'],
     ['a=b:NoSchedule', 'node/worker tainted\n'],
     ['a=c:NoSchedule --overwrite', 'node/worker modified\n'],
