@@ -255,7 +255,9 @@ function plainFailure(status: number, body: string, method: string, path: string
       ?.split('/')
       .filter((part) => part !== '') ?? [];
   const tail = segments.length > 0 ? ` (${method.toLowerCase()} ${segments.at(-1) ?? ''})` : '';
-  return failure(status, reason, `${shown}${tail}`);
+  return failure(status, reason, `${shown}${tail}`, {
+    causes: [{ reason: 'UnexpectedServerResponse', message: body }],
+  });
 }
 
 async function* eventsOf(

@@ -1,5 +1,5 @@
 import { BrokenPipeError, type ByteSink, type ByteSource, readAll, sleep } from '#core/base';
-import type { CommandResult, CommandSession } from '#core/kube';
+import { type CommandResult, type CommandSession, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { CommandError, ExitError, UsageError } from '../errors.ts';
@@ -407,9 +407,18 @@ function containerHasTty(pod: Json, name: string): boolean {
   );
 }
 
+/** A kubelet says in plain text why it opens no stream; a Status is told as it is. */
+function refused(error: unknown): never {
+  const cause =
+    error instanceof StatusError
+      ? error.status.details?.causes?.find(({ reason }) => reason === 'UnexpectedServerResponse')
+      : undefined;
+  throw cause ? new CommandError(`unable to upgrade connection: ${cause.message ?? ''}`) : error;
+}
+
 /** Asks for an upgraded connection. @throws CommandError the server answers without one. */
 export async function openCommand(session: Session, url: string): Promise<CommandSession> {
-  const response = await session.api.send('POST', url, { accept: '*/*' });
+  const response = await session.api.send('POST', url, { accept: '*/*' }).catch(refused);
   if (response.body.kind !== 'session' || response.body.session.kind !== 'command')
     throw new CommandError('unable to upgrade connection: the server offers no stream');
   return response.body.session;
@@ -484,12 +493,22 @@ export async function attachToPod(
       pod = await session.api.get(url);
     }
     const container = containerOf(session, pod, '', flags.bool('quiet') ? false : undefined);
-    if (text(pod, 'status', 'phase') === 'Running')
-      code = await streamCommand(session, pod, 'attach', container, []);
-    else {
+    const fromLog = async (): Promise<number> => {
+      const ended = await exitCodeOf(session, url, container);
       session.outBytes(await readLog(session, pod, container));
-      code = await exitCodeOf(session, url, container);
-    }
+      return ended;
+    };
+    code =
+      text(pod, 'status', 'phase') === 'Running'
+        ? await streamCommand(session, pod, 'attach', container, []).catch((error: unknown) => {
+            if (!(error instanceof CommandError)) throw error;
+            // It ended between the look at it and the connection.
+            session.err(
+              `warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error.message}\n`,
+            );
+            return fromLog();
+          })
+        : await fromLog();
     if (flags.text('restart') === 'Never')
       code = code === 0 ? await exitCodeOf(session, url, container) : code;
   } finally {
