@@ -56,10 +56,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   'cluster down': async (rpc, { operands: [name], flags }) => {
     const all = await rpc.call('clusters.list', {});
-    const doomed =
-      flags['all'] === true
-        ? all.filter(({ purpose }) => purpose === 'playground')
-        : [pick(all, name)];
+    const doomed = flags['all'] === true ? await withoutWork(rpc, all) : [pick(all, name)];
     for (const { clusterId } of doomed) await rpc.call('clusters.remove', { clusterId });
     return {
       value: doomed.map(({ clusterId }) => clusterId),
@@ -318,6 +315,17 @@ const namesOf = (views: readonly ClusterView[]): string =>
 
 const isNamed = (view: ClusterView, name: string): boolean =>
   view.clusterId === name || view.name === name;
+
+/** All but those that a task or an exam under way needs. */
+async function withoutWork(
+  rpc: RpcClient,
+  all: readonly ClusterView[],
+): Promise<readonly ClusterView[]> {
+  const task = await rpc.call('practice.current', { language: language() });
+  const exam = await rpc.call('exams.current', { language: language() });
+  const needed = new Set([task, ...(exam?.tasks ?? [])].map((each) => each?.clusterId));
+  return all.filter(({ clusterId }) => !needed.has(clusterId));
+}
 
 /** The cluster that is meant: the named one, else the only one. */
 function pick(

@@ -31,8 +31,8 @@ const groups: readonly {
       {
         command: 'cluster down',
         synopsis: 'cluster down [NAME | --all]',
-        en: 'remove a cluster and everything in it',
-        ko: '클러스터와 그 안의 모든 것을 지웁니다',
+        en: 'remove a cluster and everything in it; --all: whatever no task or exam needs',
+        ko: '클러스터와 그 안의 모든 것을 지웁니다. --all: 과제나 시험에 쓰지 않는 것 모두',
       },
       {
         command: 'cluster list',

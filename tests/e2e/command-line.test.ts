@@ -413,6 +413,7 @@ describe('study from the command line', () => {
     expect(started.stdout).toMatch(
       /^30-minute mock exam: ends .* \(30 min left\)\n\n1\. .* \[\d+ %\]\n {2}npx kijabi ssh --cluster exam-[0-9a-f]{8}-\d \S+\n/,
     );
+    expect((await kijabi('cluster', 'down', '--all')).stdout).toBe('no clusters to remove\n');
     const again = await kijabi('exam', 'start', 'mock-30');
     expect(again.stderr).toBe('kijabi: an exam is in progress: go on with it or submit it\n');
     const titles = (text: string): string[] => text.match(/^\d\. .* \[\d+ %\]$/gm) ?? [];
@@ -424,6 +425,12 @@ describe('study from the command line', () => {
       /^30-minute mock exam: 0 % \(pass 66 %\): not passed\nTASK +POINTS +SPENT +TITLE\n/,
     );
     expect((await kijabi('exam', 'report')).stdout).toBe(submitted.stdout);
+    // The clusters of an exam stay for a look, until they are removed; with the last one the host ends.
+    expect((await kijabi('cluster', 'list')).stdout).toMatch(/\nexam-\S+ .* exam /);
+    expect((await kijabi('cluster', 'down', '--all')).stdout).toMatch(
+      /^cluster "exam-\S+" is removed\n/,
+    );
+    expect((await kijabi('cluster', 'list')).stdout).toMatch(/^no clusters/);
     expect((await kijabi('--lang', 'ko', 'exam', 'report')).stdout).toMatch(
       /^30분 모의고사: 0 % \(합격선 66 %\): 불합격\n과제 +점수 +쓴 시간 +제목\n/,
     );
