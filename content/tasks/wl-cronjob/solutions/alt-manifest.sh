@@ -5,7 +5,7 @@ kind: CronJob
 metadata:
   name: {{name}}
 spec:
-  schedule: "*/{{minutes}} * * * *"
+  schedule: "{{minutes}} 3 * * *"
   concurrencyPolicy: Forbid
   successfulJobsHistoryLimit: {{keep}}
   jobTemplate:
