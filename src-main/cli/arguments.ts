@@ -19,13 +19,15 @@ interface CommandSyntax {
 }
 
 const cluster = { cluster: { type: 'string' } } as const;
+/** The same as the operand, for who likes to name it. */
+const name = { name: { type: 'string' } } as const;
 const seed = { seed: { type: 'string' } } as const;
 
 const commands: Readonly<Record<string, CommandSyntax>> = {
-  'cluster up': { flags: { topology: { type: 'string' } }, operands: [0, 1] },
-  'cluster down': { flags: { all: { type: 'boolean' } }, operands: [0, 1] },
+  'cluster up': { flags: { ...name, topology: { type: 'string' } }, operands: [0, 1] },
+  'cluster down': { flags: { ...name, all: { type: 'boolean' } }, operands: [0, 1] },
   'cluster list': { operands: [0, 0] },
-  'cluster kubeconfig': { operands: [0, 1] },
+  'cluster kubeconfig': { flags: name, operands: [0, 1] },
   'task list': { operands: [0, 0] },
   'task start': { flags: seed, operands: [1, 1] },
   'task check': { operands: [0, 1] },

@@ -13,9 +13,11 @@ import { table } from './output.ts';
 import { runRemote, runShell } from './ssh.ts';
 import { UsageError } from './usage.ts';
 
-/** What a command leaves: text for a person, the value for `--json`, and the exit code. */
+/** What a command leaves: text for stdout, the value for `--json`, and the exit code. */
 export interface Outcome {
   readonly text: string;
+  /** Told beside the text, on stderr. */
+  readonly note?: string;
   readonly value: unknown;
   readonly exitCode?: number;
 }
@@ -23,11 +25,27 @@ export interface Outcome {
 type Command = (rpc: RpcClient, args: Arguments) => Promise<Outcome>;
 
 const defaultName = 'kijabi';
-const defaultTopology = 'base+1cp+1w';
+const defaultTopology = 'base+1cp+2w';
+
+/** The cluster a command line names, as operand or by `--name`. @throws UsageError by both. */
+function clusterNameOf({ operands: [operand], flags }: Arguments): string | undefined {
+  const { name } = flags;
+  if (typeof name !== 'string') return operand;
+  if (operand !== undefined && operand !== name)
+    throw new UsageError(
+      say(
+        `two names for one cluster: ${JSON.stringify(operand)} and ${JSON.stringify(name)}`,
+        `클러스터 하나에 이름이 둘입니다: ${JSON.stringify(operand)}, ${JSON.stringify(name)}`,
+      ),
+    );
+  return name;
+}
 
 /** Every command that a host answers. */
 export const commands: Readonly<Record<string, Command>> = {
-  'cluster up': async (rpc, { operands: [name = defaultName], flags }) => {
+  'cluster up': async (rpc, args) => {
+    const { flags } = args;
+    const name = clusterNameOf(args) ?? defaultName;
     const existing = (await rpc.call('clusters.list', {})).find((view) => isNamed(view, name));
     const started = Date.now();
     const view = existing
@@ -39,7 +57,9 @@ export const commands: Readonly<Record<string, Command>> = {
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
     return {
       value: view,
-      text: [
+      // The path alone on stdout: KUBECONFIG=$(kijabi cluster up).
+      text: view.kubeconfig,
+      note: [
         existing
           ? say(
               `cluster "${view.clusterId}" is up already`,
@@ -49,12 +69,13 @@ export const commands: Readonly<Record<string, Command>> = {
               `cluster "${view.clusterId}" is up after ${seconds} s: Kubernetes ${view.kubernetesVersion}, ${view.machines.join(', ')}`,
               `클러스터 "${view.clusterId}"가 ${seconds}초 만에 떴습니다: Kubernetes ${view.kubernetesVersion}, ${view.machines.join(', ')}`,
             ),
-        `  export KUBECONFIG=${view.kubeconfig}`,
         `  npx kijabi ssh ${view.machines[0] ?? 'base'}`,
       ].join('\n'),
     };
   },
-  'cluster down': async (rpc, { operands: [name], flags }) => {
+  'cluster down': async (rpc, args) => {
+    const { flags } = args;
+    const name = clusterNameOf(args);
     const all = await rpc.call('clusters.list', {});
     const doomed = flags['all'] === true ? await withoutWork(rpc, all) : [pick(all, name)];
     for (const { clusterId } of doomed) await rpc.call('clusters.remove', { clusterId });
@@ -89,8 +110,8 @@ export const commands: Readonly<Record<string, Command>> = {
           : table([headings.clusters[language()], ...rows]),
     };
   },
-  'cluster kubeconfig': async (rpc, { operands: [name] }) => {
-    const { kubeconfig } = pick(await rpc.call('clusters.list', {}), name);
+  'cluster kubeconfig': async (rpc, args) => {
+    const { kubeconfig } = pick(await rpc.call('clusters.list', {}), clusterNameOf(args));
     return { value: { kubeconfig }, text: kubeconfig };
   },
   ssh: async (rpc, { operands: [address = '', ...words], flags }) => {

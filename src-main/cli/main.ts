@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const outcome =
     args.command === 'doctor' ? await doctor(dataFolder) : await askHost(args, dataFolder);
   const text = args.json ? JSON.stringify(outcome.value, null, 2) : outcome.text;
+  if (outcome.note !== undefined && !args.json) console.error(outcome.note);
   if (text !== '' && args.command !== 'ssh' && args.command !== 'kubectl') console.log(text);
   // A read of stdin that nobody waits for any more would keep this process.
   if (args.command === 'ssh' || args.command === 'kubectl') process.exit(outcome.exitCode ?? 0);

@@ -28,9 +28,9 @@ describe('a cluster from the command line', () => {
   test('comes up, answers ssh and kubectl, moves its clock, and goes with its host', async () => {
     const data = folder();
     const kijabi = (...args: string[]) => run(cliProgram, ['--data', data, ...args]);
-    const up = await kijabi('cluster', 'up', 'lab', '--topology', 'base+1cp');
-    expect(up).toMatchObject({ code: 0, stderr: '' });
-    expect(up.stdout).toMatch(/^cluster "lab" is up after \d+\.\d s: Kubernetes v1\.36\.3/);
+    const up = await kijabi('cluster', 'up', '--name', 'lab', '--topology', 'base+1cp');
+    expect(up.code).toBe(0);
+    expect(up.stderr).toMatch(/^cluster "lab" is up after \d+\.\d s: Kubernetes v1\.36\.3/);
     expect(statSync(join(data, 'kijabi.sock')).mode & 0o777).toBe(0o600);
     expect(statSync(data).mode & 0o077).toBe(0);
 
@@ -48,6 +48,7 @@ describe('a cluster from the command line', () => {
     const nodes = await kijabi('kubectl', 'get', 'nodes', '-o', 'name');
     expect(nodes.stdout).toBe('node/controlplane\n');
     const { stdout: kubeconfig } = await kijabi('cluster', 'kubeconfig');
+    expect(up.stdout).toBe(kubeconfig);
     expect(statSync(kubeconfig.trim()).mode & 0o777).toBe(0o600);
 
     const before = Number(JSON.parse((await kijabi('--json', 'cluster', 'list')).stdout)[0].nowMs);
@@ -72,7 +73,7 @@ describe('a cluster from the command line', () => {
     const host = await startWebHost([], data);
     try {
       const up = await kijabi('cluster', 'up', 'lab');
-      expect(up.stdout).toMatch(/^cluster "lab" is up already\n/);
+      expect(up.stderr).toMatch(/^cluster "lab" is up already\n/);
       const kept = await kijabi('kubectl', 'get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}');
       expect(kept).toMatchObject({ code: 0, stdout: 'b' });
       const second = await run(webProgram, ['--data', data]);

@@ -16,6 +16,12 @@ test.each([
     operands: ['lab'],
     flags: { topology: 'base+1cp' },
   },
+  {
+    line: 'cluster up --name lab --topology base+1cp',
+    command: 'cluster up',
+    operands: [],
+    flags: { name: 'lab', topology: 'base+1cp' },
+  },
   { line: '--json --data /d cluster list', command: 'cluster list', operands: [], flags: {} },
   { line: 'clock advance 5m', command: 'clock', operands: ['advance', '5m'], flags: {} },
   { line: 'clock --speed 10', command: 'clock', operands: [], flags: { speed: '10' } },
@@ -79,7 +85,8 @@ test.each([
   { line: 'cluster up a b', message: '"kijabi cluster up" does not take "b"' },
   {
     line: 'cluster up --size 3',
-    message: '"kijabi cluster up" has no option --size; it has: --data, --json, --lang, --topology',
+    message:
+      '"kijabi cluster up" has no option --size; it has: --data, --json, --lang, --name, --topology',
   },
   { line: 'cluster up --topology', message: '"kijabi cluster up": --topology needs a value' },
   { line: 'cluster list --json=1', message: '"kijabi cluster list": --json takes no value' },
