@@ -20,6 +20,6 @@ export {
   type JsonPrimitive,
   type JsonValue,
 } from './json.ts';
-export { type Logger, type LogLevel, silentLogger, withFields } from './logger.ts';
+export { type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { hex, nameSuffix, type Random, seededRandom, uuid } from './random.ts';
 export { byBytes, quoted, quotedList, splitOnce } from './text.ts';

@@ -5,9 +5,4 @@ export interface Logger {
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** A logger that adds `fields` to every line of `inner`. */
-export function withFields(inner: Logger, fields: Readonly<Record<string, unknown>>): Logger {
-  return { log: (level, message, more) => inner.log(level, message, { ...fields, ...more }) };
-}
-
 export const silentLogger: Logger = { log: () => undefined };

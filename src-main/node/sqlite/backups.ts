@@ -100,23 +100,6 @@ function finish(file: string, temporary: string, target: string): void {
   syncAndRename(temporary, target);
 }
 
-/**
- * Puts a backup in the place of the database, which must be closed. What was there is kept aside.
- * @returns where the replaced file lies now; undefined when there was none.
- * @throws DatabaseCorruptError the backup is not sound; nothing was changed.
- */
-export function restoreBackup(backup: string, file: string, nowMs: number): string | undefined {
-  const temporary = `${file}.restore`;
-  fs.copyFileSync(backup, temporary);
-  if (!isSound(temporary)) {
-    fs.rmSync(temporary, { force: true });
-    throw new DatabaseCorruptError(backup, backup, newestGoodBackup(file), 'it fails the check');
-  }
-  const kept = fs.existsSync(file) ? setAside(file, 'replaced', nowMs) : undefined;
-  syncAndRename(temporary, file);
-  return kept;
-}
-
 /** Renames a database, its log included, to `<name>.<why>-<time>`. @returns the new path. */
 export function setAside(file: string, why: 'corrupt' | 'replaced', nowMs: number): string {
   const kept = `${file}.${why}-${stampOf(nowMs)}`;

@@ -71,17 +71,6 @@ export function createClusterFile(file: string): ClusterFile {
   }
 }
 
-/** Opens the log of one cluster, without its blobs. @throws as `createClusterFile` */
-export function createStoreLog(file: string): StoreLog {
-  const clusterFile = createClusterFile(file);
-  return {
-    load: () => clusterFile.log.load(),
-    append: (rows) => clusterFile.log.append(rows),
-    compact: (revision) => clusterFile.log.compact(revision),
-    close: () => clusterFile.close(),
-  };
-}
-
 function prepareFormat(database: Connection, file: string): void {
   const version = Number(database.pragma('user_version', { simple: true }));
   if (version > formatVersion) throw new DatabaseTooNewError(file, version, formatVersion);

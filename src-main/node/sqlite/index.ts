@@ -5,15 +5,9 @@ export {
   backupsToKeep,
   listBackups,
   newestGoodBackup,
-  restoreBackup,
   thinBackups,
 } from './backups.ts';
-export {
-  type BlobStore,
-  type ClusterFile,
-  createClusterFile,
-  createStoreLog,
-} from './cluster-file.ts';
+export { type BlobStore, type ClusterFile, createClusterFile } from './cluster-file.ts';
 export type { Connection } from './connection.ts';
 export { type DatabaseOptions, openDatabase, schemaSql } from './database.ts';
 export {

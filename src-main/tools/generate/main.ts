@@ -1,5 +1,5 @@
 /**
- * Writes what the repository carries of one Kubernetes release: its API surface (`src-main/core/kube/apis/generated`),
+ * Writes `db/schema.sql`, and what the repository carries of one Kubernetes release: its API surface (`src-main/core/kube/apis/generated`),
  * its default RBAC policy and the flags of its components.
  *
  *     npm run generate [-- VERSION]     writes the files
@@ -27,6 +27,8 @@ if (flags >= 0) {
   write(generateComponentFlags(process.argv[flags + 1] ?? ''));
   process.exit();
 }
+const { generateSchemaSql } = await import('./schema-sql.ts');
+write([generateSchemaSql(root)]);
 const version =
   process.argv.slice(2).find((word) => word.startsWith('v')) ?? defaultKubernetesVersion;
 

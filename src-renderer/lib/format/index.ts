@@ -1,4 +1,4 @@
 export { formatBytes } from './bytes.ts';
 export { domainNames, tierNames } from './names.ts';
 export { formatPercent } from './percent.ts';
-export { formatClock, formatDate, formatDateTime, formatDay, formatInterval } from './times.ts';
+export { formatClock, formatDateTime, formatDay, formatInterval } from './times.ts';

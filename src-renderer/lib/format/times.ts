@@ -38,11 +38,6 @@ const locale = (language: Language): string => (language === 'ko' ? 'ko-KR' : 'e
 /** The style in which a date reads as words in each language. */
 const dateStyle = (language: Language) => (language === 'ko' ? 'long' : 'medium');
 
-/** `2026년 3월 1일`, `1 Mar 2026`; the time zone is the computer's. */
-export function formatDate(ms: number, language: Language): string {
-  return new Intl.DateTimeFormat(locale(language), { dateStyle: dateStyle(language) }).format(ms);
-}
-
 /** Date and time to the minute. */
 export function formatDateTime(ms: number, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), {

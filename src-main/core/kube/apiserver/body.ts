@@ -1,5 +1,5 @@
 import { fromUtf8, jsonClone } from '#core/base';
-import type { SchemaNode, SchemaSet } from '../apis/index.ts';
+import { protobufContentType, type SchemaNode, type SchemaSet } from '../apis/index.ts';
 import {
   type ApiRequest,
   badRequest,
@@ -11,7 +11,6 @@ import {
   YamlError,
 } from '../machinery/index.ts';
 import { scanJson } from './json-scan.ts';
-import { protobufType } from './negotiation.ts';
 import { DecodeError, normalize } from './normalize.ts';
 import type { ProtobufCodec } from './protobuf.ts';
 
@@ -85,7 +84,7 @@ function readRaw(
       const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
       throw unrecognized(message, hexOf(body));
     }
-  } else if (media === protobufType && protobuf) {
+  } else if (media === protobufContentType && protobuf) {
     try {
       value = protobuf.decode(body, { apiVersion, kind });
     } catch (error) {

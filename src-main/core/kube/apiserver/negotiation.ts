@@ -1,4 +1,5 @@
 import { utf8 } from '#core/base';
+import { protobufContentType } from '../apis/index.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -17,8 +18,6 @@ export interface OutputForm {
   readonly version: 'v1' | 'v1beta1';
   readonly pretty: boolean;
 }
-
-export const protobufType = 'application/vnd.kubernetes.protobuf';
 
 interface Clause {
   readonly type: string;
@@ -84,7 +83,7 @@ export function outputForm(
         ? 'json'
         : type === 'application/yaml'
           ? 'yaml'
-          : type === protobufType && protobuf
+          : type === protobufContentType && protobuf
             ? 'protobuf'
             : undefined;
     if (!media) continue;
@@ -132,7 +131,7 @@ export function objectResponse(
     if (bytes)
       return {
         status,
-        headers: { ...headers, 'content-type': protobufType, 'cache-control': noCache },
+        headers: { ...headers, 'content-type': protobufContentType, 'cache-control': noCache },
         body: { kind: 'bytes', bytes },
       };
   }

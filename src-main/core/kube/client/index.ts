@@ -8,7 +8,7 @@ export {
   type RestClient,
 } from './kube-client.ts';
 export { type LeaderElectionOptions, runLeaderElection } from './leader-election.ts';
-export { controllerOf, controllerReference, isControlledBy } from './owner-references.ts';
+export { controllerOf, controllerReference } from './owner-references.ts';
 export { TokenBucket } from './rate-limit.ts';
 export { claimObjects, type RefManagerOptions } from './ref-manager.ts';
 export { createStepGate, slicedClient, type StepGate } from './sliced-client.ts';

@@ -8,11 +8,6 @@ export function controllerOf(object: Owned): DeepReadonly<OwnerReference> | unde
   return object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-export function isControlledBy(object: Owned, owner: Owned): boolean {
-  const reference = controllerOf(object);
-  return reference !== undefined && reference.uid === owner.metadata?.uid;
-}
-
 /** A controller reference as controllers write it, which holds the owner back in foreground deletion. */
 export function controllerReference(
   owner: Owned,

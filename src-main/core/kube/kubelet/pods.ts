@@ -50,11 +50,6 @@ export function isMirrorPod(pod: PodView): boolean {
   return pod.metadata.annotations?.[configMirror] !== undefined;
 }
 
-/** Static pods and those of the system classes are not evicted. */
-export function isCriticalPod(pod: PodView): boolean {
-  return isStaticPod(pod) || isMirrorPod(pod) || (specOf(pod).priority ?? 0) >= 2_000_000_000;
-}
-
 export type ContainerKind = 'init' | 'main' | 'ephemeral';
 
 export interface NamedContainer {

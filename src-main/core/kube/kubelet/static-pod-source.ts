@@ -3,7 +3,6 @@ import { type Pod, strategyFor } from '../apis/index.ts';
 import {
   canonicalJson,
   type KubeObject,
-  objectKey,
   parseYaml,
   validateObjectMeta,
   YamlError,
@@ -230,9 +229,4 @@ function apiReference({ spec }: Pod): string {
 /** RFC 3339 with nanoseconds, as Go prints a time. */
 export function goTime(ms: number): string {
   return new Date(Math.floor(ms)).toISOString().replace('Z', '000000Z');
-}
-
-/** The key of a pod's mirror in the API. */
-export function mirrorKey(pod: PodView): ReturnType<typeof objectKey> {
-  return objectKey({ namespace: pod.metadata.namespace ?? '', name: pod.metadata.name ?? '' });
 }

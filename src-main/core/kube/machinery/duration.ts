@@ -28,16 +28,3 @@ export function humanDuration(ms: number): string {
   const years = Math.trunc(days / 365);
   return hours < 24 * 365 * 8 ? pair(years, 'y', days % 365, 'd') : `${years}y`;
 }
-
-/** The largest unit alone: `3m`, `5d`. */
-export function shortHumanDuration(ms: number): string {
-  const seconds = Math.trunc(ms / second);
-  if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 60) return `${seconds}s`;
-  if (ms < hour) return `${Math.trunc(ms / minute)}m`;
-  const hours = Math.trunc(ms / hour);
-  if (hours < 24) return `${hours}h`;
-  const days = Math.trunc(hours / 24);
-  return days < 365 ? `${days}d` : `${Math.trunc(days / 365)}y`;
-}

@@ -1,5 +1,5 @@
 export { canonicalJson, fnv32a } from './hash.ts';
-export { humanDuration, shortHumanDuration } from './duration.ts';
+export { humanDuration } from './duration.ts';
 export {
   formatGroupResource,
   formatGroupVersion,
@@ -35,7 +35,6 @@ export {
   invalid,
   isReason,
   isStatusError,
-  methodNotSupported,
   notFound,
   type Status,
   type StatusCause,

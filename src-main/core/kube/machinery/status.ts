@@ -171,15 +171,6 @@ export function expired(message: string): StatusError {
   return failure(410, 'Expired', message);
 }
 
-export function methodNotSupported(resource: GroupResource, action: string): StatusError {
-  return failure(
-    405,
-    'MethodNotAllowed',
-    `${action} is not supported on resources of kind "${formatGroupResource(resource)}"`,
-    detailsOf(resource, ''),
-  );
-}
-
 /** 500 for what was not foreseen; the cause stays for the log. */
 export function internalError(cause: unknown): StatusError {
   const text = cause instanceof Error ? cause.message : String(cause);

@@ -1,4 +1,4 @@
-import { at, isJson, type Json, sortedKeys } from '../json-view.ts';
+import { isJson, sortedKeys } from '../json-view.ts';
 
 /** An expression that cannot be read or evaluated; the text is client-go's. */
 export class JsonPathError extends Error {
@@ -424,9 +424,4 @@ function accepts(item: unknown, node: Node & { kind: 'filter' }, scope: Scope): 
     default:
       return (a as Literal) >= (b as Literal);
   }
-}
-
-/** One value at a simple path, for sorting and waiting. */
-export function firstAt(object: Json, path: JsonPath): unknown {
-  return at(path.find(object)[0], 0);
 }

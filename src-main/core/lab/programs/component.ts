@@ -1,6 +1,5 @@
 import type { Disposable } from '#core/base';
 import {
-  ConnectionError,
   createClient,
   createInformers,
   type Informers,
@@ -133,11 +132,6 @@ export function requireFile(context: ProgramContext, path: string, prefix = ''):
   if (!context.files.exists(path))
     throw new CommandFailedError(`${prefix}open ${path}: no such file or directory`);
   return context.files.readText(path);
-}
-
-/** Whether a thrown value is only that nobody answered. */
-export function isUnreachable(error: unknown): error is ConnectionError {
-  return error instanceof ConnectionError;
 }
 
 /** Opens a port. @throws CommandFailedError when it is taken. */

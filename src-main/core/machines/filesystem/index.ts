@@ -1,12 +1,7 @@
 export { applyChanges, type Change, exportChanges } from './changes.ts';
 export { standardDevices } from './devices.ts';
 export { fileError, strerror } from './errors.ts';
-export {
-  asUser,
-  MemoryFileSystem,
-  type MemoryFileSystemOptions,
-  readOpenFile,
-} from './memory-file-system.ts';
+export { MemoryFileSystem, type MemoryFileSystemOptions } from './memory-file-system.ts';
 export type { Mount, MountTable } from './mounts.ts';
 export { basename, dirname, joinPath, resolvePath } from './paths.ts';
 export { isPresent } from './queries.ts';

@@ -1,4 +1,4 @@
-import { concatBytes, type Disposable, fromUtf8, utf8 } from '#core/base';
+import { type Disposable, fromUtf8, utf8 } from '#core/base';
 import { fileError } from './errors.ts';
 import { contentOf, noteChange, openInode, replaceContent, statOf } from './inode-content.ts';
 import { type Mount, MountTable } from './mounts.ts';
@@ -548,16 +548,4 @@ export class MemoryFileSystem implements FileSystem {
     if (this.#user.uid !== 0 && this.#user.uid !== inode.uid) throw fileError('EPERM', path);
     return inode;
   }
-}
-
-/** The same tree with a user's permissions (as `as`), for callers that hold only the interface. */
-export function asUser(files: FileSystem, credentials: Credentials): FileSystem {
-  return files.as(credentials);
-}
-
-/** Reads an open file to its end. */
-export function readOpenFile(file: OpenFile): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let part = file.read(65_536); part; part = file.read(65_536)) parts.push(part);
-  return concatBytes(parts);
 }

@@ -4,16 +4,26 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { createStore, type LogRow } from '#core/kube';
+import { createStore, type LogRow, type StoreLog } from '#core/kube';
 import {
   createClusterFile,
-  createStoreLog,
   DatabaseCorruptError,
   DatabaseInUseError,
   LogCorruptError,
 } from '#node/sqlite';
 import { TestTime } from '#tests/sim';
 import { notRun, scratchDirectory } from './scratch.ts';
+
+/** The log of one cluster, without its blobs. */
+function createStoreLog(file: string): StoreLog {
+  const clusterFile = createClusterFile(file);
+  return {
+    load: () => clusterFile.log.load(),
+    append: (rows) => clusterFile.log.append(rows),
+    compact: (revision) => clusterFile.log.compact(revision),
+    close: () => clusterFile.close(),
+  };
+}
 
 const writer = path.join(import.meta.dirname, 'log-writer.ts');
 const isRoot = process.getuid?.() === 0;

@@ -1,4 +1,4 @@
-import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
+import { type DeepReadonly, jsonClone } from '#core/base';
 
 import type { KubeObject } from '../../machinery/index.ts';
 import { semanticEqual } from '../validation/meta.ts';
@@ -24,6 +24,3 @@ export function bumpGeneration(
   const changed = fields.some((field) => !semanticEqual(draft[field], old[field]));
   draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
 }
-
-/** True when a part of two objects is the same JSON. */
-export const sameJson = (a: unknown, b: unknown): boolean => jsonEqual(a, b);

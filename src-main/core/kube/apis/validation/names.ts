@@ -29,14 +29,12 @@ const wildcardSubdomain = `\\*\\.${subdomain}`;
 const configKey = '[-._a-zA-Z0-9]+';
 const httpHeader = '[-A-Za-z0-9]+';
 const percent = '[0-9]+%';
-const cIdentifier = '[A-Za-z_][A-Za-z0-9_]*';
 
 const underscoreSubdomainRe = whole(underscoreSubdomain);
 const wildcardRe = whole(wildcardSubdomain);
 const configKeyRe = whole(configKey);
 const httpHeaderRe = whole(httpHeader);
 const percentRe = whole(percent);
-const cIdentifierRe = whole(cIdentifier);
 
 export function isDns1123SubdomainWithUnderscore(value: string): string[] {
   const errors: string[] = [];
@@ -139,20 +137,6 @@ export function isPercent(value: string): string[] {
           percent,
           '1%',
           '93%',
-        ),
-      ];
-}
-
-export function isCIdentifier(value: string): string[] {
-  return cIdentifierRe.test(value)
-    ? []
-    : [
-        regexError(
-          "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-          cIdentifier,
-          'my_name',
-          'MY_NAME',
-          'MyName',
         ),
       ];
 }
