@@ -1,41 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { masked, Session } from '#tests/golden';
 import { clusterSpec, startEngine, type TestEngine } from '#tests/lab';
+import { findKubectls } from '#tests/real-kubectl';
 
-// Every command of every real kubectl found: the one on PATH, those beside it by the name of their version
-// (kubectl.1.27, …) and REAL_KUBECTL. A warning or an exit code that a real server would not cause fails a row.
-interface Found {
-  readonly path: string;
-  /** 1.36 is 36. */
-  readonly minor: number;
-}
-
-function findAll(): Found[] {
-  const onPath = spawnSync('bash', ['-c', 'command -v kubectl'], {
-    encoding: 'utf8',
-  }).stdout.trim();
-  const beside = onPath === '' ? '' : dirname(realpathSync(onPath));
-  const paths = [
-    process.env['REAL_KUBECTL'] ?? '',
-    onPath,
-    ...(beside === '' ? [] : readdirSync(beside))
-      .filter((name) => /^kubectl\.\d+\.\d+$/.test(name))
-      .map((name) => join(beside, name)),
-  ];
-  const found = new Map<number, Found>();
-  for (const path of paths) {
-    if (path === '' || !existsSync(path)) continue;
-    const { stdout } = spawnSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
-    const minor = /"gitVersion": "v1\.(\d+)\./.exec(stdout)?.[1];
-    if (minor !== undefined && !found.has(Number(minor)))
-      found.set(Number(minor), { path, minor: Number(minor) });
-  }
-  return [...found.values()].sort((a, b) => a.minor - b.minor);
-}
-const kubectls = findAll();
+// Every command of every real kubectl found. A warning or an exit code that a real server would not cause fails a row.
+const kubectls = findKubectls();
 
 interface Row {
   readonly command: string;

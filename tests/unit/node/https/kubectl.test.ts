@@ -6,22 +6,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiListener, serveApi } from '#node/https';
+import { findKubectls } from '#tests/real-kubectl';
 import { makeCredentials } from './certificates.ts';
 import { FakeApi, json } from './fake-api.ts';
-
-/** Every kubectl of this machine: on the PATH, the versioned ones beside it, and the newest. */
-function findKubectls(): readonly string[] {
-  const found: string[] = [];
-  const which = spawnSync('sh', ['-c', 'command -v kubectl'], { encoding: 'utf8' }).stdout.trim();
-  if (which !== '') {
-    found.push(which);
-    const directory = path.dirname(fs.realpathSync(which));
-    for (const name of fs.readdirSync(directory).sort())
-      if (/^kubectl\.1\.\d+$/.test(name)) found.push(path.join(directory, name));
-  }
-  found.push(path.join(os.homedir(), '.cache/kijabi-oracle/bin/kubectl'));
-  return found.filter((file) => fs.existsSync(file));
-}
 
 const kubectls = findKubectls();
 if (kubectls.length === 0) console.warn('NOT RUN: streams with real kubectl: none on this machine');
@@ -101,8 +88,8 @@ describe.skipIf(kubectls.length === 0)('streams with real kubectl', () => {
       },
     },
   ];
-  const rows = kubectls.flatMap((kubectl) =>
-    protocols.map((row) => ({ kubectl, name: kubectl.replace(os.homedir(), '~'), ...row })),
+  const rows = kubectls.flatMap(({ path: kubectl, minor }) =>
+    protocols.map((row) => ({ kubectl, name: `kubectl 1.${minor}`, ...row })),
   );
 
   test.each(rows)('$name exec by $protocol', { timeout: 60_000 }, async ({ kubectl, more }) => {
