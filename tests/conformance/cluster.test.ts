@@ -196,6 +196,26 @@ else
       expect(page).toContain('<title>Welcome to nginx!</title>');
     });
 
+    test('the app asks as another user, each group by itself', async () => {
+      const groups = [
+        'system:serviceaccounts',
+        'system:serviceaccounts:default',
+        'system:authenticated',
+      ];
+      const { status, body } = await lab.engine.request('test', {
+        method: 'POST',
+        url: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+        headers: { 'content-type': 'application/json' },
+        body: '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}',
+        user: { name: 'system:serviceaccount:default:app', groups },
+      });
+      expect(status).toBe(201);
+      expect(JSON.parse(body).status.userInfo).toMatchObject({
+        username: 'system:serviceaccount:default:app',
+        groups,
+      });
+    });
+
     test('a Service answers by its name', async () => {
       const looked = await kubectl('exec box -- nslookup web.default.svc.cluster.local');
       const got = await kubectl('exec box -- wget -qO- -T 5 http://web');

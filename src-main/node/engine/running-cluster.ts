@@ -194,14 +194,10 @@ export class RunningCluster {
         headers: {
           accept: 'application/json',
           'user-agent': 'kijabi',
-          ...(request.user
-            ? {
-                'impersonate-user': request.user.name,
-                'impersonate-group': request.user.groups.join(','),
-              }
-            : {}),
+          ...(request.user ? { 'impersonate-user': request.user.name } : {}),
           ...request.headers,
         },
+        ...(request.user ? { repeated: { 'impersonate-group': request.user.groups } } : {}),
         ...(request.body === undefined ? {} : { body: utf8(request.body) }),
       })
       .catch((error: unknown) => {
