@@ -96,6 +96,8 @@ function finish(file: string, temporary: string, target: string): void {
     fs.rmSync(temporary, { force: true });
     throw new DatabaseCorruptError(file, file, newestGoodBackup(file), 'its copy fails the check');
   }
+  // The check has opened the copy in the database's own mode, which makes files of its own; nothing was written.
+  for (const suffix of ['-wal', '-shm']) fs.rmSync(temporary + suffix, { force: true });
   fs.chmodSync(temporary, 0o600);
   syncAndRename(temporary, target);
 }
@@ -109,8 +111,26 @@ export function setAside(file: string, why: 'corrupt' | 'replaced', nowMs: numbe
   return kept;
 }
 
-/** Deletes the backups that `backupsToKeep` does not name. @returns the deleted files. */
+/** What a process that was killed leaves of a backup it was writing or reading. */
+const debrisPattern = /\.db(?:\.tmp.*|-wal|-shm|-journal)$/;
+/** No backup takes so long: what is older belongs to nobody. */
+const debrisAgeMs = 3_600_000;
+
+function sweepDebris(file: string, nowMs: number): void {
+  const directory = directoryOf(file);
+  for (const name of fs.readdirSync(directory)) {
+    const leftover = path.join(directory, name);
+    if (!name.startsWith(`${nameOf(file)}-`) || !debrisPattern.test(name)) continue;
+    if (nowMs - fs.statSync(leftover).mtimeMs > debrisAgeMs) fs.rmSync(leftover, { force: true });
+  }
+}
+
+/**
+ * Deletes the backups that `backupsToKeep` does not name, and debris beside them.
+ * @returns the deleted backups.
+ */
 export function thinBackups(file: string, nowMs: number): readonly string[] {
+  sweepDebris(file, nowMs);
   const backups = listBackups(file);
   const kept = backupsToKeep(backups, nowMs);
   const surplus = backups.filter((backup) => !kept.has(backup)).map((backup) => backup.file);

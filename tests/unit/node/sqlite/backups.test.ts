@@ -54,3 +54,30 @@ test('a backup of an open database is whole, private and listed', async () => {
   expect(copy.prepare('SELECT a FROM a').pluck().get()).toBe('kept');
   copy.close();
 });
+
+test('what a killed process left of a backup goes with the next one, what is being written stays', async () => {
+  const directory = scratchDirectory();
+  const file = path.join(directory, 'progress.db');
+  const migrations = path.join(directory, 'migrations');
+  fs.mkdirSync(migrations);
+  const database = openDatabase(file, { migrationsDirectory: migrations, now: () => nowMs });
+  await backUp(database, file, nowMs);
+  const folder = path.join(directory, 'backups');
+  const stamp = 'progress-2026-06-01T00-00-00-000Z';
+  const leave = (name: string, ageMs: number): void => {
+    const made = path.join(folder, name);
+    fs.writeFileSync(made, '');
+    fs.utimesSync(made, (nowMs - ageMs) / 1000, (nowMs - ageMs) / 1000);
+  };
+  for (const name of [`${stamp}.db.tmp`, `${stamp}.db-wal`, `${stamp}.db-shm`]) leave(name, dayMs);
+  leave(`${stamp}.manual.db.tmp`, 60_000);
+  leave('notes.txt', dayMs);
+  await backUp(database, file, nowMs + 1000);
+  database.close();
+  expect(fs.readdirSync(folder).sort()).toEqual([
+    'notes.txt',
+    `${stamp}.manual.db.tmp`,
+    'progress-2026-06-17T12-00-00-000Z.db',
+    'progress-2026-06-17T12-00-01-000Z.db',
+  ]);
+});
