@@ -221,7 +221,7 @@ function fetchElectron(node) {
 }
 
 /** New space that has grown is kept: a bound on it makes the idle app lighter and nothing slower. MiB. */
-const hostFlags = ['--max-semi-space-size=4'];
+const hostFlags = ['--max-semi-space-size=2'];
 
 const [verb = 'start', ...args] = process.argv.slice(2);
 install();
