@@ -25,7 +25,7 @@ import { createResolver, httpRequest, readBody } from '#core/machines';
 import { ClockDriver } from '#node/clock';
 import { type ApiListener, serveApi } from '#node/https';
 import { createClusterFile } from '#node/sqlite';
-import { decodeCluster, encodeCluster } from './saved-lab.ts';
+import { decodeLab, encodeLab } from './saved-lab.ts';
 
 export interface RunningClusterOptions {
   readonly folder: string;
@@ -45,6 +45,8 @@ const bootTimeMs = 30_000;
 /** The most of what was done to files that a crash can take back; a save takes milliseconds. */
 const saveIntervalMs = 5_000;
 const savedLabBlob = 'lab';
+/** What the cluster's clock showed, ms since the epoch, as text. */
+const clockBlob = 'clock';
 
 /** A lab with a clock that follows the wall clock, a file, and a port of this computer. */
 export class RunningCluster {
@@ -64,7 +66,7 @@ export class RunningCluster {
   #apiWatch: NodeJS.Timeout | undefined;
   #apiOpen = true;
   #saver: NodeJS.Timeout | undefined;
-  #savedRevision = 0;
+  #savedLab: Uint8Array | undefined;
   #phase: 'starting' | 'ready' | 'stopped' | 'failed' = 'starting';
   #problem: string | undefined;
 
@@ -80,11 +82,12 @@ export class RunningCluster {
     this.isNew = !existsSync(this.#path);
     if (spec.persistent) this.#file = createClusterFile(this.#path);
     const blob = this.#file?.blobs.get(savedLabBlob);
-    const saved = blob ? decodeCluster(blob) : undefined;
+    const saved = blob ? decodeLab(blob) : undefined;
+    const seenMs = Number(fromUtf8(this.#file?.blobs.get(clockBlob) ?? utf8('0')));
     this.#resumed = saved !== undefined;
     // The clock begins before the present, so that a cluster that has booted stands near it, and never before
     // what it has already seen.
-    this.driver = new ClockDriver(Math.max(Date.now() - bootTimeMs, saved?.nowMs ?? 0), 0);
+    this.driver = new ClockDriver(Math.max(Date.now() - bootTimeMs, seenMs), 0);
     try {
       this.lab = new Lab({
         topology: spec.topology,
@@ -95,7 +98,7 @@ export class RunningCluster {
         pki: this.driver.hold(options.pki),
         ...(options.descriptions ? { descriptions: options.descriptions } : {}),
         openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
-        ...(saved ? { saved: saved.lab } : {}),
+        ...(saved ? { saved } : {}),
       });
     } catch (error) {
       this.#file?.close();
@@ -128,15 +131,12 @@ export class RunningCluster {
     this.#apiWatch = setInterval(() => void this.#followApi(), apiWatchMs);
     this.#apiWatch.unref();
     await this.save();
-    this.#saver = setInterval(() => void this.#saveIfChanged(), saveIntervalMs);
+    this.#saver = setInterval(() => void this.#saveQuietly(), saveIntervalMs);
     this.#saver.unref();
   }
 
-  /** Files change only while something happens in the cluster, and then its revision moves too. */
-  async #saveIfChanged(): Promise<void> {
-    const { revision } = this.lab.store;
-    if (revision === this.#savedRevision || this.#phase !== 'ready') return;
-    this.#savedRevision = revision;
+  async #saveQuietly(): Promise<void> {
+    if (this.#phase !== 'ready') return;
     try {
       await this.save();
     } catch (error) {
@@ -316,12 +316,17 @@ export class RunningCluster {
     await ready;
   }
 
-  /** Writes what outlives the programs beside the store's log. */
+  /** Writes what outlives the programs beside the store's log: the files if they have changed, and the clock. */
   async save(): Promise<void> {
-    await this.#file?.blobs.put(
-      savedLabBlob,
-      encodeCluster({ lab: this.lab.save(), nowMs: this.driver.clock.now() }),
-    );
+    if (!this.#file) return;
+    const { blobs } = this.#file;
+    const lab = encodeLab(this.lab.save());
+    const isChanged = !this.#savedLab || Buffer.compare(this.#savedLab, lab) !== 0;
+    await Promise.all([
+      blobs.put(clockBlob, utf8(String(this.driver.clock.now()))),
+      ...(isChanged ? [blobs.put(savedLabBlob, lab)] : []),
+    ]);
+    this.#savedLab = lab;
   }
 
   async stop(): Promise<void> {

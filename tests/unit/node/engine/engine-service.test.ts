@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClusterSpec } from '#core/app';
+import type { ClusterSpec, EngineEvents } from '#core/app';
 import { silentLogger } from '#core/base';
 import type { Pki } from '#core/kube';
 import { EngineService } from '#node/engine';
@@ -51,4 +51,63 @@ test('a cluster that does not come up leaves no file; one that was up before kee
   expect(existsSync(join(dataFolder, 'clusters', 'lab.sqlite'))).toBe(true);
   expect((await again.create(spec('1cp'))).state).toBe('ready');
   await again.stop();
+});
+
+test('a save writes the files of the machines when they changed, and only then', async () => {
+  const service = engine(await createPki());
+  await service.create(spec('1cp'));
+  const written = async (): Promise<number> => {
+    const log = join(dataFolder, 'clusters', 'lab.sqlite-wal');
+    const before = statSync(log).size;
+    await service.save('lab');
+    return statSync(log).size - before;
+  };
+  await service.save('lab');
+  expect(await written()).toBeLessThan(50_000);
+  // With the API server gone nothing is written to the store; files are saved all the same.
+  await service.run(
+    'lab',
+    'controlplane',
+    'mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/',
+  );
+  expect(await written()).toBeGreaterThan(50_000);
+  await service.stop();
+
+  const again = engine(await createPki());
+  await again.create(spec('1cp'));
+  const { stdout } = await again.run('lab', 'controlplane', 'ls /root/*.yaml');
+  expect(stdout).toBe('/root/kube-apiserver.yaml\n');
+  await again.stop();
+});
+
+test('a command waits while its output is not taken, and comes to its end when it is', async () => {
+  let received = 0;
+  let exitCode: number | undefined;
+  const service = new EngineService({
+    dataFolder,
+    pki: await createPki(),
+    logger: silentLogger,
+    emit: (name, payload) => {
+      if (name === 'commandData') received += (payload as EngineEvents['commandData']).bytes.length;
+      if (name === 'commandExit') ({ exitCode } = payload as EngineEvents['commandExit']);
+    },
+  });
+  await service.create({ ...spec('1cp'), persistent: false });
+  const command = 'head -c 8000000 /dev/zero';
+  await service.startCommand(1, { clusterId: 'lab', host: 'controlplane', command, input: false });
+  await expect.poll(() => received).toBeGreaterThan(1024 * 1024);
+  await service.run('lab', 'controlplane', 'sleep 1');
+  expect(received).toBeLessThan(3_000_000);
+  expect(exitCode).toBeUndefined();
+  let taken = 0;
+  await expect
+    .poll(async () => {
+      const fresh = received - taken;
+      taken += fresh;
+      await service.takenFromCommand(1, fresh);
+      return exitCode;
+    })
+    .toBe(0);
+  expect(received).toBe(8_000_000);
+  await service.stop();
 });
