@@ -1,8 +1,9 @@
 import type { CommandSignal } from '#contract';
 import type { CommandStart, EngineEventName, EngineEvents } from '#core/app';
-import { BrokenPipeError, BytePipe, type ByteSource } from '#core/base';
-import { failure, notFound } from '#core/kube';
+import { BrokenPipeError, BytePipe, type ByteSource, type Deferred, deferred } from '#core/base';
+import { notFound } from '#core/kube';
 import type { Lab } from '#core/lab';
+import { runningMachine } from './running-machine.ts';
 
 /** Output under way that nobody has taken yet; beyond it the command waits. */
 const untakenLimitBytes = 1024 * 1024;
@@ -12,7 +13,8 @@ interface RunningCommand {
   readonly stdin: BytePipe;
   signal(signal: CommandSignal): void;
   untakenBytes: number;
-  goOn: () => void;
+  /** Pumps that wait until something is taken. */
+  waiting: (() => void)[];
 }
 
 /** Commands of simulated machines whose streams lead out of the engine, by the numbers their callers chose. */
@@ -26,8 +28,7 @@ export class Commands {
 
   /** @throws StatusError no such machine; 503 it is off. */
   start(commandId: number, lab: Lab, { clusterId, host, command, input }: CommandStart): void {
-    const machine = lab.machine(host);
-    if (!machine.running) throw failure(503, 'ServiceUnavailable', `${host} is switched off`);
+    const machine = runningMachine(lab, host);
     const [stdin, stdout, stderr] = [new BytePipe(), new BytePipe(), new BytePipe()];
     if (!input) stdin.end();
     const child = machine.spawn(['/bin/bash', '-c', command], { stdin, stdout, stderr });
@@ -36,7 +37,7 @@ export class Commands {
       stdin,
       signal: (signal) => void machine.processTable.kill(-child.pid, signal),
       untakenBytes: 0,
-      goOn: () => undefined,
+      waiting: [],
     };
     this.#running.set(commandId, running);
     const pumped = Promise.all([
@@ -72,7 +73,7 @@ export class Commands {
     const running = this.#running.get(commandId);
     if (!running) return;
     running.untakenBytes -= bytes;
-    running.goOn();
+    goOn(running);
   }
 
   signal(commandId: number, signal: CommandSignal): void {
@@ -82,7 +83,7 @@ export class Commands {
     // What it has still to say nobody waits for.
     if (signal === 'SIGHUP' || signal === 'SIGKILL') {
       running.untakenBytes = -Infinity;
-      running.goOn();
+      goOn(running);
     }
   }
 
@@ -108,13 +109,13 @@ export class Commands {
       running.untakenBytes += bytes.length;
       this.#emit('commandData', { commandId, stream, bytes });
       while (running.untakenBytes > untakenLimitBytes)
-        await new Promise<void>((resolve) => {
-          const { goOn } = running;
-          running.goOn = () => {
-            goOn();
-            resolve();
-          };
-        });
+        await new Promise<void>((resolve) => running.waiting.push(resolve));
     }
   }
+}
+
+function goOn(running: RunningCommand): void {
+  const { waiting } = running;
+  running.waiting = [];
+  for (const pump of waiting) pump();
 }
