@@ -13,6 +13,17 @@ export { type Deferred, deferred } from './deferred.ts';
 export { type Disposable, DisposableStore } from './disposable.ts';
 export { Emitter, type Event } from './emitter.ts';
 export {
+  bodySource,
+  ByteReader,
+  emptySource,
+  encodeChunk,
+  headerLines,
+  type Headers,
+  lastChunk,
+  readHeaders,
+  reasonPhrase,
+} from './http1.ts';
+export {
   type DeepReadonly,
   jsonClone,
   jsonEqual,

@@ -1,6 +1,6 @@
 import { ApiClient } from './api.ts';
 import { ConnectionError } from '#core/kube';
-import { type ByteSink, fromUtf8, readAll, utf8 } from '#core/base';
+import { type ByteSink, fromUtf8, readAll, reasonPhrase, utf8 } from '#core/base';
 import {
   type ClientSettings,
   clientSettings,
@@ -18,7 +18,6 @@ import {
   resourceOfKind,
 } from './discovery.ts';
 import { ExitError } from './errors.ts';
-import { reasons } from './http1.ts';
 import type { Flags } from './flags.ts';
 import type { KubectlIo } from './types.ts';
 
@@ -138,7 +137,7 @@ export class Session {
             this.log(
               'I',
               'round_trippers.go:632',
-              `"Response" verb="${request.method}" url="${connection.server}${request.url}" status="${status} ${reasons[status] ?? ''}" milliseconds=${elapsedMs}`,
+              `"Response" verb="${request.method}" url="${connection.server}${request.url}" status="${status} ${reasonPhrase(status)}" milliseconds=${elapsedMs}`,
             );
         },
       });

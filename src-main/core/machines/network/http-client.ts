@@ -1,15 +1,18 @@
-import { type ByteSource, type Clock, readAll, utf8 } from '#core/base';
-import { type ApiRequest, ConnectionError } from '#core/kube';
-import { isAddress, joinHostPort } from './addresses.ts';
-import { openConnection } from './connection.ts';
 import {
   bodySource,
   ByteReader,
+  type ByteSource,
+  type Clock,
   headerLines,
   type Headers,
+  readAll,
   readHeaders,
   reasonPhrase,
-} from './http1.ts';
+  utf8,
+} from '#core/base';
+import { type ApiRequest, ConnectionError } from '#core/kube';
+import { isAddress, joinHostPort } from './addresses.ts';
+import { openConnection } from './connection.ts';
 import { responseSource } from './http1-server.ts';
 import type { Dialed, NetNamespace } from './types.ts';
 

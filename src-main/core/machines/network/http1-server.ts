@@ -1,8 +1,7 @@
-import { type ByteSource, utf8 } from '#core/base';
-import type { ApiRequest, ApiResponse, Connection } from '#core/kube';
 import {
   bodySource,
   ByteReader,
+  type ByteSource,
   emptySource,
   encodeChunk,
   headerLines,
@@ -10,7 +9,9 @@ import {
   lastChunk,
   readHeaders,
   reasonPhrase,
-} from './http1.ts';
+  utf8,
+} from '#core/base';
+import type { ApiRequest, ApiResponse, Connection } from '#core/kube';
 import type { Listener, Peer } from './types.ts';
 
 type HttpListener = Extract<Listener, { kind: 'http' }>;

@@ -18,7 +18,6 @@ export {
   TlsError,
   within,
 } from './http-client.ts';
-export { type Headers, reasonPhrase } from './http1.ts';
 export { serveHttp1 } from './http1-server.ts';
 export {
   createNetwork,

@@ -1,7 +1,7 @@
-import { readAll, utf8 } from '#core/base';
+import { readAll, reasonPhrase, utf8 } from '#core/base';
 import { type ApiRequest, type ApiResponse, ConnectionError } from '#core/kube';
 import { FileError } from '../../filesystem/types.ts';
-import { httpRequest, type Peer, reasonPhrase } from '../../network/index.ts';
+import { httpRequest, type Peer } from '../../network/index.ts';
 import type { ProgramContext } from '../../process/types.ts';
 import { httpDate, logDate, resolverOf } from '../program-io.ts';
 import { all, type Directive, value } from './config.ts';

@@ -1,4 +1,5 @@
-import { type ByteSource, concatBytes, fromUtf8, utf8 } from '#core/base';
+import type { ByteSource } from './byte-stream.ts';
+import { concatBytes, fromUtf8, utf8 } from './bytes.ts';
 
 /** Names in lower case; values of a repeated name joined by a comma. */
 export type Headers = Record<string, string>;
