@@ -2,6 +2,7 @@ import { type Disposable, DisposableStore, fromUtf8, jsonClone } from '#core/bas
 import { type Pod, strategyFor } from '../apis/index.ts';
 import {
   canonicalJson,
+  fnv128a,
   type KubeObject,
   parseYaml,
   validateObjectMeta,
@@ -9,7 +10,6 @@ import {
 } from '../machinery/index.ts';
 import { durationMs } from './configuration.ts';
 import type { KubeletContext } from './context.ts';
-import { fnv128 } from './hash.ts';
 import { configHash, configSeen, type PodView } from './pods.ts';
 
 /** A file holds no pod. `parsed`: it is a pod, but not a valid one. */
@@ -158,7 +158,8 @@ export class StaticPodSource implements Disposable {
     const strategy = strategyFor('', 'Pod');
     strategy?.defaults?.(draft);
     delete draft.status;
-    const uid = metadata.uid || fnv128(`${canonicalJson(draft)}host:${nodeName}file:${path}`);
+    const source = `${canonicalJson(draft)}host:${nodeName}file:${path}`;
+    const uid = metadata.uid || fnv128a(source).toString(16).padStart(32, '0');
     const spec = draft.spec ?? { containers: [] };
     spec.nodeName = nodeName;
     const tolerations = spec.tolerations ?? [];

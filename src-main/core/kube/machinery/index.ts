@@ -1,4 +1,4 @@
-export { canonicalJson, fnv32a } from './hash.ts';
+export { canonicalJson, fnv128a, fnv32a } from './hash.ts';
 export { humanDuration } from './duration.ts';
 export {
   formatGroupResource,

@@ -1,6 +1,7 @@
-import { type DeepReadonly, utf8 } from '#core/base';
+import type { DeepReadonly } from '#core/base';
 import type { Endpoint, Endpoints, EndpointSlice, Service } from '../../apis/index.ts';
 import { controllerReference } from '../../client/index.ts';
+import { fnv128a } from '../../machinery/index.ts';
 import { mutableCopy } from '../shared/context.ts';
 import { semanticJson, semanticEqual } from '../shared/hash.ts';
 
@@ -48,15 +49,6 @@ function inUpstreamOrder(ports: readonly SlicePort[]): SlicePort[] {
 
 const printed = ({ name, protocol, port, appProtocol }: SlicePort): string =>
   `(v1.EndpointPort){Name:(*string)${name ?? ''} Protocol:(*v1.Protocol)${protocol ?? ''} Port:(*int32)${port ?? 0} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
-
-const prime128 = (1n << 88n) + 0x13bn;
-const mask128 = (1n << 128n) - 1n;
-
-function fnv128a(text: string): bigint {
-  let hash = 0x6c62272e07bb014262b821756295c58dn;
-  for (const byte of utf8(text)) hash = ((hash ^ BigInt(byte)) * prime128) & mask128;
-  return hash;
-}
 
 export interface SlicePlan {
   readonly create: EndpointSlice[];
