@@ -54,14 +54,6 @@ export interface RuntimeConditions {
   readonly networkMessage: string;
 }
 
-/** @see k8s.io/cri-api RuntimeStatus */
-export interface RuntimeConditions {
-  readonly runtimeReady: boolean;
-  readonly networkReady: boolean;
-  /** `Network plugin returns error: cni plugin not initialized` while there is no network configuration. */
-  readonly networkMessage: string;
-}
-
 export interface ImageService {
   /** @returns the image reference with its digest. @throws CriError with the registry's text. */
   pullImage(image: string, credentials?: RegistryCredentials): Promise<string>;
