@@ -100,6 +100,17 @@ export const refuseProblems: ReportProblem = (problem) => {
   throw problem;
 };
 
+/** What `read` makes, alone in a list; nothing when that is broken, which is reported. */
+export function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    report(error);
+    return [];
+  }
+}
+
 /**
  * Puts lessons and cards in order: lessons by note, cards by lesson, then as in their files.
  * @param report told of an id that occurs twice, and of cards whose lesson is unknown; throws unless given.
@@ -132,18 +143,18 @@ export function assembleContent(
         continue;
       }
       seen.set(id, file);
-      try {
-        cards.push({
-          ...entry,
-          ...(entry.kind === 'command' ? { host: entry.host ?? 'controlplane' } : {}),
-          cardId: id,
-          lessonId: lesson,
-          domain: demandDomain(entry.competencies[0], `${file}: card ${id}`),
-        } as unknown as Card);
-      } catch (error) {
-        if (!(error instanceof ContentError)) throw error;
-        report(error);
-      }
+      const card = unlessBroken(
+        report,
+        () =>
+          ({
+            ...entry,
+            ...(entry.kind === 'command' ? { host: entry.host ?? 'controlplane' } : {}),
+            cardId: id,
+            lessonId: lesson,
+            domain: demandDomain(entry.competencies[0], `${file}: card ${id}`),
+          }) as unknown as Card,
+      );
+      cards.push(...card);
     }
   }
   cards.sort((a, b) => (order.get(a.lessonId) ?? 0) - (order.get(b.lessonId) ?? 0));

@@ -15,6 +15,7 @@ export {
   liveBlocks,
   refuseProblems,
   type ReportProblem,
+  unlessBroken,
 } from './content.ts';
 export { type ObjectReference, parsePath, parseReference } from './expectations.ts';
 export { facesOf } from './faces.ts';

@@ -3,7 +3,7 @@ import type { LessonBlock } from './types.ts';
 
 /** A file of lessons or cards is not as it must be; the message names file, line and what is wrong. */
 export class ContentError extends Error {
-  override readonly name = 'ContentError';
+  override readonly name: string = 'ContentError';
 }
 
 /** One language of a lesson, as its file has it. The parts are checked against the schema by the reader. */

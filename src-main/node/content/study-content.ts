@@ -13,6 +13,7 @@ import {
   refuseProblems,
   type ReportProblem,
   type StudyContent,
+  unlessBroken,
 } from '#core/study';
 import { type CheckMemory, noMemory } from './check-memory.ts';
 
@@ -61,16 +62,6 @@ export function readStudyContent(
     }),
   );
   return assembleContent(lessons, cardFiles, report);
-}
-
-function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
-  try {
-    return [read()];
-  } catch (error) {
-    if (!(error instanceof ContentError)) throw error;
-    report(error);
-    return [];
-  }
 }
 
 /** The file with those cards that fit the schema; each other one is reported. @throws ContentError no cards at all. */

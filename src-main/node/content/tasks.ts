@@ -5,7 +5,7 @@ import {
   checkTask,
   type Task,
 } from '#core/exam';
-import { refuseProblems, type ReportProblem } from '#core/study';
+import { refuseProblems, type ReportProblem, unlessBroken } from '#core/study';
 import type { CheckMemory } from './check-memory.ts';
 import { ContentFileError } from './content-file-error.ts';
 import { readSchema, readText, readYamlFile } from './schema.ts';
@@ -39,16 +39,6 @@ export function readTasks(
     if (problem) throw new ContentFileError(path.join(home, problem.file), problem.place, problem.text);
     return task;
   }));
-}
-
-function unlessBroken<T>(report: ReportProblem, read: () => T): T[] {
-  try {
-    return [read()];
-  } catch (error) {
-    if (!(error instanceof ContentFileError)) throw error;
-    report(error);
-    return [];
-  }
 }
 
 /**
