@@ -1,6 +1,6 @@
 import type { CommandSignal } from '#contract';
 import type { CommandStart, EngineEventName, EngineEvents } from '#core/app';
-import { BrokenPipeError, BytePipe, type ByteSource, type Deferred, deferred } from '#core/base';
+import { BrokenPipeError, BytePipe, type ByteSource } from '#core/base';
 import { notFound } from '#core/kube';
 import type { Lab } from '#core/lab';
 import { runningMachine } from './running-machine.ts';

@@ -1,7 +1,8 @@
 import type { EngineEventName, EngineEvents } from '#core/app';
-import { failure, notFound } from '#core/kube';
+import { notFound } from '#core/kube';
 import type { Lab } from '#core/lab';
 import type { EditRequest, TerminalSession } from '#core/machines';
+import { runningMachine } from './running-machine.ts';
 
 interface TerminalStart {
   readonly columns: number;
@@ -36,8 +37,7 @@ export class Terminals {
     host: string,
     { columns, rows, command }: TerminalStart,
   ): number {
-    const machine = lab.machine(host);
-    if (!machine.running) throw failure(503, 'ServiceUnavailable', `${host} is switched off`);
+    const machine = runningMachine(lab, host);
     const terminalId = ++this.#lastTerminal;
     const session = machine.openTerminal(
       'root',
