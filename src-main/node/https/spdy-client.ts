@@ -1,10 +1,18 @@
 import { BytePipe } from '#core/base';
 import type { Connection } from '#core/kube';
 import type { ByteChannel } from './byte-channel.ts';
+import {
+  controlFrame,
+  dataFrame,
+  flagFin,
+  type Frame,
+  frameTypes,
+  numberBytes,
+  readFrames,
+  streamIdOf,
+} from './spdy-frames.ts';
 import { HeaderCodec } from './spdy-headers.ts';
 
-const frameTypes = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, headers: 8 } as const;
-const flagFin = 1;
 /** RST_STREAM's reason of one who no longer wants the stream. */
 const cancel = 5;
 
@@ -36,7 +44,7 @@ export class SpdyClient {
       const block = await this.#codec.encode(headers);
       await this.#control(
         frameTypes.synStream,
-        Buffer.concat([numbers(id, 0), Buffer.alloc(2), block]),
+        Buffer.concat([numberBytes(id, 0), Buffer.alloc(2), block]),
       );
       return {
         input,
@@ -46,7 +54,7 @@ export class SpdyClient {
         },
         close: () => {
           if (this.#streams.delete(id))
-            void this.#control(frameTypes.rstStream, numbers(id, cancel));
+            void this.#control(frameTypes.rstStream, numberBytes(id, cancel));
           input.end();
         },
       };
@@ -61,7 +69,7 @@ export class SpdyClient {
 
   async #run(): Promise<void> {
     try {
-      await this.#readFrames();
+      await readFrames(this.#channel, (frame) => this.#frame(frame));
     } catch {
       // A server that breaks the protocol is left; its streams end below.
     } finally {
@@ -71,37 +79,24 @@ export class SpdyClient {
     }
   }
 
-  async #readFrames(): Promise<void> {
-    let buffer: Buffer = Buffer.alloc(0);
-    for (let chunk = await this.#channel.read(); chunk; chunk = await this.#channel.read()) {
-      buffer = Buffer.concat([buffer, chunk]);
-      while (buffer.length >= 8) {
-        const length = buffer.readUIntBE(5, 3);
-        if (buffer.length < 8 + length) break;
-        await this.#frame(buffer.subarray(0, 8), buffer.subarray(8, 8 + length));
-        buffer = buffer.subarray(8 + length);
-      }
-    }
-  }
-
-  async #frame(head: Buffer, payload: Buffer): Promise<void> {
-    const ends = (head.readUInt8(4) & flagFin) !== 0;
-    if ((head.readUInt8(0) & 0x80) === 0) {
-      const id = head.readUInt32BE(0);
-      const input = this.#streams.get(id);
+  async #frame(frame: Frame): Promise<void> {
+    const { payload } = frame;
+    const ends = (frame.flags & flagFin) !== 0;
+    if (frame.kind === 'data') {
+      const input = this.#streams.get(frame.streamId);
       if (payload.length > 0) await input?.write(Buffer.from(payload)).catch(() => undefined);
       if (ends) input?.end();
       return;
     }
-    switch (head.readUInt16BE(2)) {
+    switch (frame.type) {
       case frameTypes.synReply:
       case frameTypes.headers:
         // They say nothing that is needed, but the compression of later headers builds on them.
         await this.#codec.decode(payload.subarray(4));
-        if (ends) this.#streams.get(payload.readUInt32BE(0))?.end();
+        if (ends) this.#streams.get(streamIdOf(payload))?.end();
         return;
       case frameTypes.rstStream:
-        this.#streams.get(payload.readUInt32BE(0) & 0x7fffffff)?.end();
+        this.#streams.get(streamIdOf(payload))?.end();
         return;
       case frameTypes.ping:
         await this.#control(frameTypes.ping, payload);
@@ -112,25 +107,10 @@ export class SpdyClient {
   }
 
   #control(type: number, payload: Uint8Array): Promise<void> {
-    const head = Buffer.alloc(8);
-    head.writeUInt16BE(0x8003, 0);
-    head.writeUInt16BE(type, 2);
-    head.writeUIntBE(payload.length, 5, 3);
-    return this.#channel.write(Buffer.concat([head, payload]));
+    return this.#channel.write(controlFrame(type, payload));
   }
 
   #data(id: number, flags: number, bytes: Uint8Array): Promise<void> {
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(id, 0);
-    head.writeUInt8(flags, 4);
-    head.writeUIntBE(bytes.length, 5, 3);
-    return this.#channel.write(Buffer.concat([head, bytes]));
+    return this.#channel.write(dataFrame(id, flags, bytes));
   }
-}
-
-function numbers(first: number, second: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32BE(first, 0);
-  bytes.writeUInt32BE(second, 4);
-  return bytes;
 }

@@ -1,5 +1,6 @@
 import zlib from 'node:zlib';
 import { headerDictionary } from './spdy-dictionary.ts';
+import { numberBytes } from './spdy-frames.ts';
 
 /** Headers of one stream; bigger ones are an attack. */
 const inflatedLimit = 256 * 1024;
@@ -43,12 +44,6 @@ export class HeaderCodec {
     this.#inflate.close();
     this.#deflate.close();
   }
-}
-
-function numberBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }
 
 function pass(codec: zlib.Inflate | zlib.Deflate, input: Uint8Array): Promise<Buffer> {

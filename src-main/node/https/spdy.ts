@@ -1,22 +1,20 @@
 import { BytePipe, type ByteSource } from '#core/base';
 import type { ByteChannel } from './byte-channel.ts';
+import {
+  controlFrame,
+  dataFrame,
+  flagFin,
+  type Frame,
+  frameTypes,
+  numberBytes,
+  readFrames,
+  streamIdOf,
+} from './spdy-frames.ts';
 import { HeaderCodec } from './spdy-headers.ts';
 
-const frameTypes = {
-  synStream: 1,
-  synReply: 2,
-  rstStream: 3,
-  ping: 6,
-  goAway: 7,
-  headers: 8,
-  windowUpdate: 9,
-} as const;
-const flagFin = 1;
 /** Reasons of RST_STREAM. */
 const protocolError = 1;
 const invalidStream = 2;
-/** Longer frames are no client's. */
-const frameLimit = 4 * 1024 * 1024;
 /** Data frames of ours. */
 const dataLimit = 32 * 1024;
 
@@ -59,7 +57,7 @@ export class SpdyConnection {
   /** Serves until the connection ends. */
   async run(): Promise<void> {
     try {
-      await this.#readFrames();
+      await readFrames(this.#channel, (frame) => this.#frame(frame));
     } catch {
       // A peer that breaks the protocol is cut off; there is nobody to tell.
     } finally {
@@ -72,43 +70,29 @@ export class SpdyConnection {
   /** Says good-bye and ends the connection after what was written. */
   close(): void {
     if (this.#ended) return;
-    void this.#sendControl(frameTypes.goAway, 0, twoNumbers(this.#lastStreamId, 0));
+    void this.#sendControl(frameTypes.goAway, numberBytes(this.#lastStreamId, 0));
     this.#ended = true;
     this.#channel.end();
   }
 
-  async #readFrames(): Promise<void> {
-    let buffer: Buffer = Buffer.alloc(0);
-    for (let chunk = await this.#channel.read(); chunk; chunk = await this.#channel.read()) {
-      buffer = buffer.length === 0 ? Buffer.from(chunk) : Buffer.concat([buffer, chunk]);
-      while (buffer.length >= 8) {
-        const length = buffer.readUIntBE(5, 3);
-        if (length > frameLimit) throw new Error(`spdy: frame of ${length} bytes`);
-        if (buffer.length < 8 + length) break;
-        await this.#frame(buffer.subarray(0, 8), buffer.subarray(8, 8 + length));
-        buffer = buffer.subarray(8 + length);
-      }
-    }
-  }
-
-  async #frame(head: Buffer, payload: Buffer): Promise<void> {
-    const flags = head.readUInt8(4);
-    if ((head.readUInt8(0) & 0x80) === 0) {
-      await this.#data(head.readUInt32BE(0), flags, payload);
+  async #frame(frame: Frame): Promise<void> {
+    const { flags, payload } = frame;
+    if (frame.kind === 'data') {
+      await this.#data(frame.streamId, flags, payload);
       return;
     }
-    switch (head.readUInt16BE(2)) {
+    switch (frame.type) {
       case frameTypes.synStream:
-        await this.#opened(payload.readUInt32BE(0) & 0x7fffffff, flags, payload.subarray(10));
+        await this.#opened(streamIdOf(payload), flags, payload.subarray(10));
         return;
       case frameTypes.rstStream: {
-        const id = payload.readUInt32BE(0) & 0x7fffffff;
+        const id = streamIdOf(payload);
         this.#streams.get(id)?.broken();
         this.#streams.delete(id);
         return;
       }
       case frameTypes.ping:
-        await this.#sendControl(frameTypes.ping, 0, payload);
+        await this.#sendControl(frameTypes.ping, payload);
         return;
       case frameTypes.headers:
         // Nobody asked for them, but the compression of later headers builds on them.
@@ -134,7 +118,7 @@ export class SpdyConnection {
     this.#streams.set(id, stream);
     if ((flags & flagFin) !== 0) stream.peerEnded();
     const reply = Buffer.concat([numberBytes(id), await this.#codec.encode({})]);
-    void this.#sendControl(frameTypes.synReply, 0, reply);
+    void this.#sendControl(frameTypes.synReply, reply);
     this.#onStream(stream);
   }
 
@@ -147,35 +131,28 @@ export class SpdyConnection {
     if (payload.length > 0) {
       // A full pipe stops the whole connection, as it does in Go.
       await stream.pipe.write(Buffer.from(payload)).catch(() => undefined);
-      void this.#sendControl(frameTypes.windowUpdate, 0, twoNumbers(id, payload.length));
-      void this.#sendControl(frameTypes.windowUpdate, 0, twoNumbers(0, payload.length));
+      void this.#sendControl(frameTypes.windowUpdate, numberBytes(id, payload.length));
+      void this.#sendControl(frameTypes.windowUpdate, numberBytes(0, payload.length));
     }
     if ((flags & flagFin) !== 0) stream.peerEnded();
   }
 
   #reset(id: number, reason: number): Promise<void> {
-    return this.#sendControl(frameTypes.rstStream, 0, twoNumbers(id, reason));
+    return this.#sendControl(frameTypes.rstStream, numberBytes(id, reason));
   }
 
   async #sendData(id: number, bytes: Uint8Array, isLast: boolean): Promise<void> {
     for (let offset = 0; offset < bytes.length; offset += dataLimit)
-      await this.#send(numberBytes(id), 0, bytes.subarray(offset, offset + dataLimit));
-    if (isLast) await this.#send(numberBytes(id), flagFin, new Uint8Array());
+      await this.#send(dataFrame(id, 0, bytes.subarray(offset, offset + dataLimit)));
+    if (isLast) await this.#send(dataFrame(id, flagFin, new Uint8Array()));
   }
 
-  #sendControl(type: number, flags: number, payload: Uint8Array): Promise<void> {
-    const first = Buffer.alloc(4);
-    first.writeUInt16BE(0x8003, 0);
-    first.writeUInt16BE(type, 2);
-    return this.#send(first, flags, payload);
+  #sendControl(type: number, payload: Uint8Array): Promise<void> {
+    return this.#send(controlFrame(type, payload));
   }
 
-  #send(first: Uint8Array, flags: number, payload: Uint8Array): Promise<void> {
-    if (this.#ended) return Promise.resolve();
-    const rest = Buffer.alloc(4);
-    rest.writeUInt32BE(payload.length);
-    rest.writeUInt8(flags, 0);
-    return this.#channel.write(Buffer.concat([first, rest, payload]));
+  #send(frame: Buffer): Promise<void> {
+    return this.#ended ? Promise.resolve() : this.#channel.write(frame);
   }
 }
 
@@ -233,14 +210,4 @@ class ServerStream implements SpdyStream {
   #closeWhenDone(): void {
     if (this.#peerDone && this.#ownDone) this.#output.closed();
   }
-}
-
-function numberBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-function twoNumbers(first: number, second: number): Buffer {
-  return Buffer.concat([numberBytes(first), numberBytes(second)]);
 }
