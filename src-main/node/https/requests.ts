@@ -42,8 +42,7 @@ export function apiRequestOf(
   return {
     method: method as ApiRequest['method'],
     url,
-    headers: headersOf(request),
-    ...repeatedOf(request),
+    ...headersOf(request),
     ...(body && body.length > 0 ? { body } : {}),
     ...(certificate === undefined ? {} : { peerCertificate: certificate }),
     remoteAddress: `${remoteAddress}:${remotePort}`,
@@ -51,8 +50,9 @@ export function apiRequestOf(
   };
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): Record<string, string> {
+function headersOf({ rawHeaders }: IncomingMessage): Pick<ApiRequest, 'headers' | 'repeated'> {
   const headers: Record<string, string> = {};
+  const repeated: Record<string, string[]> = {};
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] as string).toLowerCase();
     const value = rawHeaders[index + 1] as string;
@@ -60,18 +60,14 @@ function headersOf({ rawHeaders }: IncomingMessage): Record<string, string> {
     if (before !== undefined && singleHeaders.has(name))
       throw failure(400, 'BadRequest', `the request has more than one ${name} header`);
     headers[name] = before === undefined ? value : `${before}, ${value}`;
+    if (isRepeated(name)) (repeated[name] ??= []).push(value);
   }
-  return headers;
+  return Object.keys(repeated).length > 0 ? { headers, repeated } : { headers };
 }
 
 /** Groups and extra data to impersonate, a value a line: a comma may be part of one. */
-function repeatedOf({ headersDistinct }: IncomingMessage): Pick<ApiRequest, 'repeated'> {
-  const lines = Object.entries(headersDistinct).flatMap(([name, values]) =>
-    values && (name === 'impersonate-group' || name.startsWith('impersonate-extra-'))
-      ? [[name, values] as const]
-      : [],
-  );
-  return lines.length > 0 ? { repeated: Object.fromEntries(lines) } : {};
+function isRepeated(name: string): boolean {
+  return name === 'impersonate-group' || name.startsWith('impersonate-extra-');
 }
 
 /** PEM of what the peer proved to hold; the handshake fails without the key, so there is no more to check. */
