@@ -1,5 +1,5 @@
+import { parseDuration } from '#core/kube';
 import { UsageError } from './errors.ts';
-import { parseDuration } from './go-text.ts';
 
 /**
  * Flags are written as texts: `name|shorthand:type=default?noOptDefault`, for instance
@@ -13,10 +13,12 @@ interface Flag {
   readonly short: string;
   readonly type: FlagType;
   readonly fallback: string;
+  /** What it is when it stands without a value; undefined for those that need one. */
   readonly noOpt: string | undefined;
 }
 
-function parseFlag(spec: string): Flag {
+/** Reads the text that declares a flag. */
+export function parseFlag(spec: string): Flag {
   const match = /^([\w-]+)(?:\|(\w))?:(\w+)(?:=([^?]*))?(?:\?(.*))?$/.exec(spec);
   if (!match) throw new Error(`flag ${spec} cannot be read`);
   const [, name = '', short = '', type = '', fallback = '', noOpt] = match;

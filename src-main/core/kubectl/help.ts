@@ -1,4 +1,5 @@
 import { type CommandSpec, globalFlags } from './command.ts';
+import { parseFlag } from './flags.ts';
 
 /** What `--help` prints: the purpose, the commands below it, its flags and the line of usage. */
 export function helpText(spec: CommandSpec, path: string): string {
@@ -26,17 +27,15 @@ export function optionsText(): string {
   return `The following options can be passed to any command:\n\n${globalFlags.map(flagLine).join('')}`;
 }
 
-function flagLine(flag: string): string {
-  const match = /^([\w-]+)(?:\|(\w))?:(\w+)(?:=([^?]*))?/.exec(flag);
-  if (!match) return '';
-  const [, name = '', short, type = '', fallback] = match;
+function flagLine(spec: string): string {
+  const { name, short, type, fallback } = parseFlag(spec);
   const shown =
     type === 'bool'
-      ? (fallback ?? 'false')
+      ? fallback || 'false'
       : type === 'int'
-        ? (fallback ?? '0')
+        ? fallback || '0'
         : type === 'strings' || type === 'array'
           ? '[]'
-          : `'${fallback ?? ''}'`;
-  return `    ${short ? `-${short}, ` : ''}--${name}=${shown}\n`;
+          : `'${fallback}'`;
+  return `    ${short === '' ? '' : `-${short}, `}--${name}=${shown}\n`;
 }

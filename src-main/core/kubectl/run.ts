@@ -3,7 +3,7 @@ import { ConnectionError, StatusError } from '#core/kube';
 import { type CommandSpec, globalFlags } from './command.ts';
 import { ConfigurationError } from './config/kubeconfig.ts';
 import { AggregateCommandError, asError, CommandError, ExitError, UsageError } from './errors.ts';
-import { Flags, HelpRequest, parseFlags } from './flags.ts';
+import { Flags, HelpRequest, parseFlag, parseFlags } from './flags.ts';
 import { helpText } from './help.ts';
 import { completeWords, rootCommand } from './commands/index.ts';
 import { Session } from './session.ts';
@@ -104,11 +104,10 @@ export function findCommand(argv: readonly string[]): {
 
 function valueFlags(): Set<string> {
   const out = new Set<string>();
-  for (const flag of globalFlags) {
-    const match = /^([\w-]+)(?:\|(\w))?:(\w+)/.exec(flag);
-    if (!match || match[3] === 'bool') continue;
-    out.add(`--${match[1] ?? ''}`);
-    if (match[2]) out.add(`-${match[2]}`);
+  for (const { name, short, noOpt } of globalFlags.map(parseFlag)) {
+    if (noOpt !== undefined) continue;
+    out.add(`--${name}`);
+    if (short !== '') out.add(`-${short}`);
   }
   return out;
 }

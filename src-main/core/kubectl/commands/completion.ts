@@ -1,7 +1,7 @@
 import { type CommandSpec, globalFlags } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
 import { UsageError } from '../errors.ts';
-import { parseFlags } from '../flags.ts';
+import { parseFlag, parseFlags } from '../flags.ts';
 import { compareText, list, nameOf } from '../json-view.ts';
 import { Session } from '../session.ts';
 
@@ -98,15 +98,15 @@ async function offer(session: Session, place: Place): Promise<readonly string[]>
   const known =
     flag &&
     specs
-      .map(parts)
+      .map(parseFlag)
       .find(({ name, short }) => name === flag[1] || (short !== '' && short === flag[2]));
-  const asked = known && known.type !== 'bool' && !known.noOpt ? known.name : undefined;
+  const asked = known?.noOpt === undefined ? known?.name : undefined;
   const given = asked === undefined ? rest : rest.slice(0, -1);
   const flags = parseFlags(specs, given);
   const inner = new Session(session.io, flags, path);
   if (asked !== undefined) return valuesOf(inner, asked);
   if (current.startsWith('-'))
-    return specs.map(parts).map(({ name, type }) => `--${name}${type === 'bool' ? '' : '='}`);
+    return specs.map(parseFlag).map(({ name, type }) => `--${name}${type === 'bool' ? '' : '='}`);
   if (spec.commands) return spec.commands.map(({ name }) => name);
   const [, command = ''] = path.split(' ');
   const args = flags.args;
@@ -122,16 +122,6 @@ async function offer(session: Session, place: Place): Promise<readonly string[]>
   if (args.length > 0) return namesOf(inner, args[0] ?? '');
   const catalog = await inner.catalog();
   return catalog.resources.map(({ resource }) => resource);
-}
-
-function parts(spec: string): { name: string; short: string; type: string; noOpt: boolean } {
-  const match = /^([\w-]+)(?:\|(\w))?:(\w+)(?:=[^?]*)?(\?.*)?$/.exec(spec);
-  return {
-    name: match?.[1] ?? '',
-    short: match?.[2] ?? '',
-    type: match?.[3] ?? '',
-    noOpt: match?.[4] !== undefined,
-  };
 }
 
 async function valuesOf(session: Session, flag: string): Promise<readonly string[]> {
