@@ -8,25 +8,43 @@ import { ContentFileError } from './content-file-error.ts';
 /** Checks one value; `file` only names it in the error. @throws ContentFileError */
 export type Validate = (value: unknown, file: string) => void;
 
-/** Reads `<contentFolder>/schema/<name>.schema.json`. */
-export function readSchema(
-  contentFolder: string,
-  name: string,
+/** What of a value does not fit a schema; undefined when all of it does. */
+export type FindErrors = (value: unknown) => readonly ErrorObject[] | undefined;
+
+/**
+ * A schema that is compiled when the first value comes which the memory does not know.
+ * @param text everything that decides what fits, also other schemas it refers to.
+ */
+export function lazySchema(
+  text: string,
+  compile: () => ValidateFunction,
   memory: CheckMemory = noMemory,
-): Validate {
-  const file = path.join(contentFolder, 'schema', `${name}.schema.json`);
-  const schema = fs.readFileSync(file, 'utf8');
-  let compiled: ValidateFunction | undefined;
+): FindErrors {
+  let validate: ValidateFunction | undefined;
+  return (value) => {
+    if (memory.knows(text, value)) return undefined;
+    validate ??= compile();
+    if (!validate(value)) return validate.errors ?? [];
+    memory.remember(text, value);
+    return undefined;
+  };
+}
+
+/** The text of `<contentFolder>/schema/<name>.schema.json`. */
+export function schemaText(contentFolder: string, name: string): string {
+  return fs.readFileSync(path.join(contentFolder, 'schema', `${name}.schema.json`), 'utf8');
+}
+
+/** The schema of that name, which refers to no other. */
+export function readSchema(contentFolder: string, name: string, memory?: CheckMemory): Validate {
+  const text = schemaText(contentFolder, name);
+  const compile = (): ValidateFunction =>
+    new Ajv({ allErrors: false, strict: false }).compile(JSON.parse(text) as object);
+  const errorsOf = lazySchema(text, compile, memory);
   return (value, valueFile) => {
-    if (memory.knows(schema, value)) return;
-    const validate = (compiled ??= new Ajv({ allErrors: false, strict: false }).compile(
-      JSON.parse(schema) as object,
-    ));
-    if (validate(value)) {
-      memory.remember(schema, value);
-      return;
-    }
-    const [error] = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
+    const errors = errorsOf(value);
+    if (!errors) return;
+    const error = errors.find(({ keyword }) => keyword !== 'if');
     throw new ContentFileError(valueFile, placeOf(error), problemOf(error));
   };
 }

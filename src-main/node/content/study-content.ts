@@ -15,7 +15,8 @@ import {
   type StudyContent,
   unlessBroken,
 } from '#core/study';
-import { type CheckMemory, noMemory } from './check-memory.ts';
+import type { CheckMemory } from './check-memory.ts';
+import { type FindErrors, lazySchema, schemaText } from './schema.ts';
 
 /**
  * Reads all lessons (`lessons/NAME.ko.md` with `NAME.en.md`) and cards (`cards/NAME.yaml`) of a content folder
@@ -27,9 +28,9 @@ import { type CheckMemory, noMemory } from './check-memory.ts';
 export function readStudyContent(
   folder: string,
   report: ReportProblem = refuseProblems,
-  memory: CheckMemory = noMemory,
+  memory?: CheckMemory,
 ): StudyContent {
-  const { lesson: lessonSchema, card: cardSchema } = readSchemas(path.join(folder, 'schema'), memory);
+  const { lesson: lessonSchema, card: cardSchema } = readSchemas(folder, memory);
   const read = (file: string): string => fs.readFileSync(path.join(folder, file), 'utf8');
   const list = (directory: string, suffix: string): string[] =>
     fs
@@ -66,7 +67,7 @@ export function readStudyContent(
 
 /** The file with those cards that fit the schema; each other one is reported. @throws ContentError no cards at all. */
 function withoutBrokenCards(
-  schema: Schema,
+  schema: FindErrors,
   value: unknown,
   file: string,
   report: ReportProblem,
@@ -82,54 +83,49 @@ function withoutBrokenCards(
   }
 }
 
-interface Schema {
-  readonly text: string;
-  readonly memory: CheckMemory;
-  /** Compiled when first asked for. */
-  compiled(): ValidateFunction;
-}
-
-function readSchemas(folder: string, memory: CheckMemory): Record<'lesson' | 'card', Schema> {
-  let ajv: Ajv2020 | undefined;
-  const schema = (name: string): Schema => {
-    const text = fs.readFileSync(path.join(folder, `${name}.schema.json`), 'utf8');
-    let validate: ValidateFunction | undefined;
-    return {
-      text,
-      memory,
-      compiled: () => {
-        ajv ??= new Ajv2020({
-          strict: true,
-          strictRequired: false,
-          strictTypes: false,
-          discriminator: false,
-        });
-        return (validate ??= ajv.compile(JSON.parse(text) as object));
-      },
-    };
+function readSchemas(
+  contentFolder: string,
+  memory: CheckMemory | undefined,
+): Record<'lesson' | 'card', FindErrors> {
+  const texts = {
+    lesson: schemaText(contentFolder, 'lesson'),
+    card: schemaText(contentFolder, 'card'),
   };
-  return { lesson: schema('lesson'), card: schema('card') };
+  const lesson = JSON.parse(texts.lesson) as object;
+  const card = JSON.parse(texts.card) as object;
+  let ajv: Ajv2020 | undefined;
+  const compile = (schema: object): ValidateFunction => {
+    ajv ??= new Ajv2020({
+      strict: true,
+      strictRequired: false,
+      strictTypes: false,
+      discriminator: false,
+      schemas: [lesson, card],
+    });
+    return ajv.compile(schema);
+  };
+  return {
+    lesson: lazySchema(texts.lesson, () => compile(lesson), memory),
+    // It refers to definitions of the lesson's.
+    card: lazySchema(texts.card + texts.lesson, () => compile(card), memory),
+  };
 }
 
-function check(schema: Schema, value: unknown, file: string): void {
+function check(schema: FindErrors, value: unknown, file: string): void {
   const problem = problemOf(schema, value, file);
   if (problem) throw problem.error;
 }
 
 /** What does not fit the schema first of all, and the JSON pointer to it. */
 function problemOf(
-  schema: Schema,
+  schema: FindErrors,
   value: unknown,
   file: string,
 ): { readonly path: string; readonly error: ContentError } | undefined {
-  if (schema.memory.knows(schema.text, value)) return undefined;
-  const validate = schema.compiled();
-  if (validate(value)) {
-    schema.memory.remember(schema.text, value);
-    return undefined;
-  }
+  const errors = schema(value);
+  if (!errors) return undefined;
   // Of the errors of a oneOf, the deepest is the one of the branch that was meant.
-  const [worst] = [...(validate.errors ?? [])].sort(
+  const [worst] = [...errors].sort(
     (a, b) => b.instancePath.split('/').length - a.instancePath.split('/').length,
   );
   const more = worst?.params['additionalProperty'] as string | undefined;

@@ -54,6 +54,19 @@ test('what was checked is not checked again, and what changed is', () => {
   expect(read().known).toBe(first.asked - 1 - first.all.exams.length);
 });
 
+test('cards that alone were changed are checked', () => {
+  const before = read();
+  const cards = join(content, 'cards/components-and-runtime.yaml');
+  const text = readFileSync(cards, 'utf8');
+  writeFileSync(cards, text.replace('kind: basic', 'kind: bogus'));
+  const after = read();
+  writeFileSync(cards, text);
+  expect(after.problems).toEqual([
+    'cards/components-and-runtime.yaml: /cards/0/kind must be equal to constant',
+    ...before.problems,
+  ]);
+});
+
 test('a memory that was cut short is begun anew', () => {
   writeFileSync(file, readFileSync(file, 'utf8').slice(0, 40));
   expect(read().known).toBe(0);
