@@ -130,6 +130,7 @@ export {
 export { type Descriptions, descriptionsOf } from './apis/index.ts';
 export {
   canonicalQuantity,
+  formatDuration,
   humanDuration,
   jsonMergePatch,
   jsonPatch,
@@ -138,6 +139,7 @@ export {
   type MergeSchema,
   type MergeSchemas,
   PatchError,
+  parseDuration,
   parseLabelSelector,
   parseQuantity,
   formatQuantity,

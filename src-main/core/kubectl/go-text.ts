@@ -45,42 +45,6 @@ export function goList(values: readonly string[]): string {
   return `[${values.join(' ')}]`;
 }
 
-/** A Go duration's text: `1m30s`, `500ms`, `0s`. */
-export function goDuration(ms: number): string {
-  if (ms === 0) return '0s';
-  const sign = ms < 0 ? '-' : '';
-  let rest = Math.abs(ms);
-  if (rest < 1000) return `${sign}${rest}ms`;
-  const hours = Math.floor(rest / 3_600_000);
-  rest -= hours * 3_600_000;
-  const minutes = Math.floor(rest / 60_000);
-  rest -= minutes * 60_000;
-  const seconds = `${rest / 1000}s`;
-  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
-  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Milliseconds of a Go duration text; undefined when it is none. */
-export function parseDuration(value: string): number | undefined {
-  const match = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(value);
-  if (value === '0') return 0;
-  if (!match) return undefined;
-  let total = 0;
-  for (const part of value.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g))
-    total += Number(part[1]) * (unitMs[part[2] ?? ''] ?? 0);
-  return value.startsWith('-') ? -total : total;
-}
-
 /** Display width: East Asian wide characters count one, as Go's tabwriter counts runes. */
 export function runeCount(value: string): number {
   let count = 0;

@@ -1,4 +1,5 @@
 import { jsonClone, type JsonObject } from '#core/base';
+import { parseDuration } from '../machinery/index.ts';
 
 /**
  * The kubelet's configuration with every default filled in, as `/configz` shows it. Durations are Go's (`1m0s`).
@@ -170,23 +171,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
-/** Milliseconds of a Go duration (`1m30s`); 0 for what is none. */
+/** Milliseconds of a duration of the configuration; 0 for what is none. */
 export function durationMs(text: string): number {
-  let total = 0;
-  for (const [, amount = '', unit = ''] of text.matchAll(/([\d.]+)(ms|h|m|s)/g))
-    total += Number(amount) * (unitMs[unit] ?? 0);
-  return total;
-}
-
-/** A Go duration in whole seconds, as `%s` prints it: `1m20s`, `5m0s`. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return ms === 0 ? '0s' : `${ms}ms`;
-  const seconds = ms / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  const rest = `${Number((seconds % 60).toFixed(9))}s`;
-  if (hours > 0) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0 ? `${minutes}m${rest}` : rest;
+  return parseDuration(text) ?? 0;
 }

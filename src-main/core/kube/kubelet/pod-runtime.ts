@@ -1,6 +1,7 @@
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { BackOff } from './back-off.ts';
-import { durationMs, formatDuration } from './configuration.ts';
+import { formatDuration } from '../machinery/index.ts';
+import { durationMs } from './configuration.ts';
 import { containerConfig, type ContainerConfigDeps, containerHash } from './container-config.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import { type ContainerStatus, CriError } from './cri.ts';

@@ -28,3 +28,36 @@ export function humanDuration(ms: number): string {
   const years = Math.trunc(days / 365);
   return hours < 24 * 365 * 8 ? pair(years, 'y', days % 365, 'd') : `${years}y`;
 }
+
+/** A duration as Go prints it: `1m30s`, `500ms`, `0s`. */
+export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s';
+  const sign = ms < 0 ? '-' : '';
+  const span = Math.abs(ms);
+  if (span < second) return `${sign}${span}ms`;
+  const hours = Math.floor(span / hour);
+  const minutes = Math.floor((span % hour) / minute);
+  const seconds = `${Number(((span % minute) / second).toFixed(9))}s`;
+  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: second,
+  m: minute,
+  h: hour,
+};
+
+/** Milliseconds of a duration as Go writes it; undefined when the text is none. */
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  if (!/^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g))
+    total += Number(amount) * (unitMs[unit] ?? 0);
+  return text.startsWith('-') ? -total : total;
+}

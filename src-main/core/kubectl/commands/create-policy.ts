@@ -1,7 +1,6 @@
-import { canonicalQuantity } from '#core/kube';
+import { canonicalQuantity, parseDuration } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { CommandError } from '../errors.ts';
-import { parseDuration } from '../go-text.ts';
 import { type Json, sortedKeys, text } from '../json-view.ts';
 import { labelSelectorOf } from '../resources/label-selector.ts';
 import { changeFlags } from '../results.ts';

@@ -1,9 +1,8 @@
 import { BrokenPipeError, type ByteSink, type ByteSource, readAll, sleep } from '#core/base';
-import { type CommandResult, type CommandSession, StatusError } from '#core/kube';
+import { type CommandResult, type CommandSession, parseDuration, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { CommandError, ExitError, UsageError } from '../errors.ts';
-import { parseDuration } from '../go-text.ts';
 import { at, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
 import { listObjects, parseResourceArgs } from '../resources/select.ts';
 import type { Session } from '../session.ts';
@@ -63,15 +62,17 @@ export function containerOf(
   if (named !== '') return named;
   const annotated = text(pod, 'metadata', 'annotations', 'kubectl.kubernetes.io/default-container');
   if (annotated !== '') return annotated;
-  const containers = list(pod, 'spec', 'containers');
-  const first = text(containers[0], 'name');
-  const all = [
-    ...containers,
-    ...list(pod, 'spec', 'initContainers'),
-    ...list(pod, 'spec', 'ephemeralContainers'),
-  ];
-  if (all.length > 1 && tell) tell(`Defaulted container "${first}" out of: ${allNames(pod)}\n`);
+  const first = text(pod, 'spec', 'containers', 0, 'name');
+  if (containersOf(pod).length > 1 && tell)
+    tell(`Defaulted container "${first}" out of: ${allNames(pod)}\n`);
   return first;
+}
+
+/** Containers of every sort, in the order in which they start. */
+export function containersOf(pod: Json): readonly unknown[] {
+  return ['initContainers', 'containers', 'ephemeralContainers'].flatMap((field) =>
+    list(pod, 'spec', field),
+  );
 }
 
 function allNames(pod: Json): string {
@@ -151,21 +152,12 @@ async function runLogs(session: Session): Promise<number> {
   }
   const sources = chosen.flatMap((pod) => {
     const names = flags.bool('all-containers')
-      ? [
-          ...list(pod, 'spec', 'initContainers'),
-          ...list(pod, 'spec', 'containers'),
-          ...list(pod, 'spec', 'ephemeralContainers'),
-        ].map((container) => text(container, 'name'))
+      ? containersOf(pod).map((container) => text(container, 'name'))
       : [containerOf(session, pod, named)];
     return names.map((container) => ({ pod, container }));
   });
   const known =
-    chosen[0] &&
-    [
-      ...list(chosen[0], 'spec', 'initContainers'),
-      ...list(chosen[0], 'spec', 'containers'),
-      ...list(chosen[0], 'spec', 'ephemeralContainers'),
-    ].some((container) => text(container, 'name') === named);
+    chosen[0] && containersOf(chosen[0]).some((container) => text(container, 'name') === named);
   if (named !== '' && !known && selector === '')
     throw new CommandError(`container ${named} is not valid for pod ${nameOf(chosen[0])}`);
   const follow = flags.bool('follow');
@@ -264,11 +256,7 @@ export const execCommand: CommandSpec = {
     if (command.length === 0)
       throw new CommandError('you must specify at least one command for the container');
     const pod = await podFor(session, target);
-    const phase = text(pod, 'status', 'phase');
-    if (phase === 'Succeeded' || phase === 'Failed')
-      throw new CommandError(
-        `cannot exec into a container in a completed pod; current phase is ${phase}`,
-      );
+    refuseCompleted(pod, 'exec into');
     const container = containerOf(
       session,
       pod,
@@ -298,11 +286,7 @@ export const attachCommand: CommandSpec = {
         hint: `See '${session.command} -h' for help and examples`,
       });
     const pod = await podFor(session, target);
-    const phase = text(pod, 'status', 'phase');
-    if (phase === 'Succeeded' || phase === 'Failed')
-      throw new CommandError(
-        `cannot attach a container in a completed pod; current phase is ${phase}`,
-      );
+    refuseCompleted(pod, 'attach');
     return streamCommand(
       session,
       pod,
@@ -318,6 +302,15 @@ export const attachCommand: CommandSpec = {
   },
 };
 
+/** @throws CommandError no container of the pod will run any more. */
+export function refuseCompleted(pod: Json, doing: string): void {
+  const phase = text(pod, 'status', 'phase');
+  if (phase === 'Succeeded' || phase === 'Failed')
+    throw new CommandError(
+      `cannot ${doing} a container in a completed pod; current phase is ${phase}`,
+    );
+}
+
 /** The whole log of a container. */
 export async function readLog(session: Session, pod: Json, container: string): Promise<Uint8Array> {
   const url = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), 'log');
@@ -326,36 +319,27 @@ export async function readLog(session: Session, pod: Json, container: string): P
   return body.kind === 'source' ? readAll(body.source) : new Uint8Array();
 }
 
-/** Runs a program in a container on streams of the caller's own; what it ended with. */
+/** Streams at this end of a container's process. */
+export interface LocalStreams {
+  readonly stdin?: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+}
+
+/**
+ * Runs a program in a container on streams of the caller's own.
+ * @throws ExitError its exit code is not 0, or the user had enough.
+ */
 export async function runInContainer(
   session: Session,
   pod: Json,
   container: string,
   command: readonly string[],
-  streams: { readonly stdin?: ByteSource; readonly stdout: ByteSink; readonly stderr: ByteSink },
-): Promise<CommandResult> {
-  const query = new URLSearchParams();
-  for (const word of command) query.append('command', word);
-  query.append('container', container);
-  if (streams.stdin) query.append('stdin', 'true');
-  query.append('stdout', 'true');
-  query.append('stderr', 'true');
-  const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), 'exec');
-  const running = await openCommand(session, `${path}?${query.toString()}`);
-  const abort = (): void => {
-    running.close();
-  };
-  session.io.signal.addEventListener('abort', abort, { once: true });
-  try {
-    if (streams.stdin && running.stdin) void feed(streams.stdin, running.stdin);
-    await Promise.all([
-      drain(running.stdout, streams.stdout),
-      drain(running.stderr, streams.stderr),
-    ]);
-    return await running.result;
-  } finally {
-    session.io.signal.removeEventListener('abort', abort);
-  }
+  streams: LocalStreams,
+): Promise<void> {
+  const wanted = streams.stdin ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr'];
+  const running = await openCommand(session, pod, 'exec', container, command, wanted);
+  await carry(session, running, streams);
 }
 
 /** `exec` and `attach`: the streams of a container's process, until it ends. */
@@ -376,32 +360,29 @@ export async function streamCommand(
       session.err(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
     wantsTty = allocated;
   }
-  const tty = stdin && wantsTty && io.tty !== undefined;
+  const tty = stdin && wantsTty ? io.tty : undefined;
   if (stdin && wantsTty && !tty && !quiet)
     session.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
   if (verb === 'attach' && !quiet)
     session.err(
       "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
     );
-  const query = new URLSearchParams();
-  for (const word of command) query.append('command', word);
-  query.append('container', container);
-  if (stdin) query.append('stdin', 'true');
-  query.append('stdout', 'true');
-  if (!tty) query.append('stderr', 'true');
-  if (tty) query.append('tty', 'true');
-  const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), verb);
-  const running = await openCommand(session, `${path}?${query.toString()}`);
-  return pump(session, running, stdin, tty);
+  const wanted = [...(stdin ? ['stdin'] : []), 'stdout', tty ? 'tty' : 'stderr'];
+  const running = await openCommand(session, pod, verb, container, command, wanted);
+  const { stdout, stderr } = io;
+  const streams = { ...(stdin ? { stdin: io.stdin } : {}), stdout, stderr };
+  if (tty) await carryTerminal(session, running, streams, io.tty);
+  else {
+    await session.flush();
+    await carry(session, running, streams);
+  }
+  return 0;
 }
 
 function containerHasTty(pod: Json, name: string): boolean {
-  const all = ['containers', 'initContainers', 'ephemeralContainers'].flatMap((field) =>
-    list(pod, 'spec', field),
-  );
   return (
     at(
-      all.find((each) => text(each, 'name') === name),
+      containersOf(pod).find((each) => text(each, 'name') === name),
       'tty',
     ) === true
   );
@@ -416,46 +397,75 @@ function refused(error: unknown): never {
   throw cause ? new CommandError(`unable to upgrade connection: ${cause.message ?? ''}`) : error;
 }
 
-/** Asks for an upgraded connection. @throws CommandError the server answers without one. */
-export async function openCommand(session: Session, url: string): Promise<CommandSession> {
-  const response = await session.api.send('POST', url, { accept: '*/*' }).catch(refused);
+/**
+ * Asks for an upgraded connection to a container's process.
+ * @param wanted the streams, and `tty`.
+ * @throws CommandError the server answers without one.
+ */
+async function openCommand(
+  session: Session,
+  pod: Json,
+  verb: 'exec' | 'attach',
+  container: string,
+  command: readonly string[],
+  wanted: readonly string[],
+): Promise<CommandSession> {
+  const query = new URLSearchParams(command.map((word) => ['command', word]));
+  query.append('container', container);
+  for (const stream of wanted) query.append(stream, 'true');
+  const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), verb);
+  const response = await session.api
+    .send('POST', `${path}?${query.toString()}`, { accept: '*/*' })
+    .catch(refused);
   if (response.body.kind !== 'session' || response.body.session.kind !== 'command')
     throw new CommandError('unable to upgrade connection: the server offers no stream');
   return response.body.session;
 }
 
-async function pump(
+/** Carries the streams until the process has ended. @throws ExitError it failed, or the user had enough. */
+async function carry(
   session: Session,
   running: CommandSession,
-  stdin: boolean,
-  tty: boolean,
-): Promise<number> {
-  const { io } = session;
+  { stdin, stdout, stderr }: LocalStreams,
+): Promise<void> {
+  const { signal } = session.io;
   const abort = (): void => {
     running.close();
   };
-  io.signal.addEventListener('abort', abort, { once: true });
-  if (tty) io.tty?.setRaw(true);
-  if (tty && io.tty) running.resize(io.tty.columns, io.tty.rows);
-  const resizing = tty
-    ? io.tty?.onResize(() => {
-        if (io.tty) running.resize(io.tty.columns, io.tty.rows);
-      })
-    : undefined;
-  await session.flush();
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
   try {
-    if (stdin && running.stdin) void feed(io.stdin, running.stdin);
-    await Promise.all([drain(running.stdout, io.stdout), drain(running.stderr, io.stderr)]);
+    if (stdin && running.stdin) void feed(stdin, running.stdin);
+    await Promise.all([drain(running.stdout, stdout), drain(running.stderr, stderr)]);
     const result = await running.result;
     session.checkInterrupted();
     if (result.status === 'NonZeroExitCode')
       throw new ExitError(`command terminated with exit code ${result.exitCode}`, result.exitCode);
     if (result.status === 'Failure') throw new CommandError(result.message);
-    return 0;
   } finally {
-    resizing?.dispose();
-    if (tty) io.tty?.setRaw(false);
-    io.signal.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The same with the terminal in the hands of the process. */
+async function carryTerminal(
+  session: Session,
+  running: CommandSession,
+  streams: LocalStreams,
+  tty: KubectlTty,
+): Promise<void> {
+  const resize = (): void => {
+    running.resize(tty.columns, tty.rows);
+  };
+  tty.setRaw(true);
+  const resizing = tty.onResize(resize);
+  try {
+    resize();
+    await session.flush();
+    await carry(session, running, streams);
+  } finally {
+    resizing.dispose();
+    tty.setRaw(false);
   }
 }
 

@@ -1,7 +1,6 @@
-import { parseQuantity } from '#core/kube';
+import { formatDuration, parseQuantity } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import { goDuration } from '../go-text.ts';
 import {
   compareText,
   has,
@@ -287,7 +286,7 @@ async function explainNoMetrics(session: Session): Promise<void> {
     const age = session.now - Date.parse(text(pod, 'metadata', 'creationTimestamp'));
     if (age > 120_000)
       throw new CommandError(
-        `Metrics not available for pod ${namespaceOf(pod)}/${nameOf(pod)}, age: ${goDuration(age)}`,
+        `Metrics not available for pod ${namespaceOf(pod)}/${nameOf(pod)}, age: ${formatDuration(age)}`,
       );
   }
   throw new CommandError('metrics not available yet');

@@ -1,4 +1,4 @@
-import { goDuration } from '../go-text.ts';
+import { formatDuration } from '#core/kube';
 import {
   at,
   compareText,
@@ -136,7 +136,7 @@ export function describePod(
 
 function durationSince(timestamp: string, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(timestamp)) / 1000));
-  return goDuration(seconds * 1000).replace(/m0s$/, 'm');
+  return formatDuration(seconds * 1000).replace(/m0s$/, 'm');
 }
 
 export function describeTolerations(out: Description, spec: unknown, level = 0): void {

@@ -1,5 +1,4 @@
-import { humanDuration } from '#core/kube';
-import { goDuration } from '../go-text.ts';
+import { formatDuration, humanDuration } from '#core/kube';
 import { at, has, type Json, list, num, strings, text } from '../json-view.ts';
 import { selectorText } from '../resources/label-selector.ts';
 import { describeTemplate } from './pod.ts';
@@ -186,7 +185,7 @@ export function describeJob(out: Description, object: Json): void {
     out.line(
       0,
       'Active Deadline Seconds:',
-      goDuration(Number(spec('activeDeadlineSeconds')) * 1000),
+      formatDuration(Number(spec('activeDeadlineSeconds')) * 1000),
     );
   const active = num(object, 'status', 'active');
   const ready = text(object, 'status', 'ready');

@@ -3,6 +3,7 @@ import {
   controllerNames,
   createEventRecorder,
   type KubeClient,
+  parseDuration,
   type Pki,
   runLeaderElection,
   startControllers,
@@ -194,16 +195,10 @@ function controllerFlags({ context, flags }: Component, pki: Pki) {
       ? { clusterCidr }
       : {}),
     ...(flags.has('node-monitor-grace-period')
-      ? { nodeMonitorGracePeriodMs: durationMs(flags.text('node-monitor-grace-period') ?? '') }
+      ? {
+          nodeMonitorGracePeriodMs:
+            parseDuration(flags.text('node-monitor-grace-period') ?? '') ?? 0,
+        }
       : {}),
   };
-}
-
-/** Go's durations: `40s`, `1m30s`. */
-function durationMs(text: string): number {
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  let total = 0;
-  for (const [, amount = '0', unit = 's'] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
-    total += Number(amount) * (units[unit] ?? 0);
-  return total;
 }
