@@ -72,14 +72,24 @@ function withoutBrokenCards(
   file: string,
   report: ReportProblem,
 ): unknown {
+  const given = (value as { readonly cards?: unknown } | null | undefined)?.cards;
+  const cards: readonly unknown[] = Array.isArray(given) ? given : [];
+  /** Where the cards that are left stand in the file. */
+  let places = [...cards.keys()];
   for (let current = value; ; ) {
-    const problem = problemOf(schema, current, file);
+    const problem = problemOf(schema, current);
     if (!problem) return current;
-    const [, broken] = /^\/cards\/(\d+)(?:\/|$)/.exec(problem.path) ?? [];
-    const { cards } = current as { cards?: unknown };
-    if (broken === undefined || !Array.isArray(cards) || cards.length < 2) throw problem.error;
-    report(problem.error);
-    current = { ...(current as object), cards: cards.filter((_, index) => index !== Number(broken)) };
+    const [, index] = /^\/cards\/(\d+)(?=\/|$)/.exec(problem.path) ?? [];
+    const broken = places[Number(index)];
+    if (broken === undefined) throw errorOf(problem, file);
+    const error = errorOf(
+      { ...problem, path: problem.path.replace(/\d+/, String(broken)) },
+      file,
+    );
+    if (places.length === 1) throw error;
+    report(error);
+    places = places.filter((place) => place !== broken);
+    current = { ...(value as object), cards: places.map((place) => cards[place]) };
   }
 }
 
@@ -112,16 +122,18 @@ function readSchemas(
 }
 
 function check(schema: FindErrors, value: unknown, file: string): void {
-  const problem = problemOf(schema, value, file);
-  if (problem) throw problem.error;
+  const problem = problemOf(schema, value);
+  if (problem) throw errorOf(problem, file);
 }
 
-/** What does not fit the schema first of all, and the JSON pointer to it. */
-function problemOf(
-  schema: FindErrors,
-  value: unknown,
-  file: string,
-): { readonly path: string; readonly error: ContentError } | undefined {
+interface Problem {
+  /** JSON pointer; empty for the whole. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What does not fit the schema first of all. */
+function problemOf(schema: FindErrors, value: unknown): Problem | undefined {
   const errors = schema(value);
   if (!errors) return undefined;
   // Of the errors of a oneOf, the deepest is the one of the branch that was meant.
@@ -129,11 +141,12 @@ function problemOf(
     (a, b) => b.instancePath.split('/').length - a.instancePath.split('/').length,
   );
   const more = worst?.params['additionalProperty'] as string | undefined;
-  const error = new ContentError(
-    `${file}: ${worst?.instancePath || 'the file'} ${worst?.message ?? 'is not valid'}${more === undefined ? '' : ` (${more})`}`,
-  );
-  return { path: worst?.instancePath ?? '', error };
+  const text = `${worst?.message ?? 'is not valid'}${more === undefined ? '' : ` (${more})`}`;
+  return { path: worst?.instancePath ?? '', text };
 }
+
+const errorOf = ({ path: place, text }: Problem, file: string): ContentError =>
+  new ContentError(`${file}: ${place || 'the file'} ${text}`);
 
 function yaml(text: string, file: string): unknown {
   try {

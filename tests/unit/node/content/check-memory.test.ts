@@ -54,15 +54,32 @@ test('what was checked is not checked again, and what changed is', () => {
   expect(read().known).toBe(first.asked - 1 - first.all.exams.length);
 });
 
-test('cards that alone were changed are checked', () => {
+test.each([
+  {
+    name: 'one card',
+    change: (text: string) => text.replace('kind: basic', 'kind: bogus'),
+    problems: ['/cards/0/kind must be equal to constant'],
+  },
+  {
+    name: 'three cards, each by its place in the file',
+    change: (text: string) => {
+      let card = 0;
+      return text.replaceAll(/(?<=^ {2}kind: )\w+$/gm, (kind) =>
+        [1, 2, 6].includes(card++) ? 'bogus' : kind,
+      );
+    },
+    problems: [1, 2, 6].map((place) => `/cards/${place}/kind must be equal to constant`),
+  },
+  { name: 'an empty file', change: () => '', problems: ['the file must be object'] },
+])('cards that alone were changed are checked: $name', ({ change, problems }) => {
   const before = read();
   const cards = join(content, 'cards/components-and-runtime.yaml');
   const text = readFileSync(cards, 'utf8');
-  writeFileSync(cards, text.replace('kind: basic', 'kind: bogus'));
+  writeFileSync(cards, change(text));
   const after = read();
   writeFileSync(cards, text);
   expect(after.problems).toEqual([
-    'cards/components-and-runtime.yaml: /cards/0/kind must be equal to constant',
+    ...problems.map((problem) => `cards/components-and-runtime.yaml: ${problem}`),
     ...before.problems,
   ]);
 });
