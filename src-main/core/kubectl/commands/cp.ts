@@ -1,11 +1,17 @@
-import { type ByteSink, concatBytes } from '#core/base';
+import { type ByteSink, concatBytes, utf8 } from '#core/base';
 import type { CommandSpec } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
-import { CommandError, ExitError } from '../errors.ts';
-import { text } from '../json-view.ts';
+import { CommandError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { readTar, type TarEntry, writeTar } from '../tar.ts';
-import { containerOf, pods, runInContainer, sourceOf } from './streams.ts';
+import {
+  containerOf,
+  type LocalStreams,
+  pods,
+  refuseCompleted,
+  runInContainer,
+  sourceOf,
+} from './streams.ts';
 
 /** A file here, or in a container. */
 interface FileSpec {
@@ -79,28 +85,20 @@ async function runThere(
   session: Session,
   { namespace, pod: name }: FileSpec,
   command: readonly string[],
-  streams: Parameters<typeof runInContainer>[4],
+  streams: LocalStreams,
 ): Promise<void> {
   const pod = await session.api.get(
     resourceUrl(pods(session), namespace || session.namespace, name),
   );
-  const phase = text(pod, 'status', 'phase');
-  if (phase === 'Succeeded' || phase === 'Failed')
-    throw new CommandError(
-      `cannot exec into a container in a completed pod; current phase is ${phase}`,
-    );
+  refuseCompleted(pod, 'exec into');
   // Upstream runs it as exec does, which tells of the container it takes on the stream for errors.
   const told: string[] = [];
   const container = containerOf(session, pod, session.flags.text('container'), (line) => {
     told.push(line);
   });
-  for (const line of told) await streams.stderr.write(new TextEncoder().encode(line));
+  for (const line of told) await streams.stderr.write(utf8(line));
   await session.flush();
-  const result = await runInContainer(session, pod, container, command, streams);
-  session.checkInterrupted();
-  if (result.status === 'NonZeroExitCode')
-    throw new ExitError(`command terminated with exit code ${result.exitCode}`, result.exitCode);
-  if (result.status === 'Failure') throw new CommandError(result.message);
+  await runInContainer(session, pod, container, command, streams);
 }
 
 const discard: ByteSink = { write: () => Promise.resolve(), end: () => undefined };

@@ -20,7 +20,7 @@ import { selectTargets, type Target } from '../resources/select.ts';
 import { threeWayPatch } from '../resources/three-way.ts';
 import type { Session } from '../session.ts';
 import { applyProfile, profileNamed } from './debug-profiles.ts';
-import { pods, readLog, streamCommand } from './streams.ts';
+import { containersOf, pods, readLog, streamCommand } from './streams.ts';
 
 /** Containers to look into pods and nodes with. @see k8s.io/kubectl/pkg/cmd/debug */
 export const debugCommand: CommandSpec = {
@@ -372,11 +372,7 @@ function changeCopy(session: Session, plan: Plan, copy: Json, containers: Json[]
 function debuggerName(session: Session, pod: Json): string {
   const { flags, io } = session;
   if (flags.text('container') !== '') return flags.text('container');
-  const taken = new Set(
-    ['containers', 'initContainers', 'ephemeralContainers'].flatMap((field) =>
-      list(pod, 'spec', field).map((each) => text(each, 'name')),
-    ),
-  );
+  const taken = new Set(containersOf(pod).map((each) => text(each, 'name')));
   let name = '';
   while (name === '' || taken.has(name)) name = `debugger-${nameSuffix(io.random)}`;
   if (!flags.bool('quiet')) session.out(`Defaulting debug container name to ${name}.\n`);

@@ -1,11 +1,12 @@
 import { BrokenPipeError, type ByteSink, type ByteSource, readAll, sleep } from '#core/base';
-import { type CommandResult, type CommandSession, parseDuration, StatusError } from '#core/kube';
+import { type CommandSession, parseDuration, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { CommandError, ExitError, UsageError } from '../errors.ts';
 import { at, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
 import { listObjects, parseResourceArgs } from '../resources/select.ts';
 import type { Session } from '../session.ts';
+import type { KubectlTty } from '../types.ts';
 import { selectorOf } from '../resources/label-selector.ts';
 
 export const pods = (session: Session): Resource => session.builtin('', 'v1', 'pods', 'Pod');
@@ -371,7 +372,7 @@ export async function streamCommand(
   const running = await openCommand(session, pod, verb, container, command, wanted);
   const { stdout, stderr } = io;
   const streams = { ...(stdin ? { stdin: io.stdin } : {}), stdout, stderr };
-  if (tty) await carryTerminal(session, running, streams, io.tty);
+  if (tty) await carryTerminal(session, running, streams, tty);
   else {
     await session.flush();
     await carry(session, running, streams);
@@ -410,7 +411,8 @@ async function openCommand(
   command: readonly string[],
   wanted: readonly string[],
 ): Promise<CommandSession> {
-  const query = new URLSearchParams(command.map((word) => ['command', word]));
+  const query = new URLSearchParams();
+  for (const word of command) query.append('command', word);
   query.append('container', container);
   for (const stream of wanted) query.append(stream, 'true');
   const path = resourceUrl(pods(session), namespaceOf(pod), nameOf(pod), verb);
