@@ -65,9 +65,9 @@ export function batchProgram(command: string): Program {
     const module = await (loading as Promise<Module>);
     const args = context.argv.slice(1);
     const stdin = readsStdin(command, args, context)
-      ? oneCharacterEach(await readAll(context.stdin))
-      : '';
-    const archive = command === 'tar' && stdin !== '' ? bytesOf(stdin) : undefined;
+      ? await readAll(context.stdin)
+      : new Uint8Array(0);
+    const archive = command === 'tar' && stdin.length > 0 ? stdin : undefined;
     const output: Output = { parts: [] };
     const bash = new module.Bash({
       fs: fileSystemAdapter(context, archive, output),
@@ -83,7 +83,7 @@ export function batchProgram(command: string): Program {
     // The result's own stdout does not tell bytes from text; what is written to a file does.
     const result = await bash.exec(`${command} > ${outputPath}`, {
       args: archive ? args.map((word) => (word === '-' ? stdinPath : word)) : (relative ?? args),
-      stdin: archive ? '' : stdin,
+      stdin: archive ? '' : oneCharacterEach(stdin),
       stdinKind: 'bytes',
       cwd: context.cwd,
       rawScript: true,
@@ -126,7 +126,7 @@ interface Output {
   parts: { readonly content: string | Uint8Array; readonly isBinary: boolean }[];
 }
 
-function outputBytes(part: Output['parts'][number], stdin: string): Uint8Array {
+function outputBytes(part: Output['parts'][number], stdin: Uint8Array): Uint8Array {
   const { content, isBinary } = part;
   if (typeof content !== 'string') return content;
   if (isBinary) return bytesOf(content);
@@ -135,7 +135,7 @@ function outputBytes(part: Output['parts'][number], stdin: string): Uint8Array {
   return isOfBytes ? bytesOf(content) : utf8(content);
 }
 
-const isUtf8 = (bytes: string): boolean => !/[\udc80-\udcff]/u.test(decodeBytes(bytesOf(bytes)));
+const isUtf8 = (bytes: Uint8Array): boolean => !/[\udc80-\udcff]/u.test(decodeBytes(bytes));
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
