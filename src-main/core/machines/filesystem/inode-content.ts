@@ -34,7 +34,6 @@ export function noteChange(inode: Inode): void {
 
 /** An open description of a file or device, with a position of its own. */
 export function openInode(inode: Inode, path: string, append: boolean): OpenFile {
-  const changed = (): void => noteChange(inode);
   let snapshot: Uint8Array | undefined;
   return {
     kind: inode.kind,
@@ -42,10 +41,7 @@ export function openInode(inode: Inode, path: string, append: boolean): OpenFile
     read(length) {
       if (inode.device) return inode.device.read(length);
       if (inode.kind === 'directory') throw fileError('EISDIR', path);
-      if (inode.virtual?.kind === 'file' && !snapshot) {
-        const content = inode.virtual.read();
-        snapshot = typeof content === 'string' ? utf8(content) : content;
-      }
+      if (inode.virtual?.kind === 'file') snapshot ??= contentOf(inode, path);
       const bytes = snapshot ?? inode.buffer.subarray(0, inode.size);
       if (this.position >= bytes.length) return undefined;
       const part = bytes.subarray(this.position, this.position + length);
@@ -61,7 +57,7 @@ export function openInode(inode: Inode, path: string, append: boolean): OpenFile
       if (append) this.position = inode.size;
       inode.volume.writeAt(inode, this.position, bytes);
       this.position += bytes.length;
-      changed();
+      noteChange(inode);
     },
     stat: () => statOf(inode),
   };
