@@ -18,6 +18,7 @@ import {
   type Change,
   createCatalogue,
   createNetwork,
+  type DnsHandler,
   dnsListener,
   dnsStreamListener,
   type DnsMessage,
@@ -115,8 +116,7 @@ export class Lab {
         pki.verifyCertificate(certificate, roots, nowMs, 'server'),
     });
     this.#outside = this.#network.addHost('outside', outsideAddress);
-    const names = (query: DnsMessage): Promise<DnsMessage> =>
-      Promise.resolve(this.#nameServer(query));
+    const names: DnsHandler = (query) => Promise.resolve(this.#nameServer(query));
     this.#outside.listen(53, dnsListener(names), { protocol: 'udp' });
     this.#outside.listen(53, dnsStreamListener(names), { protocol: 'tcp' });
     this.#etcdData = new EtcdData(clock, options.openLog ?? (() => undefined));

@@ -57,6 +57,7 @@ export {
 } from './network/index.ts';
 export {
   createResolver,
+  type DnsHandler,
   dnsListener,
   dnsStreamListener,
   type DnsMessage,

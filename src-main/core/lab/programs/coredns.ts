@@ -8,6 +8,7 @@ import {
 } from '#core/kube';
 import {
   createResolver,
+  type DnsHandler,
   dnsListener,
   type DnsMessage,
   type DnsRecord,
@@ -151,7 +152,7 @@ class Instance implements Disposable {
     if (needsCluster) this.#cluster ??= new Cluster(this.#component);
     const wanted = new Set<string>();
     for (const { port } of this.#servers) {
-      const handler: Parameters<typeof dnsListener>[0] = (query) => this.#answer(query, port);
+      const handler: DnsHandler = (query) => this.#answer(query, port);
       for (const protocol of ['udp', 'tcp'] as const) {
         const key = `${protocol}:${port}`;
         wanted.add(key);

@@ -1,4 +1,4 @@
-export { dnsListener, dnsStreamListener } from './listener.ts';
+export { type DnsHandler, dnsListener, dnsStreamListener } from './listener.ts';
 export {
   decodeDns,
   DnsFormatError,
