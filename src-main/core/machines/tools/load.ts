@@ -4,7 +4,7 @@ import { strftime } from '../shell/index.ts';
 import { parseArgs, type Tool, tool } from './tool.ts';
 import { cpuTime } from './processes.ts';
 
-export function meminfo(self: Tool): (name: string) => number {
+function meminfo(self: Tool): (name: string) => number {
   const text = self.context.files.readText('/proc/meminfo');
   return (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }

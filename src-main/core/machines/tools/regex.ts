@@ -1,4 +1,5 @@
 import { characterClasses } from '../shell/index.ts';
+
 /** A regular expression of the POSIX kinds as JavaScript's. @throws SyntaxError */
 export function grepPattern(
   patterns: readonly string[],
