@@ -1,8 +1,9 @@
 import { fromUtf8 } from '#core/base';
-import type {
-  ContainerStatus as ApiContainerStatus,
-  PodCondition,
-  PodStatus,
+import {
+  type ContainerStatus as ApiContainerStatus,
+  type PodCondition,
+  type PodStatus,
+  qosClass,
 } from '../apis/index.ts';
 import { formatQuantity, formatTime, parseQuantity, type Quantity } from '../machinery/index.ts';
 import { tailOfLog } from './container-logs.ts';
@@ -23,7 +24,6 @@ import {
   type PodView,
 } from './pods.ts';
 import type { ProbeManager } from './probes.ts';
-import { qosClassOf } from './qos.ts';
 
 /** Conditions that the kubelet owns; all others are kept as they are. */
 export const kubeletConditions: ReadonlySet<string> = new Set([
@@ -135,7 +135,8 @@ export class PodStatusMaker {
       ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
       ...(message ? { message } : {}),
       phase,
-      qosClass: api.qosClass ?? qosClassOf(pod),
+      // Static pods have none of an API server's making.
+      qosClass: api.qosClass ?? qosClass(specOf(pod)),
       ...(reason ? { reason } : {}),
       startTime: old.startTime ?? api.startTime ?? formatTime(context.clock.now()),
     };

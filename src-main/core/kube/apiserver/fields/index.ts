@@ -1,4 +1,4 @@
-export { isBestEffort, podResources } from './pod-resources.ts';
+export { podResources } from './pod-resources.ts';
 export {
   addInto,
   addQuantities,

@@ -44,18 +44,3 @@ export function podResources(
   }
   return total;
 }
-
-/** Whether no container asks for, or is limited in, cpu or memory. @see pkg/apis/core/v1/helper/qos */
-export function isBestEffort(pod: unknown): boolean {
-  const containers = [
-    ...mapsOf(at(pod, 'spec', 'containers')),
-    ...mapsOf(at(pod, 'spec', 'initContainers')),
-    ...(at(pod, 'spec', 'resources') ? [{ resources: at(pod, 'spec', 'resources') }] : []),
-  ];
-  return containers.every((container) =>
-    (['requests', 'limits'] as const).every((side) => {
-      const list = resourceListOf(at(container, 'resources', side));
-      return ['cpu', 'memory'].every((name) => (list[name]?.nanos ?? 0n) === 0n);
-    }),
-  );
-}

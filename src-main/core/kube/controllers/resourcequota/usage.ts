@@ -1,6 +1,6 @@
 import type { DeepReadonly } from '#core/base';
-import type { KubeObject } from '../../machinery/index.ts';
-import { parseQuantity } from '../../machinery/index.ts';
+import { qosClass } from '../../apis/index.ts';
+import { type KubeObject, meetsOperator, parseQuantity } from '../../machinery/index.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
 
 type View = DeepReadonly<KubeObject>;
@@ -161,9 +161,9 @@ interface ScopeRequirement {
 
 /** Whether a quota's scopes take a pod in. @see pkg/quota/v1/evaluator/core/pods.go */
 export function inScope(pod: PodView, requirement: ScopeRequirement): boolean {
-  const { scopeName, operator, values = [] } = requirement;
+  const { scopeName, operator, values } = requirement;
   const isTerminating = pod.spec?.activeDeadlineSeconds !== undefined;
-  const isBestEffort = podResources(pod).size === 0;
+  const isBestEffort = qosClass(pod.spec ?? {}) === 'BestEffort';
   switch (scopeName) {
     case 'Terminating':
       return isTerminating;
@@ -175,9 +175,7 @@ export function inScope(pod: PodView, requirement: ScopeRequirement): boolean {
       return !isBestEffort;
     case 'PriorityClass': {
       const name = pod.spec?.priorityClassName ?? '';
-      if (operator === 'Exists') return name !== '';
-      if (operator === 'DoesNotExist') return name === '';
-      return values.includes(name) === (operator === 'In');
+      return meetsOperator(name === '' ? undefined : name, operator, values);
     }
     case 'CrossNamespacePodAffinity':
       return [

@@ -1,7 +1,8 @@
+import type { DeepReadonly } from '#core/base';
+import { type Pod, qosClass } from '../../../apis/index.ts';
 import { meetsOperator } from '../../../machinery/index.ts';
 import {
   at,
-  isBestEffort,
   isMap,
   mapsOf,
   parseQuantity,
@@ -114,6 +115,9 @@ const isTerminating = (pod: unknown): boolean => {
   const seconds = at(pod, 'spec', 'activeDeadlineSeconds');
   return typeof seconds === 'number' && seconds >= 0;
 };
+
+const isBestEffort = (pod: unknown): boolean =>
+  qosClass((pod as DeepReadonly<Pod>).spec ?? {}) === 'BestEffort';
 
 /** @see pkg/quota/v1/evaluator/core/pods.go */
 const podEvaluator: QuotaEvaluator = {
