@@ -96,3 +96,6 @@ export const competencyNames: Readonly<Record<string, Bilingual>> = {
     en: 'Troubleshoot services and networking',
   },
 };
+
+/** The name of a competency; its id, when the curriculum here does not have it. */
+export const competencyName = (id: string): Bilingual => competencyNames[id] ?? { ko: id, en: id };
