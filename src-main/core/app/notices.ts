@@ -1,5 +1,5 @@
 import type { EventFrame, Notice } from '#contract';
-import type { Emitter } from '#core/base';
+import { Emitter, type Event } from '#core/base';
 import { notFound } from '#core/kube';
 import type { Handlers } from './serve.ts';
 
@@ -8,15 +8,15 @@ export interface NoticeBoard {
   list(): readonly Notice[];
   /** Never shown again, also after a restart where its cause lies in the past. */
   dismiss(noticeId: string): void;
-  /** Told when another took one away. */
-  onChange(listener: () => void): void;
+  /** One came or went. */
+  readonly onChange: Event<void>;
 }
 
 /** For hosts that have nothing to tell. */
 export const noNotices: NoticeBoard = {
   list: () => [],
   dismiss: () => undefined,
-  onChange: () => undefined,
+  onChange: new Emitter<void>().event,
 };
 
 export function noticeHandlers(

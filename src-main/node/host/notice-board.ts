@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Notice } from '#contract';
 import type { NoticeBoard } from '#core/app';
+import { Emitter } from '#core/base';
 import type { BackupRecord } from '#core/study';
 
 /** A file of progress that was found damaged. */
@@ -30,10 +31,7 @@ export function noticeBoard(
 ): HostNotices {
   const file = damageFile(dataFolder);
   const dismissed = new Set<string>();
-  const listeners: (() => void)[] = [];
-  const changed = (): void => {
-    for (const listener of listeners) listener();
-  };
+  const changes = new Emitter<void>();
   const progress = (): Notice[] => {
     const damage = readDamage(file);
     if (!damage) return [];
@@ -43,7 +41,7 @@ export function noticeBoard(
   const mended = (): void => {
     if (!existsSync(file)) return;
     rmSync(file);
-    changed();
+    changes.fire();
   };
   return {
     list: () => [
@@ -56,10 +54,10 @@ export function noticeBoard(
       if (noticeId === progressNotice) mended();
       else {
         dismissed.add(noticeId);
-        changed();
+        changes.fire();
       }
     },
-    onChange: (listener) => void listeners.push(listener),
+    onChange: changes.event,
     progressMended: mended,
   };
 }
