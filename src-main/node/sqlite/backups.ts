@@ -102,9 +102,9 @@ function finish(file: string, temporary: string, target: string): void {
   syncAndRename(temporary, target);
 }
 
-/** Renames a database, its log included, to `<name>.<why>-<time>`. @returns the new path. */
-export function setAside(file: string, why: 'corrupt' | 'replaced', nowMs: number): string {
-  const kept = `${file}.${why}-${stampOf(nowMs)}`;
+/** Renames a damaged database, its log included, to `<name>.corrupt-<time>`. @returns the new path. */
+export function setAside(file: string, nowMs: number): string {
+  const kept = `${file}.corrupt-${stampOf(nowMs)}`;
   for (const suffix of ['-wal', '-shm'])
     if (fs.existsSync(file + suffix)) fs.renameSync(file + suffix, kept + suffix);
   fs.renameSync(file, kept);

@@ -40,7 +40,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Connection
     if (!(error instanceof Damage) && !isDamage(error)) throw error;
     const problem = error instanceof Error ? error.message : String(error);
     const backup = newestGoodBackup(file);
-    const kept = setAside(file, 'corrupt', options.now());
+    const kept = setAside(file, options.now());
     throw new DatabaseCorruptError(file, kept, backup, problem, { cause: error });
   }
 }
