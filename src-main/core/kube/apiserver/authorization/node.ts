@@ -23,7 +23,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
  */
 export function createNodeAuthorizer(state: ServerState): Authorizer {
   const rules = bootstrapNodeRules();
-  const relations = createRelations(state);
+  const relations = new Relations(state);
   return {
     authorize(attributes) {
       const node = nodeNameOf(attributes.user);
@@ -163,110 +163,100 @@ function ownNode(a: ResourceAttributes, node: string): Decision {
   );
 }
 
-interface Relations {
-  isRelated(node: string, kind: Related, namespace: string, name: string): boolean;
-}
-
 type PodView = DeepReadonly<KubeObject>;
 
-function createRelations(state: ServerState): Relations {
-  // The pod that showed a relation last is asked first: all pods of a node need the same few objects.
-  const witnesses = new Map<string, string>();
-  const isHere = (pod: PodView, node: string): boolean =>
-    textAt(pod, 'spec', 'nodeName') === node && !isMirrorPod(pod);
+/** What the pods of a node have to do with other objects. */
+class Relations {
+  readonly #state: ServerState;
+  /** The pod that showed a relation last is asked first: all pods of a node need the same few objects. */
+  readonly #witnesses = new Map<string, string>();
+
+  constructor(state: ServerState) {
+    this.#state = state;
+  }
+
+  isRelated(node: string, kind: Related, namespace: string, name: string): boolean {
+    const usesClaim = (claimNamespace: string, claim: string): boolean =>
+      this.#anyPodHere(node, claimNamespace, `persistentvolumeclaims/${claim}`, (pod) =>
+        podReferences(pod).claims.has(claim),
+      );
+    const usedHere = (predicate: (pod: PodView) => boolean): boolean =>
+      this.#anyPodHere(node, namespace, `${kind}/${name}`, predicate);
+
+    switch (kind) {
+      case 'pods': {
+        const pod = this.#state.get('', 'pods', namespace, name);
+        return pod !== undefined && textAt(pod, 'spec', 'nodeName') === node;
+      }
+      case 'configmaps':
+        return usedHere((pod) => podReferences(pod).configMaps.has(name));
+      case 'secrets':
+        return (
+          usedHere((pod) => podReferences(pod).secrets.has(name)) ||
+          this.#state
+            .list('', 'persistentvolumes')
+            .some(
+              (volume) =>
+                volumeSecrets(volume).some(
+                  (secret) => secret.namespace === namespace && secret.name === name,
+                ) &&
+                usesClaim(
+                  textAt(volume, 'spec', 'claimRef', 'namespace'),
+                  textAt(volume, 'spec', 'claimRef', 'name'),
+                ),
+            )
+        );
+      case 'persistentvolumeclaims':
+        return usesClaim(namespace, name);
+      case 'persistentvolumes': {
+        const reference = at(
+          this.#state.get('', 'persistentvolumes', '', name),
+          'spec',
+          'claimRef',
+        );
+        return (
+          reference !== undefined &&
+          usesClaim(textAt(reference, 'namespace'), textAt(reference, 'name'))
+        );
+      }
+      case 'serviceaccounts':
+        return usedHere((pod) => textAt(pod, 'spec', 'serviceAccountName') === name);
+      case 'volumeattachments':
+        return (
+          textAt(
+            this.#state.get('storage.k8s.io', 'volumeattachments', '', name),
+            'spec',
+            'nodeName',
+          ) === node
+        );
+      case 'resourceclaims':
+        return usedHere((pod) => podResourceClaims(pod).has(name));
+      case 'resourceslices':
+        return (
+          textAt(
+            this.#state.get('resource.k8s.io', 'resourceslices', '', name),
+            'spec',
+            'nodeName',
+          ) === node
+        );
+    }
+  }
 
   /** Whether a pod of the node, mirror pods aside, satisfies a predicate that depends on `question` alone. */
-  function anyPodHere(
+  #anyPodHere(
     node: string,
     namespace: string,
     question: string,
     predicate: (pod: PodView) => boolean,
   ): boolean {
+    const fits = (pod: PodView): boolean =>
+      textAt(pod, 'spec', 'nodeName') === node && !isMirrorPod(pod) && predicate(pod);
     const key = `${node} ${namespace} ${question}`;
-    const witness = state.get('', 'pods', namespace, witnesses.get(key) ?? '');
-    if (witness && isHere(witness, node) && predicate(witness)) return true;
-    const found = state
-      .list('', 'pods', namespace)
-      .find((pod) => isHere(pod, node) && predicate(pod));
-    if (!found) {
-      witnesses.delete(key);
-      return false;
-    }
-    witnesses.set(key, found.metadata.name ?? '');
-    return true;
-  }
-
-  return {
-    isRelated: (node, kind, namespace, name) =>
-      isRelated(state, anyPodHere, node, kind, namespace, name),
-  };
-}
-
-function isRelated(
-  state: ServerState,
-  anyPodHere: (
-    node: string,
-    namespace: string,
-    question: string,
-    predicate: (pod: PodView) => boolean,
-  ) => boolean,
-  node: string,
-  kind: Related,
-  namespace: string,
-  name: string,
-): boolean {
-  const usesClaim = (claimNamespace: string, claim: string): boolean =>
-    anyPodHere(node, claimNamespace, `persistentvolumeclaims/${claim}`, (pod) =>
-      podReferences(pod).claims.has(claim),
-    );
-  const usedHere = (predicate: (pod: PodView) => boolean): boolean =>
-    anyPodHere(node, namespace, `${kind}/${name}`, predicate);
-
-  switch (kind) {
-    case 'pods': {
-      const pod = state.get('', 'pods', namespace, name);
-      return pod !== undefined && textAt(pod, 'spec', 'nodeName') === node;
-    }
-    case 'configmaps':
-      return usedHere((pod) => podReferences(pod).configMaps.has(name));
-    case 'secrets':
-      return (
-        usedHere((pod) => podReferences(pod).secrets.has(name)) ||
-        state
-          .list('', 'persistentvolumes')
-          .some(
-            (volume) =>
-              volumeSecrets(volume).some(
-                (secret) => secret.namespace === namespace && secret.name === name,
-              ) &&
-              usesClaim(
-                textAt(volume, 'spec', 'claimRef', 'namespace'),
-                textAt(volume, 'spec', 'claimRef', 'name'),
-              ),
-          )
-      );
-    case 'persistentvolumeclaims':
-      return usesClaim(namespace, name);
-    case 'persistentvolumes': {
-      const reference = at(state.get('', 'persistentvolumes', '', name), 'spec', 'claimRef');
-      return (
-        reference !== undefined &&
-        usesClaim(textAt(reference, 'namespace'), textAt(reference, 'name'))
-      );
-    }
-    case 'serviceaccounts':
-      return usedHere((pod) => textAt(pod, 'spec', 'serviceAccountName') === name);
-    case 'volumeattachments':
-      return (
-        textAt(state.get('storage.k8s.io', 'volumeattachments', '', name), 'spec', 'nodeName') ===
-        node
-      );
-    case 'resourceclaims':
-      return usedHere((pod) => podResourceClaims(pod).has(name));
-    case 'resourceslices':
-      return (
-        textAt(state.get('resource.k8s.io', 'resourceslices', '', name), 'spec', 'nodeName') ===
-        node
-      );
+    const witness = this.#state.get('', 'pods', namespace, this.#witnesses.get(key) ?? '');
+    if (witness && fits(witness)) return true;
+    const found = this.#state.list('', 'pods', namespace).find(fits);
+    if (found) this.#witnesses.set(key, found.metadata.name ?? '');
+    else this.#witnesses.delete(key);
+    return found !== undefined;
   }
 }
