@@ -20,6 +20,7 @@ export {
   type KubeObject,
   type PortForwardSession,
   type ResponseBody,
+  responseText,
   type Status,
   StatusError,
   statusOf,
@@ -53,6 +54,7 @@ export {
 export type {
   CertificateInfo,
   CertificateRequestInfo,
+  ComponentHealth,
   IssueOptions,
   Pki,
 } from './apiserver/index.ts';

@@ -1,9 +1,10 @@
-import { type Clock, fromUtf8, readText, sleep, utf8 } from '#core/base';
+import { type Clock, sleep, utf8 } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
   ConnectionError,
   failure,
+  responseText,
   type Status,
   StatusError,
   type Transport,
@@ -171,24 +172,7 @@ export class ApiClient {
 export async function objectOf(response: ApiResponse): Promise<Json> {
   const { body } = response;
   if (body.kind === 'object') return body.object as Json;
-  return parseObject(await textOf(response));
-}
-
-/** The body of an answer as text. */
-export async function textOf(response: ApiResponse): Promise<string> {
-  const { body } = response;
-  switch (body.kind) {
-    case 'object':
-      return [...body.encode()].join('');
-    case 'bytes':
-      return fromUtf8(body.bytes);
-    case 'source':
-      return readText(body.source);
-    case 'none':
-    case 'watch':
-    case 'session':
-      return '';
-  }
+  return parseObject(await responseText(response));
 }
 
 function parseObject(source: string): Json {
@@ -210,7 +194,7 @@ async function errorOf(
   const { body } = response;
   if (body.kind === 'object' && text(body.object, 'kind') === 'Status')
     return new StatusError(body.object as Status);
-  const source = (await textOf(response)).trim();
+  const source = (await responseText(response)).trim();
   try {
     const value = JSON.parse(source) as unknown;
     if (text(value, 'kind') === 'Status') return new StatusError(value as Status);

@@ -19,6 +19,7 @@ import {
   failure,
   notFound,
   type Pki,
+  responseText,
 } from '#core/kube';
 import { Lab, type LabSnapshot } from '#core/lab';
 import { createResolver, httpRequest, readBody } from '#core/machines';
@@ -210,18 +211,9 @@ export class RunningCluster {
       });
     await response.durable?.();
     const { body, status } = response;
-    switch (body.kind) {
-      case 'none':
-        return { status, body: '' };
-      case 'object':
-        return { status, body: [...body.encode()].join('') };
-      case 'bytes':
-        return { status, body: fromUtf8(body.bytes) };
-      case 'source':
-        return { status, body: await readText(body.source) };
-      default:
-        throw badRequest(`${request.url} answers with a stream`);
-    }
+    if (body.kind === 'watch' || body.kind === 'session')
+      throw badRequest(`${request.url} answers with a stream`);
+    return { status, body: await responseText(response) };
   }
 
   async run(host: string, command: string, options: RunOptions): Promise<RunResult> {

@@ -1,4 +1,4 @@
-import { type DeepReadonly, fromUtf8, quoted, readAll } from '#core/base';
+import { type DeepReadonly, quoted } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -7,6 +7,7 @@ import {
   failure,
   type KubeObject,
   notFound,
+  responseText,
   type StatusError,
 } from '../machinery/index.ts';
 import { admissionRequest, admit, admitFinal, type Call, notServed } from './call.ts';
@@ -78,14 +79,9 @@ export async function handleConnect(call: Call): Promise<ApiResponse> {
 
 /** A kubelet refuses in plain text; clients get it as a Status. */
 async function refusedLog(answer: ApiResponse, { info }: Call): Promise<ApiResponse> {
-  const { status, body } = answer;
+  const { status } = answer;
   if (status >= 200 && status <= 206) return answer;
-  const said =
-    body.kind === 'bytes'
-      ? fromUtf8(body.bytes)
-      : body.kind === 'source'
-        ? fromUtf8(await readAll(body.source))
-        : '';
+  const said = await responseText(answer);
   if (status === 400) throw badRequest(said);
   if (status === 500) throw failure(500, 'InternalError', `Internal error occurred: ${said}`);
   throw failure(

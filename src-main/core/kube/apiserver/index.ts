@@ -20,6 +20,7 @@ export {
   type ApiServer,
   type ApiServerOptions,
   type AuditRecord,
+  type ComponentHealth,
   type ProxyTarget,
   type VersionInfo,
 } from './options.ts';

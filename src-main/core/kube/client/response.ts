@@ -1,8 +1,8 @@
-import { fromUtf8, readText } from '#core/base';
 import {
   type ApiResponse,
   badRequest,
   failure,
+  responseText,
   type Status,
   StatusError,
   type StatusReason,
@@ -15,9 +15,8 @@ export async function objectOf(response: ApiResponse): Promise<unknown> {
     case 'object':
       return body.object;
     case 'bytes':
-      return parse(fromUtf8(body.bytes));
     case 'source':
-      return parse(await readText(body.source));
+      return parse(await responseText(response));
     case 'none':
       return {};
     case 'watch':
@@ -54,11 +53,8 @@ export async function errorOf(response: ApiResponse): Promise<StatusError> {
   let text = '';
   if (response.body.kind === 'object') {
     if (isStatus(response.body.object)) return new StatusError(response.body.object);
-  } else if (response.body.kind === 'bytes' || response.body.kind === 'source') {
-    text =
-      response.body.kind === 'bytes'
-        ? fromUtf8(response.body.bytes)
-        : await readText(response.body.source);
+  } else {
+    text = await responseText(response);
     try {
       const value = JSON.parse(text) as unknown;
       if (isStatus(value)) return new StatusError(value);

@@ -44,6 +44,7 @@ export {
   type StatusReason,
   unauthorized,
 } from './status.ts';
+export { responseText } from './response-text.ts';
 export {
   type ApiRequest,
   type ApiResponse,

@@ -1,5 +1,4 @@
-import { parseQuantity, StatusError } from '#core/kube';
-import { textOf } from '../api.ts';
+import { parseQuantity, responseText, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected, UsageError } from '../errors.ts';
@@ -86,7 +85,7 @@ async function getRaw(session: Session): Promise<number> {
   const path = flags.text('raw');
   if (!path.startsWith('/') && !/^https?:/.test(path)) throw new CommandError(`raw: invalid path`);
   session.out(
-    await textOf(await session.api.send('GET', path, { accept: 'application/json, */*' })),
+    await responseText(await session.api.send('GET', path, { accept: 'application/json, */*' })),
   );
   return 0;
 }

@@ -1,9 +1,6 @@
-import { fromUtf8, readText } from '#core/base';
-import { type ApiServerConfig, ConnectionError } from '#core/kube';
+import { type ComponentHealth, ConnectionError, responseText } from '#core/kube';
 import type { ProgramContext } from '#core/machines';
 import { nodeTransport } from './node-transport.ts';
-
-type ComponentHealth = Awaited<ReturnType<NonNullable<ApiServerConfig['componentHealth']>>>[number];
 
 /** Components that upstream expects on the API server's own machine, at their default ports. */
 const beside = [
@@ -33,17 +30,13 @@ async function probe(
 ): Promise<ComponentHealth> {
   const target = { node: '', address: '127.0.0.1', port, scheme: 'https' } as const;
   try {
-    const { status, body } = await nodeTransport(context, target, undefined).send({
+    const response = await nodeTransport(context, target, undefined).send({
       method: 'GET',
       url: '/healthz',
       headers: {},
     });
-    const text =
-      body.kind === 'bytes'
-        ? fromUtf8(body.bytes)
-        : body.kind === 'source'
-          ? await readText(body.source)
-          : '';
+    const text = await responseText(response);
+    const { status } = response;
     return status >= 200 && status < 400
       ? { name, healthy: true, message: text }
       : { name, healthy: false, message: `HTTP probe failed with statuscode: ${status}` };
