@@ -68,6 +68,8 @@ export interface KindStrategy {
   readonly unconditionalUpdate?: boolean;
   /** Seconds between the first DELETE and the end, for kinds with graceful deletion (pods). */
   gracePeriodSeconds?(object: DeepReadonly<KubeObject>, requested: number | undefined): number;
+  /** At the first DELETE: finalizers and status of a kind that does not go before others have. */
+  beginDelete?(draft: KubeObject, context: StrategyContext): void;
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
   readonly table?: {
     readonly columns: readonly TableColumn[];

@@ -14,8 +14,6 @@ import {
 import { CompareFailedError } from '../storage/index.ts';
 import { decodeBody, expectedKind } from './body.ts';
 import { admissionRequest, admit, admitFinal, type Call, draftOf } from './call.ts';
-import type { Served } from './catalog.ts';
-import { crdCleanupFinalizer, markCrdTerminating } from './crds/index.ts';
 import { objectResponse, statusResponse } from './negotiation.ts';
 import { listStored, respondObject } from './read.ts';
 import { isFinished, readCurrent, removeObject, viewOf, writeObject } from './registry.ts';
@@ -129,10 +127,6 @@ function finalizersFor(
   ];
 }
 
-/** Its objects go before it does. */
-const isDefinition = ({ info }: Served): boolean =>
-  info.kind === 'CustomResourceDefinition' && info.group === 'apiextensions.k8s.io';
-
 /** Deletes one object, or begins to. @throws StatusError 404, 409 */
 export async function deleteObject(
   call: Call,
@@ -185,12 +179,11 @@ export async function deleteObject(
         }
       }
     }
-    const finalizers = finalizersFor(old, call, request);
-    if (context.options.customResources && isDefinition(served) && !meta.deletionTimestamp) {
-      markCrdTerminating(draft, nowMs);
-      if (!finalizers.includes(crdCleanupFinalizer)) finalizers.push(crdCleanupFinalizer);
+    if (strategy.beginDelete && !meta.deletionTimestamp) {
+      strategy.beginDelete(draft, { nowMs });
       changed = true;
     }
+    const finalizers = finalizersFor(draft, call, request);
     if (finalizers.join() !== (meta.finalizers ?? []).join()) {
       if (finalizers.length > 0) meta.finalizers = finalizers;
       else delete meta.finalizers;

@@ -15,6 +15,7 @@ import {
 import { invalidValue, notSupported, required } from './field-errors.ts';
 import { compileJsonPath } from './json-path.ts';
 import { storageVersionOf, versionSchema, versionsOf } from './schema.ts';
+import { markCrdTerminating } from './status.ts';
 import { validateStructural } from './structural.ts';
 
 const dnsLabel = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -59,6 +60,7 @@ export const customResourceDefinitionStrategy: KindStrategy = {
   prepareForStatusUpdate(draft, old) {
     draft['spec'] = jsonClone(old['spec']);
   },
+  beginDelete: (draft, { nowMs }) => markCrdTerminating(draft, nowMs),
   validate: (object) => [...validateDefinition(object), ...storedVersionErrors(object)],
   validateUpdate(object, old) {
     const errors = validateDefinition(object);

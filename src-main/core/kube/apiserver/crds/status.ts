@@ -79,8 +79,8 @@ export function reconcileCrdStatus(
 }
 
 /**
- * Marks a definition as being deleted, in place: finalizer and Terminating condition. The server calls it at the
- * first DELETE, then deletes all objects of the definition, then removes `crdCleanupFinalizer`.
+ * Marks a definition as being deleted, in place: finalizer and Terminating condition. After the first
+ * DELETE the server deletes all objects of the definition, then removes `crdCleanupFinalizer`.
  * @see apiextensions-apiserver/pkg/registry/customresourcedefinition/etcd.go, Delete
  */
 export function markCrdTerminating(draft: KubeObject, nowMs: number): void {

@@ -6,7 +6,6 @@ import {
   createCrdRegistry,
   type CrdRegistry,
   customResourceDefinitionStrategy,
-  markCrdTerminating,
   reconcileCrdStatus,
 } from '../../../../../../src-main/core/kube/apiserver/crds/index.ts';
 import type {
@@ -575,7 +574,7 @@ describe('definitions', () => {
 
   test('are marked before they go', () => {
     const crd = established(new TestState(), backups());
-    markCrdTerminating(crd, nowMs);
+    customResourceDefinitionStrategy.beginDelete?.(crd, { nowMs });
     expect(crd.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io']);
     expect(crd['status']).toMatchObject({
       conditions: [
