@@ -1,4 +1,4 @@
-import type { JsonObject } from '#core/base';
+import { type JsonObject, Turns } from '#core/base';
 import {
   internalError,
   isReason,
@@ -23,16 +23,11 @@ export function createAnswerRunner(
   clusters: StudyClusters,
   study: Pick<Study, 'lesson'>,
 ): AnswerRunner {
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(work);
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const turns = new Turns();
 
   return {
     runCommand: ({ host, setup, command, reads }) => {
-      const outcome = inTurn(async () => {
+      const outcome = turns.take(async () => {
         const clusterId = await clusters.takeCleanCards();
         if (setup !== undefined) {
           const { exitCode, stderr } = await engine.run(clusterId, host, setup, {
@@ -47,7 +42,7 @@ export function createAnswerRunner(
       });
       // While the answer is read, the cluster is made ready for the next one.
       void outcome.then(
-        () => inTurn(() => clusters.cleanCards()).catch(() => undefined),
+        () => turns.take(() => clusters.cleanCards()).catch(() => undefined),
         () => undefined,
       );
       return outcome;
@@ -57,7 +52,7 @@ export function createAnswerRunner(
         const { clusterId } = await clusters.ofLesson(study.lesson(place.lessonId));
         return dryRun(engine, clusterId, manifest);
       }
-      return inTurn(async () => {
+      return turns.take(async () => {
         const { clusterId } = await clusters.ofCards();
         await clusters.cleanCards();
         return dryRun(engine, clusterId, manifest);

@@ -1,4 +1,4 @@
-import { BytePipe } from '#core/base';
+import { BytePipe, Turns } from '#core/base';
 import type { Connection } from '#core/kube';
 import type { ByteChannel } from './byte-channel.ts';
 import {
@@ -27,7 +27,7 @@ export class SpdyClient {
   readonly #streams = new Map<number, BytePipe>();
   #nextStreamId = 1;
   /** Header blocks share one compressor: their frames go out in the order in which they were made. */
-  #opening: Promise<unknown> = Promise.resolve();
+  readonly #opening = new Turns();
 
   constructor(channel: ByteChannel) {
     this.#channel = channel;
@@ -36,7 +36,7 @@ export class SpdyClient {
 
   /** @param headers names in lower case. */
   open(headers: Readonly<Record<string, string>>): Promise<Connection> {
-    const opened = this.#opening.then(async () => {
+    return this.#opening.take(async () => {
       const id = this.#nextStreamId;
       this.#nextStreamId += 2;
       const input = new BytePipe();
@@ -59,8 +59,6 @@ export class SpdyClient {
         },
       };
     });
-    this.#opening = opened.catch(() => undefined);
-    return opened;
   }
 
   close(): void {

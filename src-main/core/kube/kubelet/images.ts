@@ -1,4 +1,4 @@
-import { fromBase64, fromUtf8 } from '#core/base';
+import { fromBase64, fromUtf8, Turns } from '#core/base';
 import { TokenBucket } from '../client/index.ts';
 import { BackOff } from './back-off.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
@@ -20,7 +20,7 @@ export class ImageManager {
   readonly #backOff: BackOff;
   readonly #bucket: TokenBucket;
   readonly #lastError = new Map<string, string>();
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(context: KubeletContext, objects: ReferencedObjects) {
     const { clock, config } = context;
@@ -92,7 +92,7 @@ export class ImageManager {
     const askedMs = clock.now();
     let beganMs = askedMs;
     try {
-      await this.#inTurn(async () => {
+      await this.#turns.take(async () => {
         // Asked for when the turn comes, as upstream's throttled image service does: waiting costs none. Unlike
         // there an image that is on the node takes none either, so that many pods of one image start at once.
         const present = (await host.images.imageStatus(image)) !== undefined;
@@ -115,12 +115,6 @@ export class ImageManager {
       'Pulled',
       `Successfully pulled image ${quoted} in ${spanText(now - beganMs)} (${spanText(now - askedMs)} including waiting). Image size: ${size} bytes.`,
     );
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work, work);
-    this.#queue = turn.catch(() => undefined);
-    return turn;
   }
 
   /** Those of the pull secrets for the image's registry. */
