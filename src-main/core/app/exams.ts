@@ -1,5 +1,5 @@
 import type { ExamReport, ExamView, Language } from '#contract';
-import { type Disposable, hex } from '#core/base';
+import { type Disposable, hex, Turns } from '#core/base';
 import {
   type Blueprint,
   bookTime,
@@ -24,6 +24,7 @@ import {
   type ExamRoomOptions,
   findTask,
   removeCluster,
+  seedOf,
   type Tell,
   tellMissed,
 } from './tasks.ts';
@@ -39,7 +40,7 @@ export class Exams {
   readonly #tell: Tell;
   #ticker: Disposable | undefined;
   /** Starts and submissions run one after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: ExamRoomOptions, tell: Tell) {
     this.#options = options;
@@ -59,20 +60,15 @@ export class Exams {
         })),
       ),
     'exams.start': ({ examId, seed, language }, context) =>
-      this.#inOrder(async () => {
+      this.#turns.take(async () => {
         if (this.#options.repository.currentExam())
           throw failure(409, 'Conflict', 'an exam is in progress: go on with it or submit it');
-        const wanted = seed?.trim() ?? '';
-        if (wanted.length > 100) throw badRequest('a seed has at most 100 characters');
-        const session = await this.#start(
-          this.#blueprint(examId),
-          wanted === '' ? hex(this.#options.random, 8) : wanted,
-          context,
-        );
+        const wanted = seedOf(seed, this.#options.random);
+        const session = await this.#start(this.#blueprint(examId), wanted, context);
         return this.#view(session, language);
       }),
     'exams.current': ({ language }) =>
-      this.#inOrder(async () => {
+      this.#turns.take(async () => {
         const session = this.#options.repository.currentExam();
         if (!session) return null;
         await this.#bringUp(session);
@@ -104,7 +100,7 @@ export class Exams {
         return {};
       }),
     'exams.submit': ({ sessionId, language }, context) =>
-      this.#inOrder(async () => {
+      this.#turns.take(async () => {
         const session = this.#session(sessionId);
         if (session.finishedMs !== null) return this.#report(session, language);
         await this.#bringUp(session);
@@ -267,14 +263,16 @@ export class Exams {
         background: true,
       });
     else
-      this.#inOrder(async () => {
-        const current = this.#options.repository.currentExam();
-        if (!current || current.sessionId !== sessionId) return;
-        await this.#bringUp(current);
-        await this.#submit(current);
-      }).catch((error: unknown) =>
-        logger.log('error', 'the exam could not be graded when its time was up', { error }),
-      );
+      this.#turns
+        .take(async () => {
+          const current = this.#options.repository.currentExam();
+          if (!current || current.sessionId !== sessionId) return;
+          await this.#bringUp(current);
+          await this.#submit(current);
+        })
+        .catch((error: unknown) =>
+          logger.log('error', 'the exam could not be graded when its time was up', { error }),
+        );
   }
 
   #save(session: ExamSession, language: Language): ExamView {
@@ -348,12 +346,6 @@ export class Exams {
         ];
       }),
     };
-  }
-
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#queue.then(work, work);
-    this.#queue = next.catch(() => undefined);
-    return next;
   }
 
   #blueprint(examId: string): Blueprint {

@@ -1,5 +1,5 @@
 import type { EventFrame } from '#contract';
-import { type Clock, hex, type Logger, type Random } from '#core/base';
+import { type Clock, hex, type Logger, type Random, Turns } from '#core/base';
 import {
   type Blueprint,
   type ExamRepository,
@@ -50,16 +50,13 @@ const start = 'start';
 /** Practice: one task at a time on a cluster of its own. */
 export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHandlers {
   const { engine, repository, clock, random } = options;
-  const queues = new Map<string, Promise<unknown>>();
+  const turns = new Map<string, Turns>();
 
   /** Calls of one session run one after the other. */
   const inOrder = <T>(sessionId: string, work: () => Promise<T>): Promise<T> => {
-    const next = (queues.get(sessionId) ?? Promise.resolve()).then(work, work);
-    queues.set(
-      sessionId,
-      next.catch(() => undefined),
-    );
-    return next;
+    const own = turns.get(sessionId) ?? new Turns();
+    turns.set(sessionId, own);
+    return own.take(work);
   };
   const sessionOf = (sessionId: string): PracticeSession => {
     const session = repository.practice(sessionId);
@@ -137,11 +134,8 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
       }),
     'tasks.start': async ({ taskId, seed, language }, context) => {
       const task = findTask(options.tasks, taskId);
-      const wanted = seed?.trim() ?? '';
-      if (wanted.length > 100) throw badRequest('a seed has at most 100 characters');
-      const session = await inOrder('start', () =>
-        startTask(task, wanted === '' ? hex(random, 8) : wanted, context),
-      );
+      const wanted = seedOf(seed, random);
+      const session = await inOrder('start', () => startTask(task, wanted, context));
       tellChanged(tell);
       return taskView(session, instanceOf(session), language);
     },
@@ -207,7 +201,7 @@ export function createTaskHandlers(options: ExamRoomOptions, tell: Tell): TaskHa
       inOrder(sessionId, async () => {
         const session = sessionOf(sessionId);
         if (session.endedMs === null) await end(session);
-        queues.delete(sessionId);
+        turns.delete(sessionId);
         return {};
       }),
   };
@@ -218,6 +212,13 @@ export function findTask(tasks: readonly Task[], taskId: string): Task {
   const task = tasks.find(({ id }) => id === taskId);
   if (!task) throw notFound({ group: '', resource: 'tasks' }, taskId);
   return task;
+}
+
+/** The seed that a person gave, or one drawn by chance. @throws StatusError 400 it is too long. */
+export function seedOf(given: string | undefined, random: Random): string {
+  const seed = given?.trim() ?? '';
+  if (seed.length > 100) throw badRequest('a seed has at most 100 characters');
+  return seed === '' ? hex(random, 8) : seed;
 }
 
 /** Answers at once; what is thrown rejects. */
