@@ -1,5 +1,10 @@
 import { fromUtf8, jsonClone } from '#core/base';
-import { protobufContentType, type SchemaNode, type SchemaSet } from '../apis/index.ts';
+import {
+  decodeProtobuf,
+  protobufContentType,
+  type SchemaNode,
+  type SchemaSet,
+} from '../apis/index.ts';
 import {
   type ApiRequest,
   badRequest,
@@ -12,7 +17,6 @@ import {
 } from '../machinery/index.ts';
 import { scanJson } from './json-scan.ts';
 import { DecodeError, normalize } from './normalize.ts';
-import type { ProtobufCodec } from './protobuf.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -54,12 +58,7 @@ function hexOf(bytes: Uint8Array): string {
 }
 
 /** Reads a body as an object of any kind. @throws StatusError 400, 415 */
-function readRaw(
-  request: ApiRequest,
-  apiVersion: string,
-  kind: string,
-  protobuf: ProtobufCodec | undefined,
-): Raw {
+function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
   if (request.object) return { value: request.object, duplicates: [] };
   const body = request.body ?? new Uint8Array();
   const media = mediaTypeOf(request);
@@ -84,9 +83,9 @@ function readRaw(
       const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
       throw unrecognized(message, hexOf(body));
     }
-  } else if (media === protobufContentType && protobuf) {
+  } else if (media === protobufContentType) {
     try {
-      value = protobuf.decode(body, { apiVersion, kind });
+      value = decodeProtobuf(body, { apiVersion, kind });
     } catch (error) {
       throw badRequest(error instanceof Error ? error.message : String(error));
     }
@@ -116,10 +115,9 @@ export function decodeBody(
   expected: ExpectedKind,
   custom: boolean,
   validation: FieldValidation,
-  protobuf: ProtobufCodec | undefined,
   known: (group: string, version: string, kind: string) => boolean,
 ): Decoded {
-  const raw = readRaw(request, formatGroupVersion(expected), expected.kind, protobuf);
+  const raw = readRaw(request, formatGroupVersion(expected), expected.kind);
   const value = raw.value as Record<string, unknown>;
   const wanted = formatGroupVersion(expected);
   const apiVersion =

@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import type { DeepReadonly } from '#core/base';
 import {
   type ApiResponse,
@@ -41,7 +40,6 @@ export function deleteRequestOf(call: Call): DeleteRequest {
       { ...expectedKind(context.options.schemas, '', 'v1', 'DeleteOptions') },
       false,
       'Ignore',
-      protobufCodec,
       () => true,
     ).object;
   } else {
@@ -276,7 +274,7 @@ export async function handleDelete(call: Call): Promise<ApiResponse> {
   const status = !gone && request.orphanDependents === false ? 202 : 200;
   if (!gone || (returnsObject.has(call.served.info.kind) && !call.served.custom)) {
     if (object === stored.object) return respondObject(call, status, stored);
-    return objectResponse(status, object, call.form, protobufCodec);
+    return objectResponse(status, object, call.form);
   }
   const { group, resource } = call.served.info;
   const success: Status = {
@@ -324,6 +322,5 @@ export async function handleDeleteCollection(call: Call): Promise<ApiResponse> {
         : deleted.map(({ kind: _, apiVersion: __, ...rest }) => rest),
     },
     call.form,
-    protobufCodec,
   );
 }

@@ -24,7 +24,7 @@ export function documentResponse(
     object: object | undefined,
     headers?: Readonly<Record<string, string>>,
   ): ApiResponse | undefined =>
-    object && objectResponse(200, object, { media: 'json', pretty }, undefined, undefined, headers);
+    object && objectResponse(200, object, { media: 'json', pretty }, undefined, headers);
   const parts = path.slice(1).split('/');
   if (path === '/') return json({ paths: rootPaths(catalog) });
   const { discovery, openApi } = documents;
@@ -32,12 +32,10 @@ export function documentResponse(
     const root = parts[0] as 'api' | 'apis';
     const version = aggregatedVersion(request);
     if (version) {
-      const response = objectResponse(
-        200,
-        discovery.aggregated(root, version),
-        { media: 'json', pretty },
-        undefined,
-      );
+      const response = objectResponse(200, discovery.aggregated(root, version), {
+        media: 'json',
+        pretty,
+      });
       return {
         ...response,
         headers: {

@@ -7,7 +7,7 @@ import {
   formatYaml,
   type Status,
 } from '../machinery/index.ts';
-import type { ProtobufCodec } from './protobuf.ts';
+import { binaryForm } from './protobuf.ts';
 import { isTrue, type RequestInfo } from './request-info.ts';
 
 /** The form a client wants its answer in. */
@@ -67,12 +67,7 @@ export function notAcceptable(): Error {
 }
 
 /** @throws StatusError 406 */
-export function outputForm(
-  request: ApiRequest,
-  info: RequestInfo,
-  protobuf: ProtobufCodec | undefined,
-  transforms: boolean,
-): OutputForm {
+export function outputForm(request: ApiRequest, info: RequestInfo): OutputForm {
   const pretty = wantsPretty(request, info);
   const accept = request.headers['accept'];
   if (accept === undefined || accept === '')
@@ -83,7 +78,7 @@ export function outputForm(
         ? 'json'
         : type === 'application/yaml'
           ? 'yaml'
-          : type === protobufContentType && protobuf
+          : type === protobufContentType
             ? 'protobuf'
             : undefined;
     if (!media) continue;
@@ -91,7 +86,6 @@ export function outputForm(
     if (as === undefined) return { media, as: undefined, version: 'v1', pretty };
     const version = parameters.get('v');
     if (
-      !transforms ||
       media === 'protobuf' ||
       parameters.get('g') !== 'meta.k8s.io' ||
       (version !== 'v1' && version !== 'v1beta1') ||
@@ -116,7 +110,6 @@ export function objectResponse(
   status: number,
   object: object,
   form: Pick<OutputForm, 'media' | 'pretty'>,
-  protobuf: ProtobufCodec | undefined,
   json?: () => Iterable<string>,
   headers: Readonly<Record<string, string>> = {},
 ): ApiResponse {
@@ -127,7 +120,7 @@ export function objectResponse(
       body: { kind: 'bytes', bytes: utf8(formatYaml(object)) },
     };
   if (form.media === 'protobuf') {
-    const bytes = protobuf?.encode(object);
+    const bytes = binaryForm(object);
     if (bytes)
       return {
         status,
@@ -165,7 +158,6 @@ export function statusResponse(
     status.code ?? 200,
     status,
     { media: 'json', pretty },
-    undefined,
     undefined,
     retry === undefined ? headers : { ...headers, 'retry-after': String(retry) },
   );

@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import { type DeepReadonly, fromUtf8 } from '#core/base';
 import {
   type ApiResponse,
@@ -118,7 +117,7 @@ export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiR
     { served: target.served, namespace, name, subresource: target.subresource },
     (old) => proposePatched(call, patch, write, target, old),
   );
-  if (target.read) return objectResponse(200, target.read(stored.object), call.form, protobufCodec);
+  if (target.read) return objectResponse(200, target.read(stored.object), call.form);
   return respondObject(call, 200, stored);
 }
 

@@ -1,27 +1,14 @@
-import { decodeProtobuf, encodeProtobuf, hasProtobuf, ProtobufError } from '../apis/index.ts';
+import { encodeProtobuf, hasProtobuf, ProtobufError } from '../apis/index.ts';
 import type { KubeObject } from '../machinery/index.ts';
 
-/** Kubernetes' binary form of built-in kinds. */
-export interface ProtobufCodec {
-  /** @throws ProtobufError the bytes are not an object. */
-  decode(
-    bytes: Uint8Array,
-    assumed: { readonly apiVersion: string; readonly kind: string },
-  ): object;
-  /** Undefined when the object has no binary form: JSON is sent then. */
-  encode(object: object): Uint8Array | undefined;
+/** An object in Kubernetes' binary form; undefined when it has none: JSON is sent then. */
+export function binaryForm(object: object): Uint8Array | undefined {
+  const { apiVersion, kind } = object as KubeObject;
+  if (!hasProtobuf(apiVersion, kind)) return undefined;
+  try {
+    return encodeProtobuf(object as KubeObject);
+  } catch (error) {
+    if (error instanceof ProtobufError) return undefined;
+    throw error;
+  }
 }
-
-export const protobufCodec: ProtobufCodec = {
-  decode: decodeProtobuf,
-  encode(object) {
-    const { apiVersion, kind } = object as KubeObject;
-    if (!hasProtobuf(apiVersion, kind)) return undefined;
-    try {
-      return encodeProtobuf(object as KubeObject);
-    } catch (error) {
-      if (error instanceof ProtobufError) return undefined;
-      throw error;
-    }
-  },
-};

@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import { defer, fromBase64, fromUtf8, toBase64, utf8 } from '#core/base';
 import {
   type ApiResponse,
@@ -44,7 +43,6 @@ export function warningHeaders(call: Call): Record<string, string> {
 /** One object in the form the client asked for. */
 export function respondObject(call: Call, status: number, stored: StoredObject): ApiResponse {
   const { form, served, context, info } = call;
-  const protobuf = protobufCodec;
   const { store } = context.options;
   const headers = warningHeaders(call);
   const { object } = stored;
@@ -55,18 +53,17 @@ export function respondObject(call: Call, status: number, stored: StoredObject):
     const table = tableOf(served, [object], meta, form.version, include, {
       nowMs: context.options.clock.now(),
     });
-    response = objectResponse(status, table, form, protobuf, undefined, headers);
+    response = objectResponse(status, table, form, undefined, headers);
   } else if (form.as === 'PartialObjectMetadata')
     response = objectResponse(
       status,
       partialMetadata(object, form.version),
       form,
-      protobuf,
       undefined,
       headers,
     );
   else if (form.as !== undefined) throw notAcceptable();
-  else response = objectResponse(status, object, form, protobuf, () => [stored.json()], headers);
+  else response = objectResponse(status, object, form, () => [stored.json()], headers);
   if (call.request.method === 'GET' || call.request.method === 'HEAD') return response;
   const { revision } = store;
   return { ...response, durable: () => store.durable(revision) };
@@ -231,14 +228,13 @@ export async function handleList(call: Call): Promise<ApiResponse> {
 /** A list in the form the client asked for. */
 export function respondList(call: Call, { items, metadata }: Listed): ApiResponse {
   const { form, served, context, info } = call;
-  const protobuf = protobufCodec;
   const { clock } = context.options;
   const headers = warningHeaders(call);
   const objects = items.map(({ object }) => object);
   if (form.as === 'Table') {
     const include = includeObjectOf(info.query.get('includeObject'));
     const table = tableOf(served, objects, metadata, form.version, include, { nowMs: clock.now() });
-    return objectResponse(200, table, form, protobuf, () => tablePieces(table), headers);
+    return objectResponse(200, table, form, () => tablePieces(table), headers);
   }
   if (form.as !== undefined) {
     if (form.as === 'PartialObjectMetadata') throw notAcceptable();
@@ -248,7 +244,7 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
       metadata,
       items: objects.map((object) => partialMetadata(object, form.version)),
     };
-    return objectResponse(200, list, form, protobuf, undefined, headers);
+    return objectResponse(200, list, form, undefined, headers);
   }
   const list = {
     kind: `${served.info.kind}List`,
@@ -261,14 +257,7 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
     served.custom || (form.media === 'json' && !form.pretty)
       ? list
       : { ...list, items: objects.map(({ kind: _, apiVersion: __, ...rest }): object => rest) };
-  return objectResponse(
-    200,
-    shown,
-    form,
-    protobuf,
-    () => listPieces(list, items, served.custom),
-    headers,
-  );
+  return objectResponse(200, shown, form, () => listPieces(list, items, served.custom), headers);
 }
 
 function* listPieces(

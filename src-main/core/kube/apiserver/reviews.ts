@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import { jsonClone } from '#core/base';
 import {
   type ApiResponse,
@@ -73,14 +72,7 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
     default:
       await reviewAccess(call, review, spec, fail);
   }
-  return objectResponse(
-    201,
-    ordered(review),
-    call.form,
-    protobufCodec,
-    undefined,
-    warningHeaders(call),
-  );
+  return objectResponse(201, ordered(review), call.form, undefined, warningHeaders(call));
 }
 
 function ordered({ kind, apiVersion, metadata, ...rest }: KubeObject): KubeObject {

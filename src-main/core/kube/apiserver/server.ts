@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import { type Disposable, nameSuffix, uuid } from '#core/base';
 import {
   type ApiRequest,
@@ -184,8 +183,7 @@ class Server implements ApiServer {
         ...(attributesOf(info, user) as Attributes & { kind: 'resource' }),
         verb: 'create',
       });
-    // Events are streamed as JSON alone.
-    const form = outputForm(request, info, protobufCodec, true);
+    const form = outputForm(request, info);
     const deprecation = deprecationOf(served.info);
     if (deprecation !== undefined) warnings.push(deprecation);
     const call: Call = {
@@ -252,12 +250,7 @@ class Server implements ApiServer {
     switch (path) {
       case '/version':
       case '/version/':
-        return objectResponse(
-          200,
-          this.#options.version,
-          { media: 'json', pretty: true },
-          undefined,
-        );
+        return objectResponse(200, this.#options.version, { media: 'json', pretty: true });
       case '/metrics':
         return textResponse(200, this.#metrics(), {
           'content-type': 'text/plain; version=0.0.4; charset=utf-8',

@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import type { DeepReadonly } from '#core/base';
 import { jsonClone } from '#core/base';
 import {
@@ -71,7 +70,6 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
     expectedKind(call.context.options.schemas, group, version, row.kind),
     false,
     write.fieldValidation,
-    protobufCodec,
     (_group, _version, kind) => kind === row.kind,
   );
   switch (info.subresource) {
@@ -90,7 +88,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
         object,
         (text) => void call.warnings.push(text),
       );
-      return objectResponse(201, answer, call.form, protobufCodec, undefined, warningHeaders(call));
+      return objectResponse(201, answer, call.form, undefined, warningHeaders(call));
     }
     default:
       throw notServed();
@@ -222,10 +220,9 @@ function applyScale(call: Call, draft: KubeObject, scale: KubeObject): void {
 
 async function handleScale(call: Call): Promise<ApiResponse> {
   const { info, served, context } = call;
-  const protobuf = protobufCodec;
   if (info.verb === 'get') {
     const { view } = await readCurrent(context, served, info.namespace, info.name);
-    return objectResponse(200, scaleOf(call, view.object), call.form, protobuf);
+    return objectResponse(200, scaleOf(call, view.object), call.form);
   }
   if (info.verb === 'patch')
     return handlePatch(call, {
@@ -241,7 +238,6 @@ async function handleScale(call: Call): Promise<ApiResponse> {
     expectedKind(context.options.schemas, 'autoscaling', 'v1', 'Scale'),
     false,
     write.fieldValidation,
-    protobuf,
     (_group, _version, kind) => kind === 'Scale',
   );
   checkName(scale, info.name, info.namespace);
@@ -257,7 +253,7 @@ async function handleScale(call: Call): Promise<ApiResponse> {
       return { draft, ...(scale.metadata.uid === undefined ? {} : { uid: scale.metadata.uid }) };
     },
   );
-  return objectResponse(200, scaleOf(call, stored.object), call.form, protobuf);
+  return objectResponse(200, scaleOf(call, stored.object), call.form);
 }
 
 function success(call: Call, code: number): ApiResponse {

@@ -59,7 +59,7 @@ export function handleWatch(call: Call): ApiResponse {
   const { store } = call.context.options;
   if (start > store.revision + 1_000_000) throw tooLarge(start, store.revision);
   if (form.media === 'yaml')
-    return objectResponse(406, notStreamable(), { media: 'json', pretty: false }, undefined);
+    return objectResponse(406, notStreamable(), { media: 'json', pretty: false });
   // Custom kinds have no binary form.
   const isBinary = form.media === 'protobuf' && hasProtobuf(served.groupVersion, served.info.kind);
   const stream: WatchStream = {

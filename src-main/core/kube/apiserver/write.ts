@@ -1,4 +1,3 @@
-import { protobufCodec } from './protobuf.ts';
 import { type ApiResponse, isReason, type KubeObject } from '../machinery/index.ts';
 import { decodeBody } from './body.ts';
 import { type Call, draftOf, type WriteOptions, writeOptions } from './call.ts';
@@ -11,14 +10,12 @@ import { badRequest } from '../machinery/index.ts';
 /** The body as an object of the call's resource; problems become warnings or a 400. */
 export function decodeObject(call: Call, write: WriteOptions): KubeObject {
   const { served, context, request } = call;
-  const protobuf = protobufCodec;
   const { resources, customResources } = context.options;
   const { object, problems } = decodeBody(
     request,
     { ...served.info, schemas: served.schemas, root: served.root },
     served.custom,
     write.fieldValidation,
-    protobuf,
     (group, version, kind) => resources.ofKind(group, version, kind) !== undefined,
   );
   const all = [...problems];
