@@ -1,6 +1,6 @@
 import { type DeepReadonly, type Disposable, jsonClone } from '#core/base';
 import type { Lease } from '../apis/index.ts';
-import { formatMicroTime, isReason } from '../machinery/index.ts';
+import { formatDuration, formatMicroTime, isReason } from '../machinery/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
 
 const namespace = 'kube-node-lease';
@@ -61,7 +61,7 @@ export class NodeLease implements Disposable {
       } catch (error) {
         log('E', 'controller.go:201', 'Failed to ensure lease exists, will retry', {
           err: errorText(error),
-          interval: backOffMs < 1000 ? `${backOffMs}ms` : `${backOffMs / 1000}s`,
+          interval: formatDuration(backOffMs),
         });
         await this.#pause(backOffMs);
       }

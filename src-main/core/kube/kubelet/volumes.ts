@@ -6,6 +6,7 @@ import type {
   PersistentVolume,
   Volume,
 } from '../apis/index.ts';
+import { formatDuration } from '../machinery/index.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { type DownwardValues, fieldValue, resourceValue } from './downward-api.ts';
 import { configSeen, specOf, uidOf, type PodView } from './pods.ts';
@@ -68,12 +69,12 @@ export class VolumeManager {
           mounts.set(volume.name, await this.#mount(pod, volume));
           break;
         } catch (error) {
-          const text = `MountVolume.SetUp failed for volume ${JSON.stringify(volumeTitle(volume))} : ${errorText(error)}`;
+          const text = `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${errorText(error)}`;
           podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
           this.#context.logText(
             'E',
             'nestedpendingoperations.go:348',
-            `Operation for "{volumeName:${pluginOf(volume)}/${uidOf(pod)}-${volume.name} podName:${uidOf(pod)} nodeName:}" failed. No retries permitted until ${goTime(this.#context.clock.now() + delayMs)} (durationBeforeRetry ${delayMs < 1000 ? `${delayMs}ms` : `${delayMs / 1000}s`}). Error: ${text}`,
+            `Operation for "{volumeName:${pluginOf(volume)}/${uidOf(pod)}-${volume.name} podName:${uidOf(pod)} nodeName:}" failed. No retries permitted until ${goTime(this.#context.clock.now() + delayMs)} (durationBeforeRetry ${formatDuration(delayMs)}). Error: ${text}`,
           );
           // Waiting long for an object that may never come is no work in progress.
           await sleep(this.#context.clock, delayMs, signal, { background: delayMs > 4000 });
@@ -363,11 +364,6 @@ function select(
         : `references non-existent secret key: ${key}`,
     );
   });
-}
-
-/** Claims are named by their volume; everything else by its own name. */
-function volumeTitle(volume: DeepReadonly<Volume>): string {
-  return volume.name;
 }
 
 const plugins: Readonly<Record<string, string>> = {
