@@ -52,5 +52,4 @@ export const texts = defineTexts({
   passed: { ko: '합격', en: 'Passed' },
   failed: { ko: '불합격', en: 'Not passed' },
   trend: { ko: '점수의 흐름', en: 'Scores over time' },
-  noDomains: { ko: '아직 영역 정보가 없습니다', en: 'No domains yet' },
 });

@@ -38,5 +38,4 @@ export const texts = defineTexts({
   readiness: { ko: '영역별 준비도', en: 'Readiness by domain' },
   running: { ko: '진행 중인 모의시험이 있습니다.', en: 'A mock exam is in progress.' },
   resume: { ko: '이어서 하기', en: 'Resume' },
-  noDomains: { ko: '아직 영역 정보가 없습니다', en: 'No domains yet' },
 });
