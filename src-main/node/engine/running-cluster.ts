@@ -70,6 +70,7 @@ export class RunningCluster {
   #savedLab: Uint8Array | undefined;
   #phase: 'starting' | 'ready' | 'stopped' | 'failed' = 'starting';
   #problem: string | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(spec: ClusterSpec, options: RunningClusterOptions) {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(spec.clusterId))
@@ -118,12 +119,7 @@ export class RunningCluster {
       logger: this.#options.logger,
     });
     const ready = this.lab.ready(this.#resumed ? resumeLimitMs : bootLimitMs);
-    let done = false;
-    ready.then(
-      () => (done = true),
-      () => (done = true),
-    );
-    while (!done) await this.driver.advance(1000);
+    await this.#runUntilSettled(ready);
     // A cluster that somebody broke comes back as it was: broken.
     if (this.#resumed) await ready.catch(() => undefined);
     else await ready;
@@ -295,17 +291,21 @@ export class RunningCluster {
   async reset(name: string): Promise<void> {
     const snapshot = this.#marks.get(name);
     if (!snapshot) throw notFound({ group: '', resource: 'marks' }, name);
-    const { speed } = this.driver;
     await this.lab.restore(snapshot);
     const ready = this.lab.ready(bootLimitMs);
-    let done = false;
-    ready.then(
-      () => (done = true),
-      () => (done = true),
-    );
-    while (!done) await this.driver.advance(500);
-    this.driver.setSpeed(speed);
+    await this.#runUntilSettled(ready);
     await ready;
+  }
+
+  /** Runs the clock as fast as the machine allows. @throws Error the cluster was stopped: its clock stands for good. */
+  async #runUntilSettled(work: Promise<void>): Promise<void> {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    work.then(settle, settle);
+    while (!isSettled && !this.#stopping) await this.driver.advance(500);
+    if (this.#stopping) throw new Error(`cluster ${this.spec.clusterId} was stopped`);
   }
 
   /** Writes what outlives the programs beside the store's log: the files if they have changed, and the clock. */
@@ -321,7 +321,12 @@ export class RunningCluster {
     this.#savedLab = lab;
   }
 
-  async stop(): Promise<void> {
+  /** Stops it once, however often it is asked to; what is persistent is on disk afterwards. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     clearInterval(this.#apiWatch);
     clearInterval(this.#saver);
     const wasReady = this.#phase === 'ready';

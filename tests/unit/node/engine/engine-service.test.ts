@@ -111,3 +111,15 @@ test('a command waits while its output is not taken, and comes to its end when i
   expect(received).toBe(8_000_000);
   await service.stop();
 });
+
+test('a cluster that is stopped while it comes up ends its creation and leaves no file', async () => {
+  const service = engine(await createPki());
+  const created = service.create(spec('1cp'));
+  const ended = expect(created).rejects.toThrow('cluster lab was stopped');
+  // Its port is open before its nodes are Ready.
+  while ((await service.get('lab')).server.endsWith(':0'))
+    await new Promise((resolve) => setImmediate(resolve));
+  await service.stop();
+  await ended;
+  expect(files()).toEqual([]);
+});
