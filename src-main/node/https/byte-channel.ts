@@ -52,7 +52,7 @@ export function webSocketChannel(socket: WebSocket): ByteChannel {
   const input = new BytePipe();
   const closed = closeOf(socket);
   void closed.then(() => input.end());
-  onMessages(socket, (bytes) => input.write(bytes));
+  void onMessages(socket, (bytes) => input.write(bytes));
   return {
     closed,
     read: () => input.read(),
@@ -61,8 +61,14 @@ export function webSocketChannel(socket: WebSocket): ByteChannel {
   };
 }
 
-/** Hands over messages one at a time; while one is being taken the peer has to wait. */
-export function onMessages(socket: WebSocket, take: (bytes: Buffer) => Promise<void>): void {
+/**
+ * Hands over messages one at a time; while one is being taken the peer has to wait.
+ * @returns settles when the socket is closed and the last message taken.
+ */
+export function onMessages(
+  socket: WebSocket,
+  take: (bytes: Buffer) => Promise<void>,
+): Promise<void> {
   let taking = Promise.resolve();
   socket.on('message', (data: RawData) => {
     const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
@@ -71,6 +77,9 @@ export function onMessages(socket: WebSocket, take: (bytes: Buffer) => Promise<v
       .then(() => take(bytes))
       .catch(() => undefined)
       .then(() => socket.resume());
+  });
+  return new Promise((resolve) => {
+    socket.once('close', () => void taking.then(resolve));
   });
 }
 

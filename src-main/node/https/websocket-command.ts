@@ -25,7 +25,7 @@ export async function serveWebSocketCommand(
     stdin.end();
     resize.end();
   });
-  onMessages(socket, async (message) => {
+  void onMessages(socket, async (message) => {
     const payload = message.subarray(1);
     if (message[0] === channelOf.stdin) await stdin.write(payload);
     else if (message[0] === channelOf.resize) await resize.write(payload);

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { BytePipe, utf8 } from '#core/base';
 import type { ApiRequest, ApiResponse, CommandResult, CommandSession } from '#core/kube';
+import { onMessages, sendMessage } from '#node/https';
 import { connectionError } from './connection-errors.ts';
 import { answerOf, pathOf, type Server } from './server.ts';
 
@@ -39,30 +40,17 @@ function sessionOver(socket: WebSocket, query: URLSearchParams): CommandSession 
     [channels.stderr, new BytePipe()],
   ]);
   let status = '';
-  const result = new Promise<CommandResult>((resolve) => {
-    socket.on('close', () => {
-      for (const output of outputs.values()) output.end();
-      resolve(resultOf(status));
-    });
+  const taken = onMessages(socket, async (message) => {
+    const payload = message.subarray(1);
+    if (message[0] === channels.error) status += payload.toString('utf8');
+    await outputs.get(message[0] ?? -1)?.write(new Uint8Array(payload));
   });
-  let writing = Promise.resolve();
-  socket.on('message', (data: Buffer) => {
-    const payload = data.subarray(1);
-    if (data[0] === channels.error) status += payload.toString('utf8');
-    const output = outputs.get(data[0] ?? -1);
-    if (!output || payload.length === 0) return;
-    socket.pause();
-    writing = writing
-      .then(() => output.write(new Uint8Array(payload)))
-      .catch(() => undefined)
-      .then(() => socket.resume());
+  const result = taken.then(() => {
+    for (const output of outputs.values()) output.end();
+    return resultOf(status);
   });
   const send = (channel: number, bytes: Uint8Array): Promise<void> =>
-    new Promise((resolve) => {
-      if (socket.readyState === WebSocket.OPEN)
-        socket.send(Buffer.concat([Buffer.of(channel), bytes]), () => resolve());
-      else resolve();
-    });
+    sendMessage(socket, Buffer.concat([Buffer.of(channel), bytes]));
   const [stdout, stderr] = [outputs.get(channels.stdout), outputs.get(channels.stderr)];
   return {
     kind: 'command',

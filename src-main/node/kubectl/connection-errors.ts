@@ -1,4 +1,5 @@
 import { ConnectionError } from '#core/kube';
+import { hostOf, portOf } from './server.ts';
 
 const untrusted = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -19,8 +20,8 @@ export function connectionError(error: Error, url: URL): Error {
     address?: string;
     port?: number;
   };
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const at = `${address ?? host}:${port ?? (url.port || (url.protocol === 'https:' ? 443 : 80))}`;
+  const host = hostOf(url);
+  const at = `${address ?? host}:${port ?? portOf(url)}`;
   const x509 = (text: string): Error =>
     new ConnectionError('ETLS', `tls: failed to verify certificate: x509: ${text}`);
   switch (code) {

@@ -1,11 +1,11 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { type ApiRequest, type ApiResponse, ConnectionError, type Transport } from '#core/kube';
 import type { ConnectionConfig } from '#core/kubectl';
 import { openCommand } from './command-session.ts';
 import { connectionError } from './connection-errors.ts';
 import { openPortForward } from './port-forward-session.ts';
-import { answerOf, pathOf, type Server, serverOf } from './server.ts';
+import { answerOf, beginRequest, type Server, serverOf } from './server.ts';
 
 /** A connection to any API server, by what a kubeconfig says of it. */
 export function httpsTransport(config: ConnectionConfig): Transport {
@@ -33,25 +33,18 @@ function send(
   agent: HttpAgent | HttpsAgent,
   request: ApiRequest,
 ): Promise<ApiResponse> {
-  const { url } = server;
-  const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
-    const outgoing = (secure ? httpsRequest : httpRequest)(
-      {
-        host: url.hostname.replace(/^\[|\]$/g, ''),
-        port: url.port || (secure ? 443 : 80),
-        path: pathOf(server, request),
-        method: request.method,
-        agent,
-        headers: {
-          ...server.headers(request),
-          ...(request.body ? { 'content-length': String(request.body.length) } : {}),
-        },
-        ...(request.signal ? { signal: request.signal } : {}),
+    const outgoing = beginRequest(server, request, {
+      agent,
+      headers: {
+        ...server.headers(request),
+        ...(request.body ? { 'content-length': String(request.body.length) } : {}),
       },
-      (incoming) => void answerOf(incoming, request).then(resolve, reject),
-    );
-    outgoing.on('error', (error) => reject(connectionError(error, url)));
+    });
+    outgoing.on('response', (incoming) => {
+      answerOf(incoming, request).then(resolve, reject);
+    });
+    outgoing.on('error', (error) => reject(connectionError(error, server.url)));
     outgoing.end(request.body);
   });
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
-import { BytePipe, seededRandom } from '#core/base';
-import type { Connection } from '#core/kube';
+import { seededRandom } from '#core/base';
 import { type KubectlIo, type KubectlTty, runKubectl } from '#core/kubectl';
+import { socketChannel } from '#node/https';
 import { httpsTransport } from './https-transport.ts';
 import { localFiles } from './local-files.ts';
 import { sinkOf, sourceOf } from './local-streams.ts';
@@ -90,23 +90,11 @@ function runProgram(argv: readonly string[]): Promise<number | null> {
 const listenLocal: NonNullable<KubectlIo['listenLocal']> = (address, port, onConnection) =>
   new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      const input = new BytePipe();
-      socket.on('data', (bytes: Buffer) => {
-        socket.pause();
-        input.write(new Uint8Array(bytes)).then(
-          () => socket.resume(),
-          () => undefined,
-        );
-      });
-      socket.on('end', () => input.end());
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => input.end());
-      const connection: Connection = {
-        input,
+      onConnection({
+        input: socketChannel(socket, new Uint8Array()),
         output: { ...sinkOf(socket), end: () => void socket.end() },
         close: () => socket.destroy(),
-      };
-      onConnection(connection);
+      });
     });
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

@@ -1,22 +1,15 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { readText } from '#core/base';
 import type { ApiRequest, ApiResponse, PortForwardSession } from '#core/kube';
 import { SpdyClient, socketChannel } from '#node/https';
 import { connectionError } from './connection-errors.ts';
-import { answerOf, pathOf, type Server } from './server.ts';
+import { answerOf, beginRequest, type Server } from './server.ts';
 
 const protocol = 'portforward.k8s.io';
 
 /** Opens a port-forward over SPDY, which every API server takes. A refusal is an ordinary answer. */
 export function openPortForward(server: Server, request: ApiRequest): Promise<ApiResponse> {
-  const { url } = server;
-  const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
-    const outgoing = (secure ? httpsRequest : httpRequest)({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port || (secure ? 443 : 80),
-      path: pathOf(server, request),
+    const outgoing = beginRequest(server, request, {
       method: 'POST',
       ...server.tls,
       agent: false,
@@ -26,7 +19,6 @@ export function openPortForward(server: Server, request: ApiRequest): Promise<Ap
         upgrade: 'SPDY/3.1',
         'x-stream-protocol-version': protocol,
       },
-      ...(request.signal ? { signal: request.signal } : {}),
     });
     outgoing.on('upgrade', (_, socket, head) => {
       const spdy = new SpdyClient(socketChannel(socket, head));
@@ -36,7 +28,7 @@ export function openPortForward(server: Server, request: ApiRequest): Promise<Ap
     outgoing.on('response', (incoming) => {
       answerOf(incoming, request).then(resolve, reject);
     });
-    outgoing.on('error', (error) => reject(connectionError(error, url)));
+    outgoing.on('error', (error) => reject(connectionError(error, server.url)));
     outgoing.end();
   });
 }

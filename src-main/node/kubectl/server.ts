@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+} from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { ByteSource } from '#core/base';
 import type { ApiRequest, ApiResponse } from '#core/kube';
@@ -51,6 +57,32 @@ export function serverOf(config: ConnectionConfig): Server {
 /** `/api` behind the path that the server's address may have. */
 export function pathOf({ url }: Server, request: ApiRequest): string {
   return `${url.pathname.replace(/\/$/, '')}${request.url}`;
+}
+
+/** As sockets take it: an IPv6 address without brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+export function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
+
+/** Opens a request to the server; who opens it listens and ends it. */
+export function beginRequest(
+  server: Server,
+  request: ApiRequest,
+  options: RequestOptions,
+): ClientRequest {
+  const { url } = server;
+  return (url.protocol === 'https:' ? httpsRequest : httpRequest)({
+    host: hostOf(url),
+    port: portOf(url),
+    path: pathOf(server, request),
+    method: request.method,
+    ...(request.signal ? { signal: request.signal } : {}),
+    ...options,
+  });
 }
 
 /** An answer; one that goes on (a watch, a followed log, a proxied body) comes as it arrives. */
