@@ -1,4 +1,4 @@
-import { seededRandom, silentLogger } from '#core/base';
+import { type Random, seededRandom, silentLogger } from '#core/base';
 import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
 import {
   createClient,
@@ -42,17 +42,23 @@ const collections: Readonly<Record<string, string>> = {
   StorageClass: '/apis/storage.k8s.io/v1/storageclasses',
   PodDisruptionBudget: '/apis/policy/v1/namespaces/NS/poddisruptionbudgets',
   ReplicaSet: '/apis/apps/v1/namespaces/NS/replicasets',
+  PriorityClass: '/apis/scheduling.k8s.io/v1/priorityclasses',
 };
 
-/** @param configuration a KubeSchedulerConfiguration, or what differs from the default one */
-export async function schedulerBench(configuration?: Json): Promise<SchedulerBench> {
+/**
+ * @param configuration a KubeSchedulerConfiguration, or what differs from the default one
+ * @param random breaks the scheduler's ties.
+ */
+export async function schedulerBench(
+  configuration?: Json,
+  random: Random = seededRandom('scheduler'),
+): Promise<SchedulerBench> {
   const server = testServer([], { strategyFor });
   const { time } = server;
   const client = createClient(
     { send: (request) => server.server.handle(request) },
     { userAgent: 'kube-scheduler/test', clock: time.clock, logger: silentLogger },
   );
-  const random = seededRandom('scheduler');
   const config = parseSchedulerConfiguration(
     configuration && {
       apiVersion: 'kubescheduler.config.k8s.io/v1',
@@ -61,7 +67,7 @@ export async function schedulerBench(configuration?: Json): Promise<SchedulerBen
     },
   );
   if (typeof config === 'string') throw new Error(config);
-  const informers = createInformers(client, time.clock, { random });
+  const informers = createInformers(client, time.clock, { random: seededRandom('informers') });
   const post = async (object: Json): Promise<void> => {
     const { kind, metadata } = object as { kind: string; metadata: { namespace?: string } };
     const url = (collections[kind] ?? '').replace('NS', metadata.namespace ?? 'default');
