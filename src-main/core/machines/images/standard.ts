@@ -1,4 +1,4 @@
-import { curlTool, fullNetworkTools } from './clients/index.ts';
+import { agnhostNetworkTools, fullNetworkTools } from './clients/index.ts';
 import { curl } from './clients/curl.ts';
 import { nginxImages } from './nginx/image.ts';
 import { execute, print, untilSignal } from './program-io.ts';
@@ -34,6 +34,9 @@ const hub = (name: string): string => `docker.io/${name.includes('/') ? name : `
 
 /** Entry points that run whatever command they are given. */
 const runCommand: Program = (context) => execute(context, context.argv.slice(1));
+
+/** A larger shell that stands for the small one. */
+const runShell: Program = (context) => execute(context, ['/bin/sh', ...context.argv.slice(1)]);
 
 /** Does nothing until it is told to end. */
 const pause: Program = async (context) => {
@@ -347,7 +350,7 @@ const bases: readonly Image[] = [
     base: 'alpine',
     programs: {
       ...fullNetworkTools,
-      '/bin/zsh': (context) => execute(context, ['/bin/sh', ...context.argv.slice(1)]),
+      '/bin/zsh': runShell,
     },
   }),
 ];
@@ -355,13 +358,48 @@ const bases: readonly Image[] = [
 const tools: readonly Image[] = [
   ...['registry.k8s.io/e2e-test-images/agnhost', 'k8s.gcr.io/e2e-test-images/agnhost'].map(
     (repository) =>
-      image(repository, [...range(20, 57, '2.'), '2.21'], {
+      image(repository, [...range(20, 63, '2.'), '2.63.0'], {
         sizeBytes: 50 * megabyte,
         entrypoint: ['/agnhost'],
         command: ['pause'],
+        exposedPorts: ['80/tcp', '5000/tcp', '8080/tcp', '8081/tcp', '9376/tcp'],
         base: 'alpine',
-        programs: { ...curlTool, '/agnhost': agnhost },
+        files: {
+          '/uploads/.keep': '',
+          '/etc/passwd':
+            'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\nuser-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n',
+          '/etc/group':
+            'root:x:0:root\nnobody:x:65534:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n',
+        },
+        // The second name is for tests that take another entry point than the image's.
+        programs: {
+          ...agnhostNetworkTools,
+          '/bin/bash': runShell,
+          '/agnhost': agnhost,
+          '/agnhost-2': agnhost,
+        },
       }),
+  ),
+  image('registry.k8s.io/e2e-test-images/busybox', ['1.29-4', '1.36.1-1', '1.37.0-1'], {
+    sizeBytes: 2_156_519,
+    ...shell,
+    base: 'busybox',
+  }),
+  image('registry.k8s.io/e2e-test-images/nonroot', ['1.4', '1.5'], {
+    sizeBytes: 42 * megabyte,
+    ...bash,
+    user: '1234',
+  }),
+  ...['nautilus', 'kitten'].map((name) =>
+    image(`registry.k8s.io/e2e-test-images/${name}`, ['1.5', '1.7', '1.8', '1.9.0'], {
+      sizeBytes: 50 * megabyte,
+      entrypoint: ['/agnhost'],
+      command: ['test-webserver'],
+      exposedPorts: ['80/tcp'],
+      base: 'alpine',
+      files: { '/data.json': `{\n  "image": "${name}.jpg"\n}\n`, [`/${name}.jpg`]: '' },
+      programs: { '/agnhost': agnhost },
+    }),
   ),
   ...['registry.k8s.io/pause', 'k8s.gcr.io/pause'].map((repository) =>
     image(
@@ -376,6 +414,11 @@ const tools: readonly Image[] = [
       },
     ),
   ),
+  image('registry.k8s.io/e2e-test-images/perl', ['5.26'], {
+    sizeBytes: 336 * megabyte,
+    command: ['perl', '-de0'],
+    programs: { '/usr/local/bin/perl': perl },
+  }),
   image(hub('perl'), ['5.34.0', '5.34', '5.34.1', '5.36', '5.38', '5.40', 'latest', '5'], {
     sizeBytes: 336 * megabyte,
     command: ['perl', '-de0'],

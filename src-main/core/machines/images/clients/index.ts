@@ -23,7 +23,14 @@ export const debianNetworkTools: Programs = {
   '/usr/bin/getent': getent,
 };
 
-export const curlTool: Programs = { '/usr/bin/curl': curl };
+/** What agnhost installs beside busybox: curl, bind's tools, OpenBSD's netcat. */
+export const agnhostNetworkTools: Programs = {
+  '/usr/bin/curl': curl,
+  '/usr/bin/nc': openbsdNetcat,
+  '/usr/bin/nslookup': bindNslookup,
+  '/usr/bin/dig': dig,
+  '/usr/bin/host': host,
+};
 
 /** Everything of the kind that a full host or a debugging image has. */
 export const fullNetworkTools: Programs = {

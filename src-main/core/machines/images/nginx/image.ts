@@ -189,4 +189,13 @@ export const nginxImages: readonly Image[] = [
     repository: 'registry.k8s.io/nginx-slim',
     sizeBytes: 41_000_000,
   })),
+  // Upstream's own tests: the tags are older than the nginx inside.
+  ...[
+    { version: '1.27.5', tags: ['1.14-4', '1.15-4'] },
+    { version: '1.28.0', tags: ['1.27-0'] },
+  ].map(({ version, tags }) => ({
+    ...nginxImage(version, [], true),
+    repository: 'registry.k8s.io/e2e-test-images/nginx',
+    tags,
+  })),
 ];

@@ -1,11 +1,11 @@
-import { utf8 } from '#core/base';
+import { nameSuffix, sleep } from '#core/base';
 import type { Program, ProgramContext } from '../../process/types.ts';
 import { print, resolverOf, untilSignal } from '../program-io.ts';
-import { flagValue, serveHttp, textAnswer } from './http-service.ts';
+import { mounttest } from './agnhost-mounttest.ts';
+import { hostnameOf, netexec } from './agnhost-netexec.ts';
+import { fileAnswer, flagValue, serveHttp, textAnswer } from './http-service.ts';
 
 type Command = (context: ProgramContext) => Promise<number>;
-
-const hostnameOf = (context: ProgramContext): string => context.env['HOSTNAME'] ?? 'localhost';
 
 const pause: Command = async (context) => {
   await print(context.stdout, 'Paused\n');
@@ -34,88 +34,39 @@ const serveHostname: Command = (context) => {
   return serveHttp(context, port, () => textAnswer(200, hostnameOf(context)));
 };
 
-const netexec: Command = async (context) => {
-  const port = Number(flagValue(context.argv, '--http-port') ?? 8080);
-  const udpPort = Number(flagValue(context.argv, '--udp-port') ?? 8081);
-  if (udpPort > 0)
-    context.net.listen(udpPort, {
-      kind: 'udp',
-      handle: (datagram) => {
-        const text = new TextDecoder().decode(datagram).trim();
-        if (text.toLowerCase() === 'hostname') return Promise.resolve(utf8(hostnameOf(context)));
-        return Promise.resolve(text.startsWith('echo ') ? utf8(text.slice(5)) : undefined);
-      },
+/** Answers on each port that an environment variable `SERVE_PORT_<port>` (or `SERVE_TCP_PORT_<port>`) names. */
+const porter: Command = async (context) => {
+  const asJson = context.argv.some((word) => /^--json-response(=true)?$/.test(word));
+  for (const [name, value] of Object.entries(context.env)) {
+    const port = /^SERVE_(?:TCP_)?PORT_(\d+)$/.exec(name)?.[1];
+    if (port === undefined) continue;
+    context.net.listen(Number(port), {
+      kind: 'http',
+      handle: ({ method }) =>
+        Promise.resolve(
+          asJson
+            ? textAnswer(200, JSON.stringify({ Method: method, Body: value }), {
+                'content-type': 'application/json',
+              })
+            : textAnswer(200, value),
+        ),
     });
-  await print(
-    context.stderr,
-    `I0101 00:00:00.000000       1 log.go:245] Started HTTP server on port ${port}\n`,
-  );
-  let healthy = true;
-  return serveHttp(context, port, async (request, peer) => {
-    const [path = '/', query = ''] = request.url.split('?');
-    const parameters = new URLSearchParams(query);
-    switch (path) {
-      case '/':
-        return textAnswer(
-          200,
-          `NOW: ${new Date(context.clock.now()).toISOString().replace('T', ' ').replace('Z', ' +0000 UTC')}`,
-        );
-      case '/hostname':
-      case '/hostName':
-        return textAnswer(200, hostnameOf(context));
-      case '/clientip':
-        return textAnswer(200, `${peer.address}:${peer.port}`);
-      case '/echo':
-        return textAnswer(Number(parameters.get('code') ?? 200), parameters.get('msg') ?? '');
-      case '/header':
-        return textAnswer(200, request.headers[(parameters.get('key') ?? '').toLowerCase()] ?? '');
-      case '/healthz':
-        return healthy ? textAnswer(200, '') : textAnswer(412, '');
-      case '/exit':
-        healthy = false;
-        context.process.kill(context.process.pid, 'SIGTERM');
-        return textAnswer(200, '');
-      case '/shell': {
-        const command = parameters.get('shellCommand') ?? parameters.get('cmd') ?? '';
-        return textAnswer(200, JSON.stringify(await runShell(context, command)));
-      }
-      default:
-        return textAnswer(404, '404 page not found\n');
-    }
+  }
+  await untilSignal(context, ['SIGTERM', 'SIGINT']);
+  return 0;
+};
+
+/** Serves the files of the container. */
+const testWebserver: Command = (context) => {
+  const port = Number(flagValue(context.argv, '--port') ?? 80);
+  return serveHttp(context, port, (request) => {
+    const answer = fileAnswer(context, '/', request.url) ?? textAnswer(404, '404 page not found\n');
+    return { ...answer, headers: { 'cache-control': 'private', ...answer.headers } };
   });
 };
 
-async function runShell(
-  context: ProgramContext,
-  command: string,
-): Promise<{ output?: string; error?: string }> {
-  const parts: string[] = [];
-  const child = context.process.spawn(['/bin/sh', '-c', command], {
-    stdout: {
-      write: (bytes) => {
-        parts.push(new TextDecoder().decode(bytes));
-        return Promise.resolve();
-      },
-      end: () => undefined,
-    },
-  });
-  const code = await child.exit;
-  return code === 0
-    ? { output: parts.join('') }
-    : { output: parts.join(''), error: `exit status ${code}` };
-}
-
-/** Answers on each port that an environment variable `SERVE_PORT_<port>` names. */
-const porter: Command = async (context) => {
-  for (const [name, value] of Object.entries(context.env)) {
-    const port = /^SERVE_PORT_(\d+)$/.exec(name)?.[1];
-    if (port !== undefined)
-      context.net.listen(Number(port), {
-        kind: 'http',
-        handle: () => Promise.resolve(textAnswer(200, value)),
-      });
-  }
-  await untilSignal(context, ['SIGTERM', 'SIGINT']);
+const entrypointTester: Command = async (context) => {
+  await print(context.stdout, `[${context.argv.join(' ')}]\n`);
   return 0;
 };
 
@@ -134,15 +85,45 @@ const etcHosts: Command = async (context) => {
   return 0;
 };
 
+const methods = ['GET', 'POST', 'PUT'];
+const namespaces = ['kube-system', 'default', 'ns'];
+
+/** As many lines as told, spread over the time told. */
 const logsGenerator: Command = async (context) => {
-  const total = Number(flagValue(context.argv, '--log-lines-total', '-l') ?? 10);
-  for (let line = 0; line < total; line++)
-    await print(
-      context.stdout,
-      `I0101 00:00:00.000000       1 logs_generator.go:76] ${line} POST /api/v1/namespaces/default/pods/p${line} ${200 + (line % 5)}\n`,
-    );
+  const { argv, clock, random, stderr } = context;
+  const total = Number(flagValue(argv, '--log-lines-total', '-t') ?? 0);
+  const durationText = flagValue(argv, '--run-duration', '-d') ?? '0s';
+  const durationMs = durationOf(durationText);
+  const klog = (level: 'I' | 'F', line: number, text: string): Promise<void> =>
+    print(stderr, `${klogHeader(level, clock.now())} logs_generator.go:${line}] ${text}\n`);
+  if (!(total > 0)) {
+    await klog('F', 64, `Invalid total number of lines: ${total}`);
+    return 255;
+  }
+  if (!(durationMs > 0)) {
+    await klog('F', 68, `Invalid duration: ${durationText}`);
+    return 255;
+  }
+  const pick = (words: readonly string[]): string => words[random.integer(words.length)] ?? '';
+  for (let id = 0; id < total; id++) {
+    const url = `/api/v1/namespaces/${pick(namespaces)}/pods/${nameSuffix(random, 3 + random.integer(2))}`;
+    await klog('I', 76, `${id} ${pick(methods)} ${url} ${200 + random.integer(400)}`);
+    await sleep(clock, durationMs / total, context.signal);
+  }
   return 0;
 };
+
+/** `20s`, `1m`, `500ms`. */
+function durationOf(text: string): number {
+  const [, count = '0', unit = 's'] = /^([\d.]+)(ms|s|m|h)$/.exec(text) ?? [];
+  return Number(count) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0);
+}
+
+/** `I0102 15:04:05.000000       1`, as klog begins a line. */
+function klogHeader(level: string, ms: number): string {
+  const at = new Date(ms).toISOString();
+  return `${level}${at.slice(5, 7)}${at.slice(8, 10)} ${at.slice(11, 23)}000       1`;
+}
 
 const connect: Command = async (context) => {
   const target = context.argv.slice(2).find((word) => !word.startsWith('-')) ?? '';
@@ -177,6 +158,9 @@ const commands: Readonly<Record<string, Command>> = {
   'dns-suffix': dnsSuffix,
   'dns-server-list': dnsServerList,
   'etc-hosts': etcHosts,
+  'entrypoint-tester': entrypointTester,
+  mounttest,
+  'test-webserver': testWebserver,
   'logs-generator': logsGenerator,
   connect,
 };
@@ -185,7 +169,7 @@ const commands: Readonly<Record<string, Command>> = {
 export const agnhost: Program = async (context) => {
   const name = context.argv[1] ?? '';
   if (name === '--version') {
-    await print(context.stdout, 'agnhost version 2.53\n');
+    await print(context.stdout, 'agnhost version 2.63.0\n');
     return 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

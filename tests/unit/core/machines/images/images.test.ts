@@ -43,6 +43,9 @@ describe('the catalogue', () => {
     'busybox:1.28',
     'redis:alpine',
     'registry.k8s.io/e2e-test-images/agnhost:2.40',
+    'registry.k8s.io/e2e-test-images/agnhost:2.63.0',
+    'registry.k8s.io/e2e-test-images/busybox:1.37.0-1',
+    'registry.k8s.io/e2e-test-images/nginx:1.15-4',
     'perl:5.34.0',
     'mysql:8.0',
     'postgres:16',
@@ -403,6 +406,65 @@ describe('services', () => {
     expect(await status()).toBe('ok 200');
     await node.time.advance(2000);
     expect(await status()).toBe('error: 11 500');
+  });
+
+  it('agnhost netexec tells who asks whom', async () => {
+    const server = await start(agnhost, { args: ['netexec'] });
+    const get = async (path: string) =>
+      (await run('curl', '-s', '-w', ' %{http_code}', `${server.address}:8080${path}`)).out;
+    const name = 'registry-k8s-io-e2e-test-images-agnhost-2-40';
+    expect(await get(`/dial?host=${server.address}&port=8080&request=hostname&tries=2`)).toBe(
+      `{"responses":["${name}","${name}"]} 200`,
+    );
+    expect(await get(`/dial?host=${server.address}&port=8081&request=hostname&protocol=udp`)).toBe(
+      `{"responses":["${name}"]} 200`,
+    );
+    expect(await get('/dial?host=127.0.0.1&port=9&request=hostname')).toBe(
+      '{"errors":["Get \\"http://127.0.0.1:9/hostname\\": dial tcp 127.0.0.1:9: connect: connection refused"]} 200',
+    );
+    expect(await get('/shell?cmd=echo%20a;%20exit%203')).toBe(
+      '{"error":"exit status 3","output":"a\\n"} 200',
+    );
+    expect(await get('/readyz')).toBe('ok 200');
+  });
+
+  it('agnhost mounttest tells what is mounted', async () => {
+    const done = await start(agnhost, {
+      args: [
+        'mounttest',
+        '--fs_type=/',
+        '--new_file_0660=/tmp/f',
+        '--file_mode=/tmp',
+        '--file_perm=/tmp/f',
+        '--file_owner=/tmp/f',
+      ],
+    });
+    expect(await done.log()).toEqual([
+      'mount type of "/": 2035054128',
+      'content of file "/tmp/f": mount-tester new file',
+      '',
+      'mode of file "/tmp": dtrwxrwxrwx',
+      'perms of file "/tmp/f": -rw-rw----',
+      'owner UID of "/tmp/f": 0',
+      'owner GID of "/tmp/f": 0',
+    ]);
+    const without = await start(agnhost, { args: ['mounttest', '--file_content=/none'] });
+    expect(await without.log()).toEqual([
+      'error reading file content for "/none": open /none: no such file or directory',
+    ]);
+    expect((await node.containerd.runtime.containerStatus(without.id)).exitCode).toBe(1);
+  });
+
+  it('agnhost logs-generator spreads its lines', async () => {
+    const generator = await start(agnhost, {
+      args: ['logs-generator', '--log-lines-total=4', '--run-duration=20s'],
+    });
+    await node.time.advance(6000);
+    const lines = await generator.log();
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(
+      /^I\d{4} \d\d:\d\d:\d\d\.\d{6} {7}1 logs_generator\.go:76\] 1 (GET|POST|PUT) \/api\/v1\/namespaces\/(kube-system|default|ns)\/pods\/\w{3,4} [2-5]\d\d$/,
+    );
   });
 
   it('redis keeps values', async () => {
