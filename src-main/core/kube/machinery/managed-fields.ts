@@ -298,15 +298,14 @@ export function applyConfiguration(
   };
   const own = identity(self);
   const previous = owners.find((owner) => identity(owner) === own);
-  const applied = withReset(
-    subtractSet(fieldSetOf(config, scope.node, scope.schemas), strippedFields),
-    scope,
-  );
+  const configured = fieldSetOf(config, scope.node, scope.schemas);
+  const applied = withReset(subtractSet(configured, strippedFields), scope);
   const base: unknown = live ?? { apiVersion: config.apiVersion, kind: config.kind, metadata: {} };
   let merged = mergeTyped(base, config, scope.node, scope.schemas);
   const others = owners.filter((owner) => identity(owner) !== own);
   if (previous) {
-    let owned: FieldSet = applied;
+    // With the fields that entries never hold: the configuration's name keeps `metadata` itself.
+    let owned: FieldSet = configured;
     for (const owner of others) owned = unionSets(owned, owner.fields);
     merged = pruneTyped(merged, previous.fields, owned, scope.node, scope.schemas);
   }

@@ -144,4 +144,21 @@ describe('values of another type', () => {
       ' "" is invalid: patch: Invalid value: "map[spec:map[template:map[spec:map[]]]]": unrecognized type: string',
     ]);
   });
+
+  test('a manager gives up the annotations, the last it had below metadata', async () => {
+    const { send } = testServer([], { strategyFor });
+    const maps = '/api/v1/namespaces/default/configmaps';
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data: { a: '1' } };
+    const mine = { ...map, metadata: { name: 'm', annotations: { [lastApplied]: '{}' } } };
+    const apply = (body: unknown) =>
+      send('PATCH', `${maps}/m?fieldManager=mine`, JSON.stringify(body), ssa);
+    await apply(mine);
+    const { status, json } = await apply(map);
+    expect([status, json.metadata.name, json.metadata.annotations, json.data]).toEqual([
+      200,
+      'm',
+      undefined,
+      { a: '1' },
+    ]);
+  });
 });
