@@ -18,6 +18,8 @@ export interface StrategyContext {
   readonly nowMs: number;
   /** Present when a subresource other than status is written: `ephemeralcontainers`, `resize`. */
   readonly subresource?: string;
+  /** Takes the text of a `Warning:` header that can be told only before the object is prepared. */
+  readonly warn?: (text: string) => void;
 }
 
 /**

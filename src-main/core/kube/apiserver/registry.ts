@@ -208,7 +208,10 @@ export async function createObject(
   if (served.custom) refuseWhileTerminating(context, served, meta.name ?? '');
   const request = admissionRequest(call, 'CREATE', draft, null, write, { name: meta.name ?? '' });
   await admit(context, request);
-  const strategyContext = { nowMs: context.options.clock.now() };
+  const strategyContext = {
+    nowMs: context.options.clock.now(),
+    warn: (text: string) => void call.warnings.push(text),
+  };
   delete meta.generation;
   if (strategy.hasGeneration) meta.generation = 1;
   prepareSpecial(call, draft, undefined);

@@ -175,7 +175,7 @@ export function cidrFamily(value: string): 'IPv4' | 'IPv6' | undefined {
 }
 
 /** `010.1.1.1`, which Go's older parsers took. */
-const withoutLeadingZeros = (address: string): string => address.replace(/\b0+(?=\d)/g, '');
+export const withoutLeadingZeros = (address: string): string => address.replace(/\b0+(?=\d)/g, '');
 
 /** An address as v1.36 takes it by default. @see apimachinery/pkg/util/validation/ip.go, feature StrictIPCIDRValidation */
 export const isIp: Check = (value) => {
@@ -202,7 +202,7 @@ const isMapped = (address: string): boolean =>
   address.includes(':') && /^0{80}1{16}/.test(addressBits(address));
 
 /** An address as its 32 or 128 binary digits. */
-function addressBits(address: string): string {
+export function addressBits(address: string): string {
   const digits = (value: number, width: number): string => value.toString(2).padStart(width, '0');
   const ofIpv4 = (text: string): string =>
     text

@@ -5,7 +5,8 @@ import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { setClaimSpecDefaults, setTemplateDefaults } from '../core/pod-defaults.ts';
 import { view } from '../core/pod-types.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { claimSpecWarnings } from '../core/pod-volume-warnings.ts';
+import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { count, type Workload, type WorkloadSpec } from './types.ts';
 import {
@@ -30,6 +31,9 @@ function setWorkloadDefaults(draft: KubeObject, status: Record<string, unknown>)
   workload.status = { ...status, ...workload.status };
   return spec;
 }
+
+/** Workloads that say so when their name is no good for the pods named after it. */
+const namesPods = new Set(['Deployment', 'ReplicaSet']);
 
 type Check = (errors: FieldErrors, spec: WorkloadSpec, old?: WorkloadSpec) => void;
 
@@ -66,8 +70,14 @@ function workload(
     prepareForStatusUpdate: keepSpec,
     validate: (object) => run(object),
     validateUpdate: (object, old) => run(object, old),
-    warnings: (object, old) =>
-      templateWarnings('spec.template', specOf(object).template, old && specOf(old).template),
+    warnings: (object, old) => [
+      ...(old || !namesPods.has(kind) ? [] : workloadNameWarnings(object.metadata.name)),
+      ...templateWarnings('spec.template', specOf(object).template, old && specOf(old).template),
+      ...(specOf(object).volumeClaimTemplates ?? []).flatMap(({ spec }, index) =>
+        // Upstream's paths: of a new set without `spec`, of an updated one with a capital letter.
+        claimSpecWarnings(`spec.volumeClaimTemplates[${index}]${old ? '.Spec' : ''}`, spec),
+      ),
+    ],
     ...more,
   };
 }

@@ -23,7 +23,7 @@ import { internalJson } from '../core/internal-print.ts';
 import { setTemplateDefaults } from '../core/pod-defaults.ts';
 import { validatePodTemplate } from '../core/pod-spec-validation.ts';
 import { type PodTemplate, view } from '../core/pod-types.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { cronScheduleError } from './cron-schedule.ts';
 
@@ -436,13 +436,7 @@ export const jobStrategy: KindStrategy = {
   warnings(object, old) {
     const { metadata, spec } = view<Job>(object);
     const before = old && view<Job>(old).spec?.template;
-    const hostname = isDns1123Label(metadata.name ?? '');
-    const named =
-      !old && hostname.length > 0
-        ? [
-            `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${hostname.join(' ')}]`,
-          ]
-        : [];
+    const named = old ? [] : workloadNameWarnings(metadata.name);
     const big =
       spec?.completionMode === 'Indexed' &&
       (spec.completions ?? 0) > 100_000 &&
@@ -584,13 +578,7 @@ export const cronJobStrategy: KindStrategy = {
   warnings(object, old) {
     const { metadata, spec } = view<CronJob>(object);
     const before = old && view<CronJob>(old).spec?.jobTemplate?.spec?.template;
-    const hostname = isDns1123Label(metadata.name ?? '');
-    const named =
-      !old && hostname.length > 0
-        ? [
-            `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${hostname.join(' ')}]`,
-          ]
-        : [];
+    const named = old ? [] : workloadNameWarnings(metadata.name);
     const template = spec?.jobTemplate?.spec?.template;
     return [...named, ...templateWarnings('spec.jobTemplate.spec.template', template, before)];
   },

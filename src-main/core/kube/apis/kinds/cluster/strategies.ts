@@ -3,11 +3,12 @@ import { type DeepReadonly, fromBase64, fromUtf8, quoted } from '#core/base';
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
-import { immutable, qualifiedName } from '../../validation/meta.ts';
+import { immutable, qualifiedName, semanticEqual } from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain, isIp } from '../../validation/names.ts';
 import { compareQuantities } from '../../validation/quantity.ts';
 import { validateTolerations } from '../core/pod-scheduling.ts';
 import { type Toleration, view } from '../core/pod-types.ts';
+import { deprecatedNodeLabel } from '../core/pod-warnings.ts';
 import {
   type AdmissionPolicySpec,
   type MatchResources,
@@ -173,6 +174,15 @@ const storageClassStrategy: KindStrategy = {
       }
     },
   ),
+  warnings: (object) =>
+    ((object['allowedTopologies'] ?? []) as TopologyTerm[]).flatMap((term, index) =>
+      (term.matchLabelExpressions ?? []).flatMap(({ key = '' }, i) => {
+        const message = deprecatedNodeLabel(key);
+        return message
+          ? [`allowedTopologies[${index}].matchLabelExpressions[${i}].key: ${message}`]
+          : [];
+      }),
+    ),
 };
 
 interface CsiDriver {
@@ -193,6 +203,19 @@ const csiDriverStrategy: KindStrategy = {
       if (!modes.includes(text(mode)))
         errors.notSupported('spec.volumeLifecycleModes', mode, modes);
   }),
+  warnings(object, old) {
+    const { tokenRequests, serviceAccountTokenInSecrets } = view<CsiDriver>(object).spec ?? {};
+    const isNew =
+      !old || !semanticEqual(tokenRequests, view<CsiDriver>(old).spec?.['tokenRequests']);
+    return isNew &&
+      Array.isArray(tokenRequests) &&
+      tokenRequests.length > 0 &&
+      serviceAccountTokenInSecrets === undefined
+      ? [
+          'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
+        ]
+      : [];
+  },
   defaults(draft) {
     const spec = (view<CsiDriver>(draft).spec ??= {});
     spec['attachRequired'] ??= true;
@@ -371,7 +394,7 @@ const leaseStrategy: KindStrategy = {
 
 interface RuntimeClass {
   overhead?: { podFixed?: Record<string, string> };
-  scheduling?: { tolerations?: Toleration[] };
+  scheduling?: { tolerations?: Toleration[]; nodeSelector?: Record<string, string> };
 }
 
 const runtimeClassStrategy: KindStrategy = {
@@ -393,6 +416,11 @@ const runtimeClassStrategy: KindStrategy = {
       immutable(errors, 'handler', object['handler'], old['handler']);
     },
   ),
+  warnings: (object) =>
+    Object.keys(view<RuntimeClass>(object).scheduling?.nodeSelector ?? {}).flatMap((key) => {
+      const message = deprecatedNodeLabel(key);
+      return message ? [`scheduling.nodeSelector: ${message}`] : [];
+    }),
 };
 
 function setMatchDefaults(match: MatchResources | undefined): void {

@@ -2,6 +2,7 @@ import { type DeepReadonly, jsonClone } from '#core/base';
 
 import { hasLabels, type KubeObject, type ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
+import { addressWarnings, cidrWarnings } from '../../validation/addresses.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
 import { dnsLabel, nonNegative, qualifiedName, sortedEntries } from '../../validation/meta.ts';
 import {
@@ -20,7 +21,7 @@ import { setTemplateDefaults } from './pod-defaults.ts';
 import { validateTaintEffect } from './pod-scheduling.ts';
 import { validatePodTemplate } from './pod-spec-validation.ts';
 import { type PodTemplate, type ResourceList, view } from './pod-types.ts';
-import { deprecatedNodeLabel, templateWarnings } from './pod-warnings.ts';
+import { templateWarnings, workloadNameWarnings } from './pod-warnings.ts';
 import { validateEndpointIp } from './service.ts';
 
 interface Namespace {
@@ -112,6 +113,8 @@ interface Node {
     taints?: Taint[];
     podCIDR?: string;
     podCIDRs?: string[];
+    configSource?: object;
+    externalID?: string;
     providerID?: string;
     unschedulable?: boolean;
   };
@@ -216,11 +219,16 @@ export const nodeStrategy: KindStrategy = {
     return errors.list;
   },
   warnings(object) {
-    return Object.keys(object.metadata.labels ?? {}).flatMap((key) => {
-      // The cloud's and kubelet's own old labels are expected on nodes.
-      const message = key.startsWith('scheduler.') ? deprecatedNodeLabel(key) : undefined;
-      return message ? [`metadata.labels[${key}]: ${message}`] : [];
-    });
+    const { spec } = view<Node>(object);
+    return [
+      ...(spec?.configSource ? ['spec.configSource: the feature is removed'] : []),
+      ...(spec?.externalID
+        ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes']
+        : []),
+      ...(spec?.podCIDRs ?? []).flatMap((range, index) =>
+        cidrWarnings(`spec.podCIDRs[${index}]`, range),
+      ),
+    ];
   },
   selectableFields: (object) => ({
     'spec.unschedulable': String(view<Node>(object).spec?.unschedulable ?? false),
@@ -321,12 +329,14 @@ export const replicationControllerStrategy: KindStrategy = {
     );
     return errors.list;
   },
-  warnings: (object, old) =>
-    templateWarnings(
+  warnings: (object, old) => [
+    ...(old ? [] : workloadNameWarnings(object.metadata.name)),
+    ...templateWarnings(
       'spec.template',
       view<Controller>(object).spec?.template,
       old && view<Controller>(old).spec?.template,
     ),
+  ],
   selectableFields: (object) => ({
     'status.replicas': String(count(view<Controller>(object).status, 'replicas')),
   }),
@@ -380,4 +390,12 @@ export const endpointsStrategy: KindStrategy = {
   },
   validate: endpointsErrors,
   validateUpdate: endpointsErrors,
+  warnings: (object) =>
+    (view<Endpoints>(object).subsets ?? []).flatMap((subset, index) =>
+      (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+        (subset[list] ?? []).flatMap(({ ip = '' }, i) =>
+          addressWarnings(`subsets[${index}].${list}[${i}].ip`, ip),
+        ),
+      ),
+    ),
 };

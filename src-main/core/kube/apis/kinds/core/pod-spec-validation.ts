@@ -17,6 +17,7 @@ import {
 } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities, quantityNanos } from '../../validation/quantity.ts';
 import { validateRequirements } from '../../validation/resources.ts';
+import { validatePodAnnotations, validateProfilesMatch } from './pod-annotations.ts';
 import {
   validateAppArmorProfile,
   validateContainers,
@@ -309,7 +310,10 @@ export function validatePodTemplate(
 ): void {
   validateLabels(errors, `${path}.labels`, template.metadata?.labels);
   validateAnnotations(errors, `${path}.annotations`, template.metadata?.annotations);
+  const annotations = template.metadata?.annotations ?? {};
+  validatePodAnnotations(errors, `${path}.annotations`, annotations, template.spec ?? {});
   validatePodSpec(errors, `${path}.spec`, template.spec ?? {}, undefined);
+  validateProfilesMatch(errors, `${path}.spec`, annotations, template.spec ?? {});
   if ((template.spec?.ephemeralContainers ?? []).length > 0) {
     errors.forbidden(
       `${path}.spec.ephemeralContainers`,

@@ -43,7 +43,11 @@ export interface ProjectionSource {
   downwardAPI?: { items?: DownwardFile[] };
   serviceAccountToken?: { audience?: string; expirationSeconds?: number; path?: string };
   clusterTrustBundle?: { name?: string; signerName?: string; path?: string };
-  podCertificate?: object;
+  podCertificate?: {
+    certificateChainPath?: string;
+    keyPath?: string;
+    credentialBundlePath?: string;
+  };
 }
 
 export interface VolumeSource {

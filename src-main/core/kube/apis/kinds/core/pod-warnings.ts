@@ -1,6 +1,9 @@
-import { isDns1123Label } from '../../validation/names.ts';
-import { canonicalQuantity, milliValue } from '../../validation/quantity.ts';
+import { isDns1123Label, isLabelValue } from '../../validation/names.ts';
+import { addressWarnings } from '../../validation/addresses.ts';
+import { semanticEqual } from '../../validation/meta.ts';
+import { appArmorDeprecated, appArmorKey, appArmorOf } from './app-armor.ts';
 import {
+  type NodeSelector,
   type ContainerPort,
   containersOf,
   type Pod,
@@ -8,6 +11,8 @@ import {
   type PodSpec,
   type PodTemplate,
 } from './pod-types.ts';
+import { seccompKey, seccompPodKey } from './pod-annotations.ts';
+import { fractionWarnings, volumeWarnings } from './pod-volume-warnings.ts';
 
 const deprecatedLabels: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -18,6 +23,10 @@ const deprecatedLabels: Readonly<Record<string, string>> = {
     'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
   'beta.kubernetes.io/instance-type':
     'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  'app.kubernetes.io/created-by': 'deprecated since v1.9',
+  'scheduler.alpha.kubernetes.io/preferAvoidPods':
+    'deprecated since v1.22; use Taints and Tolerations instead',
+  'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
 /** The word on an old node label, if it is one. */
@@ -31,18 +40,31 @@ const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls':
     'non-functional in v1.11+; use the "sysctls" field instead',
 };
-const deprecatedVolumes: Readonly<Record<string, string>> = {
-  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
-  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
-  flocker: 'deprecated in v1.22, non-functional in v1.25+',
-  storageOS: 'deprecated in v1.22, non-functional in v1.25+',
-  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
-  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
-  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
-  rbd: 'deprecated in v1.28, non-functional in v1.31+',
-};
 const nullSelector = 'a null labelSelector results in matching no pod';
+
+type NodeTerm = Readonly<NonNullable<NodeSelector['nodeSelectorTerms']>[number]>;
+
+const termWarnings = (path: string, { matchExpressions = [] }: NodeTerm): string[] =>
+  matchExpressions.flatMap(({ key = '' }, index) => {
+    const message = deprecatedLabels[key];
+    return message ? [`${path}.matchExpressions[${index}].key: ${key} is ${message}`] : [];
+  });
+
+/** Values of what is only preferred; of what is required they are errors. */
+const valueWarnings = (path: string, { matchExpressions = [] }: NodeTerm): string[] =>
+  matchExpressions.flatMap(({ values = [] }, index) =>
+    values.flatMap((value, i) =>
+      isLabelValue(value).map(
+        (problem) =>
+          `${path}.matchExpressions[${index}].values[${i}]: ${value} is invalid, ${problem}`,
+      ),
+    ),
+  );
+
+/** Old labels in the terms of a node selector. */
+export function nodeTermWarnings(path: string, terms: readonly NodeTerm[]): string[] {
+  return terms.flatMap((term, index) => termWarnings(`${path}[${index}]`, term));
+}
 
 function schedulingWarnings(path: string, spec: PodSpec): string[] {
   const warnings: string[] = [];
@@ -51,28 +73,19 @@ function schedulingWarnings(path: string, spec: PodSpec): string[] {
     if (message) warnings.push(`${path}.nodeSelector[${key}]: ${message}`);
   }
   const node = spec.affinity?.nodeAffinity;
-  const terms = [
-    ...(node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []).map(
-      (term, index) => ({
-        term,
-        at: `requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`,
-      }),
+  const at = `${path}.affinity.nodeAffinity`;
+  warnings.push(
+    ...nodeTermWarnings(
+      `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`,
+      node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [],
     ),
-    ...(node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((term, index) => ({
-      term: term.preference ?? {},
-      at: `preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`,
-    })),
-  ];
-  for (const { term, at } of terms) {
-    term.matchExpressions?.forEach(({ key = '' }, index) => {
-      const message = deprecatedLabels[key];
-      if (message) {
-        warnings.push(
-          `${path}.affinity.nodeAffinity.${at}.matchExpressions[${index}].key: ${key} is ${message}`,
-        );
-      }
-    });
-  }
+    ...(node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(
+      ({ preference = {} }, index) => {
+        const where = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`;
+        return [...termWarnings(where, preference), ...valueWarnings(where, preference)];
+      },
+    ),
+  );
   spec.topologySpreadConstraints?.forEach(({ topologyKey = '', labelSelector }, index) => {
     const at = `${path}.topologySpreadConstraints[${index}]`;
     const message = deprecatedLabels[topologyKey];
@@ -81,6 +94,10 @@ function schedulingWarnings(path: string, spec: PodSpec): string[] {
   });
   return warnings;
 }
+
+/** As Go prints the struct. */
+const printPort = ({ name, hostPort, containerPort, protocol, hostIP }: ContainerPort): string =>
+  `{Name:${name ?? ''} HostPort:${hostPort ?? 0} ContainerPort:${containerPort ?? 0} Protocol:${protocol ?? ''} HostIP:${hostIP ?? ''}}`;
 
 function portWarnings(path: string, spec: PodSpec): string[] {
   const warnings: string[] = [];
@@ -93,6 +110,8 @@ function portWarnings(path: string, spec: PodSpec): string[] {
       const key = `${port.containerPort ?? 0}/${port.protocol ?? ''}`;
       const others = seen.get(key) ?? [];
       const { hostIP = '', hostPort = 0 } = port;
+      if (hostIP !== '' && hostPort === 0)
+        warnings.push(`${at}: hostIP set without hostPort: ${printPort(port)}`);
       for (const other of others) {
         const ip = other.port.hostIP ?? '';
         const host = other.port.hostPort ?? 0;
@@ -118,19 +137,32 @@ function portWarnings(path: string, spec: PodSpec): string[] {
   return [...warnings, ...later];
 }
 
-function containerWarnings(path: string, spec: PodSpec): string[] {
+type Annotations = Readonly<Record<string, string>>;
+const seccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+
+function containerWarnings(prefix: string, spec: PodSpec, annotations: Annotations): string[] {
   const warnings: string[] = [];
-  for (const { container, path: at } of containersOf(spec, path)) {
-    for (const resource of ['memory', 'ephemeral-storage']) {
-      for (const list of ['limits', 'requests'] as const) {
-        const amount = container.resources?.[list]?.[resource];
-        if (amount !== undefined && milliValue(amount) % 1000 !== 0) {
-          warnings.push(
-            `${at}.resources.${list}[${resource}]: fractional byte value ${JSON.stringify(canonicalQuantity(amount))} is invalid, must be an integer`,
-          );
-        }
-      }
+  for (const { container, path: at } of containersOf(spec, `${prefix}spec`)) {
+    const { name = '', resources, securityContext } = container;
+    const profile = seccompKey(name);
+    if (!securityContext?.seccompProfile && profile in annotations)
+      warnings.push(`${prefix}metadata.annotations[${profile}]: ${seccomp}`);
+    const armor = appArmorKey(name);
+    const wanted = annotations[armor];
+    // A pod's own annotation is told of where it becomes a field.
+    if (prefix !== '' && wanted !== undefined && !securityContext?.appArmorProfile) {
+      const pod = spec.securityContext?.appArmorProfile;
+      if (!pod || !semanticEqual(pod, appArmorOf(wanted)))
+        warnings.push(`${prefix}metadata.annotations[${armor}]: ${appArmorDeprecated}`);
     }
+    for (const resource of ['memory', 'ephemeral-storage'])
+      for (const list of ['limits', 'requests'] as const)
+        warnings.push(
+          ...fractionWarnings(
+            `${at}.resources.${list}[${resource}]`,
+            resources?.[list]?.[resource],
+          ),
+        );
     const names = new Set<string>();
     container.env?.forEach(({ name = '', value = '', valueFrom }, index) => {
       const ref = `$(${name})`;
@@ -178,18 +210,15 @@ function duplicates(
 
 function specWarnings(prefix: string, { metadata, spec = {} }: PodTemplate): string[] {
   const path = `${prefix}spec`;
+  const annotations = metadata?.annotations ?? {};
   const warnings = schedulingWarnings(path, spec);
   for (const [key, message] of Object.entries(deprecatedAnnotations)) {
-    if (metadata?.annotations?.[key] !== undefined) {
+    if (key in annotations) {
       warnings.push(`${prefix}metadata.annotations[${key}]: ${message}`);
     }
   }
-  spec.volumes?.forEach((volume, index) => {
-    for (const [kind, message] of Object.entries(deprecatedVolumes)) {
-      if (kind in volume) warnings.push(`${path}.volumes[${index}].${kind}: ${message}`);
-    }
-  });
   warnings.push(
+    ...volumeWarnings(`${path}.volumes`, spec.volumes ?? []),
     ...duplicates(
       `${path}.hostAliases`,
       spec.hostAliases?.map(({ ip }) => ip),
@@ -204,7 +233,11 @@ function specWarnings(prefix: string, { metadata, spec = {} }: PodTemplate): str
   spec.imagePullSecrets?.forEach(({ name }, index) => {
     if (!name) warnings.push(`${path}.imagePullSecrets[${index}].name: invalid empty name ""`);
   });
-  warnings.push(...containerWarnings(path, spec), ...portWarnings(path, spec));
+  for (const resource of ['memory', 'ephemeral-storage'])
+    warnings.push(...fractionWarnings(`${path}.overhead[${resource}]`, spec.overhead?.[resource]));
+  if (!spec.securityContext?.seccompProfile && seccompPodKey in annotations)
+    warnings.push(`${prefix}metadata.annotations[${seccompPodKey}]: ${seccomp}`);
+  warnings.push(...containerWarnings(prefix, spec, annotations), ...portWarnings(path, spec));
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     warnings.push(
       `${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`,
@@ -213,21 +246,33 @@ function specWarnings(prefix: string, { metadata, spec = {} }: PodTemplate): str
   warnings.push(
     ...affinityWarnings(`${path}.affinity.podAffinity`, spec.affinity?.podAffinity),
     ...affinityWarnings(`${path}.affinity.podAntiAffinity`, spec.affinity?.podAntiAffinity),
+    ...(spec.dnsConfig?.nameservers ?? []).flatMap((address, index) =>
+      addressWarnings(`${path}.dnsConfig.nameservers[${index}]`, address),
+    ),
+    ...(spec.hostAliases ?? []).flatMap(({ ip = '' }, index) =>
+      addressWarnings(`${path}.hostAliases[${index}].ip`, ip),
+    ),
   );
   return warnings;
 }
 
+function hostnameWarnings(of: string, name: string | undefined): string[] {
+  const problems = isDns1123Label(name ?? '');
+  return problems.length > 0
+    ? [
+        `metadata.name: this is used in ${of}, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
+      ]
+    : [];
+}
+
 /** Warnings on a pod being created; @see pkg/api/pod/warnings.go. */
 export function podWarnings(pod: Pod): string[] {
-  const messages = isDns1123Label(pod.metadata.name ?? '');
-  return [
-    ...(messages.length > 0
-      ? [
-          `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
-        ]
-      : []),
-    ...specWarnings('', pod),
-  ];
+  return [...hostnameWarnings("the Pod's hostname", pod.metadata.name), ...specWarnings('', pod)];
+}
+
+/** A workload whose pods are named after it says so when it is created. */
+export function workloadNameWarnings(name: string | undefined): string[] {
+  return hostnameWarnings('Pod names and hostnames', name);
 }
 
 /** Warnings on the template of a workload; an update that leaves the template alone has none. */

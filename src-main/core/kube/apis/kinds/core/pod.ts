@@ -6,7 +6,14 @@ import { FieldErrors } from '../../validation/field.ts';
 import { semanticEqual, sortedEntries } from '../../validation/meta.ts';
 import { inRange, isDns1123Subdomain } from '../../validation/names.ts';
 import { keepStatus } from '../strategy.ts';
+import { adoptAppArmorAnnotations } from './app-armor.ts';
 import { specDiff } from './internal-print.ts';
+import {
+  mirrorAnnotation,
+  validateAnnotationChange,
+  validatePodAnnotations,
+  validateProfilesMatch,
+} from './pod-annotations.ts';
 import { setPodDefaults, setPodSpecDefaults, setTemplateDefaults } from './pod-defaults.ts';
 import { validateImageSpaces } from './pod-containers.ts';
 import { validatePodSpec, validatePodTemplate } from './pod-spec-validation.ts';
@@ -23,30 +30,9 @@ import {
 import { podWarnings, templateWarnings } from './pod-warnings.ts';
 import { qosClass } from './qos.ts';
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
-
 function validateMetaAndSpec(errors: FieldErrors, pod: Pod): void {
   const spec = pod.spec ?? {};
-  const annotations = pod.metadata.annotations ?? {};
-  const mirror = annotations[mirrorAnnotation];
-  if (mirror !== undefined && !spec.nodeName) {
-    errors.invalid(
-      `metadata.annotations[${mirrorAnnotation}]`,
-      mirror,
-      'must set spec.nodeName if mirror pod annotation is set',
-    );
-  }
-  const cost = annotations['controller.kubernetes.io/pod-deletion-cost'];
-  if (
-    cost !== undefined &&
-    (!/^(0|-?[1-9]\d{0,9})$/.test(cost) || Math.abs(Number(cost)) > 2 ** 31)
-  ) {
-    errors.invalid(
-      'metadata.annotations[controller.kubernetes.io/pod-deletion-cost]',
-      cost,
-      'must be a 32bit integer',
-    );
-  }
+  validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations ?? {}, spec);
   validatePodSpec(errors, 'spec', spec, pod.metadata);
   if (!spec.serviceAccountName) {
     spec.volumes?.forEach((volume, index) => {
@@ -133,16 +119,13 @@ function validateUpdate(errors: FieldErrors, pod: Pod, oldPod: Pod): void {
   const spec = pod.spec ?? {};
   const old = oldPod.spec ?? {};
   validateMetaAndSpec(errors, pod);
-  if (
-    pod.metadata.annotations?.[mirrorAnnotation] !== oldPod.metadata.annotations?.[mirrorAnnotation]
-  ) {
-    errors.forbidden(
-      `metadata.annotations[${mirrorAnnotation}]`,
-      oldPod.metadata.annotations?.[mirrorAnnotation] === undefined
-        ? 'may not add mirror pod annotation'
-        : 'may not remove or update mirror pod annotation',
-    );
-  }
+  validateAnnotationChange(
+    errors,
+    'metadata.annotations',
+    pod.metadata.annotations ?? {},
+    oldPod.metadata.annotations ?? {},
+  );
+  validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations ?? {}, spec);
   if (!sameContainers(errors, 'containers', spec, old)) return;
   if (!sameContainers(errors, 'initContainers', spec, old)) return;
   const deadline = spec.activeDeadlineSeconds;
@@ -275,8 +258,9 @@ function mergeLabelKeys(pod: Pod): void {
   }
 }
 
-function prepareForCreate(draft: KubeObject, { nowMs }: StrategyContext): void {
+function prepareForCreate(draft: KubeObject, { nowMs, warn }: StrategyContext): void {
   const pod = view<Pod>(draft);
+  adoptAppArmorAnnotations(pod, (text) => warn?.(text));
   draft.metadata.generation = 1;
   const gated = (pod.spec?.schedulingGates ?? []).length > 0;
   draft['status'] = {
@@ -332,6 +316,8 @@ export const podStrategy: KindStrategy = {
     const spec = (pod.spec ??= {});
     setPodSpecDefaults(spec);
     setPodDefaults(spec);
+    // Of a pod, but not of a template: there it is only warned of.
+    if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
     pod.status ??= {};
   },
   prepareForCreate,
@@ -364,6 +350,8 @@ export const podStrategy: KindStrategy = {
         'cannot be set until all schedulingGates have been cleared',
       );
     }
+    if (subresource === undefined)
+      validateProfilesMatch(errors, 'spec', pod.metadata.annotations ?? {}, pod.spec ?? {});
     return errors.list;
   },
   validateUpdate(object, old) {

@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
+import { addressWarnings, cidrWarnings } from '../../validation/addresses.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
 import { dnsLabel, qualifiedName, validateLabels } from '../../validation/meta.ts';
 import {
@@ -543,16 +544,26 @@ export const serviceStrategy: KindStrategy = {
         `annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`,
       );
     }
+    const named = (field: string, addresses: readonly string[] = []): string[] =>
+      addresses.flatMap((address, index) => addressWarnings(`spec.${field}[${index}]`, address));
+    warnings.push(...named('clusterIPs', spec.clusterIPs));
     if (spec.type === 'ClusterIP' && spec.clusterIP === 'None') {
       const ignored = 'is ignored for headless services';
       if (spec.loadBalancerIP) warnings.push(`spec.loadBalancerIP ${ignored}`);
       if (external) warnings.push(`spec.externalIPs ${ignored}`);
       if (spec.sessionAffinity !== 'None') warnings.push(`spec.SessionAffinity ${ignored}`);
-    } else if (external && spec.type !== 'ExternalName') {
+    }
+    warnings.push(...named('externalIPs', spec.externalIPs));
+    if (external && spec.clusterIP !== 'None' && spec.type !== 'ExternalName')
       warnings.push(
         'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
       );
-    }
+    warnings.push(
+      ...addressWarnings('spec.loadBalancerIP', spec.loadBalancerIP ?? ''),
+      ...(spec.loadBalancerSourceRanges ?? []).flatMap((range, index) =>
+        cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range),
+      ),
+    );
     if (spec.type === 'ExternalName') {
       if (external) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
     } else if (spec.externalName) {

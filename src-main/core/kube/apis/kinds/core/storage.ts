@@ -21,7 +21,9 @@ import {
   type ResourceList,
   view,
 } from './pod-types.ts';
+import { claimSpecWarnings, deprecatedSourceWarnings } from './pod-volume-warnings.ts';
 import { noBacksteps } from './pod-volumes.ts';
+import { nodeTermWarnings } from './pod-warnings.ts';
 
 interface VolumeSpec {
   capacity?: ResourceList;
@@ -237,14 +239,39 @@ export const persistentVolumeStrategy: KindStrategy = {
     return errors.list;
   },
   warnings(object) {
-    const { spec } = view<PersistentVolume>(object);
-    return spec?.persistentVolumeReclaimPolicy === 'Recycle'
-      ? [
-          'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
-        ]
-      : [];
+    const { metadata, spec = {} } = view<PersistentVolume>(object);
+    const { persistentVolumeReclaimPolicy, nodeAffinity } = spec;
+    return [
+      ...Object.entries(deprecatedAnnotations)
+        .filter(([key]) => key in (metadata.annotations ?? {}))
+        .map(([key, message]) => `metadata.annotations[${key}]: ${message}`),
+      ...(persistentVolumeReclaimPolicy === 'Recycle'
+        ? [
+            'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+          ]
+        : []),
+      ...nodeTermWarnings(
+        'spec.nodeAffinity.required.nodeSelectorTerms',
+        nodeAffinity?.required?.nodeSelectorTerms ?? [],
+      ),
+      ...deprecatedSourceWarnings('spec', spec, [
+        'cephfs',
+        'photonPersistentDisk',
+        'scaleIO',
+        'storageOS',
+        'glusterfs',
+        'rbd',
+      ]),
+    ];
   },
   selectableFields: (object) => ({ name: object.metadata.name ?? '' }),
+};
+
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
+const deprecatedAnnotations: Readonly<Record<string, string>> = {
+  [classAnnotation]: 'deprecated since v1.8; use "storageClassName" attribute instead',
+  'volume.beta.kubernetes.io/mount-options':
+    'deprecated since v1.31; use "mountOptions" attribute instead',
 };
 
 function validateClaimChange(errors: FieldErrors, claim: Claim, old: Claim): void {
@@ -333,6 +360,17 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
     validateClaimTemplateSpec(errors, 'spec', view<Claim>(object).spec ?? {});
     validateClaimChange(errors, view<Claim>(object), view<Claim>(old));
     return errors.list;
+  },
+  warnings(object) {
+    const { metadata, spec } = view<Claim>(object);
+    return [
+      ...(classAnnotation in (metadata.annotations ?? {})
+        ? [
+            `metadata.annotations[${classAnnotation}]: ${deprecatedAnnotations[classAnnotation] ?? ''}`,
+          ]
+        : []),
+      ...claimSpecWarnings('spec', spec),
+    ];
   },
   selectableFields: (object) => ({ name: object.metadata.name ?? '' }),
 };

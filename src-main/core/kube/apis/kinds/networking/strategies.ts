@@ -2,6 +2,7 @@ import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
+import { addressWarnings, cidrWarnings } from '../../validation/addresses.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { dnsSubdomain, immutable, validateLabelSelector } from '../../validation/meta.ts';
 import {
@@ -408,6 +409,24 @@ export const networkPolicyStrategy: KindStrategy = {
   },
   validate: networkPolicyErrors,
   validateUpdate: networkPolicyErrors,
+  warnings(object) {
+    const { ingress = [], egress = [] } = view<NetworkPolicy>(object).spec ?? {};
+    const blocks = (at: string, peers: readonly PolicyPeer[] = []): string[] =>
+      peers.flatMap(({ ipBlock }, index) =>
+        ipBlock
+          ? [
+              ...cidrWarnings(`${at}[${index}].ipBlock.cidr`, ipBlock.cidr ?? ''),
+              ...(ipBlock.except ?? []).flatMap((except, i) =>
+                cidrWarnings(`${at}[${index}].ipBlock.except[${i}]`, except),
+              ),
+            ]
+          : [],
+      );
+    return [
+      ...ingress.flatMap(({ from }, index) => blocks(`spec.ingress[${index}].from`, from)),
+      ...egress.flatMap(({ to }, index) => blocks(`spec.egress[${index}].to`, to)),
+    ];
+  },
 };
 
 interface EndpointSlice {
@@ -477,5 +496,18 @@ export const endpointSliceStrategy: KindStrategy = {
     const before = view<EndpointSlice>(old).addressType;
     immutable(errors, 'addressType', view<EndpointSlice>(object).addressType, before);
     return errors.list;
+  },
+  warnings(object, old) {
+    const { addressType, endpoints } = view<EndpointSlice>(object);
+    return [
+      ...(!old && addressType === 'FQDN'
+        ? ['spec.addressType: FQDN endpoints are deprecated']
+        : []),
+      ...(endpoints ?? []).flatMap(({ addresses = [] }, index) =>
+        addresses.flatMap((address, i) =>
+          addressWarnings(`endpoints[${index}].addresses[${i}]`, address),
+        ),
+      ),
+    ];
   },
 };

@@ -36,12 +36,13 @@ function admit(recording: Recording): {
   const strategy = strategyFor(group, object.kind);
   object.metadata.namespace = 'default';
   object.metadata.uid = '00000000-0000-4000-8000-000000000000';
+  const warnings: string[] = [];
   strategy?.defaults?.(object);
-  strategy?.prepareForCreate?.(object, context);
+  strategy?.prepareForCreate?.(object, { ...context, warn: (text) => void warnings.push(text) });
   return {
     object,
     causes: strategy?.validate?.(object, context) ?? [],
-    warnings: strategy?.warnings?.(object) ?? [],
+    warnings: [...warnings, ...(strategy?.warnings?.(object) ?? [])],
   };
 }
 
@@ -100,7 +101,7 @@ describe('answers of a real API server', () => {
     expect(sorted(admit(recording).causes)).toEqual(sorted(recording.answer.causes ?? []));
   });
 
-  it.each(recordings.filter(({ answer }) => answer.code === 201))(
+  it.each(recordings.filter(({ answer }) => answer.code === 201 && answer.spec))(
     '$name: same defaults',
     (recording) => {
       const { object, causes } = admit(recording);
@@ -116,7 +117,9 @@ describe('answers of a real API server', () => {
   it.each(recordings.filter(({ answer }) => answer.warnings))(
     '$name: same warnings',
     (recording) => {
-      expect(admit(recording).warnings).toEqual(recording.answer.warnings);
+      // That a whole kind is deprecated is said by the server, not by the kind.
+      const own = recording.answer.warnings?.filter((text) => !text.startsWith('v1 Endpoints is'));
+      expect(admit(recording).warnings).toEqual(own);
     },
   );
 });
