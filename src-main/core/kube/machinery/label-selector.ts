@@ -15,18 +15,21 @@ export function matchesSelector(
   selector: DeepReadonly<LabelSelector>,
   labels: Labels | undefined,
 ): boolean {
+  const { matchLabels, matchExpressions } = selector;
   return (
-    hasLabels(selector.matchLabels ?? {}, labels) &&
-    (selector.matchExpressions ?? []).every(
-      (requirement) =>
-        labelOperators.has(requirement.operator) && meetsRequirement(requirement, labels),
-    )
+    (matchLabels === undefined || hasLabels(matchLabels, labels)) &&
+    (matchExpressions === undefined ||
+      matchExpressions.every(
+        (requirement) =>
+          labelOperators.has(requirement.operator) && meetsRequirement(requirement, labels),
+      ))
   );
 }
 
 /** Whether labels hold every pair of a map, as Services and ReplicationControllers select. */
 export function hasLabels(wanted: Labels, labels: Labels | undefined): boolean {
-  return Object.entries(wanted).every(([key, value]) => labelOf(labels, key) === value);
+  for (const key in wanted) if (labelOf(labels, key) !== wanted[key]) return false;
+  return true;
 }
 
 /** An absent or empty selector, which most controllers take for "selects nothing". */

@@ -73,7 +73,8 @@ export interface ReplicasKind<T extends ReplicasObject> {
   readonly kind: string;
   readonly client: ResourceClient<T>;
   readonly informer: Informer<T>;
-  readonly selects: (object: DeepReadonly<T>, pod: PodView) => boolean;
+  /** Which pods an object selects. */
+  readonly selectorOf: (object: DeepReadonly<T>) => (pod: PodView) => boolean;
   readonly countsTerminating: boolean;
   readonly workers: number;
 }
@@ -123,7 +124,7 @@ export function createReplicasController<T extends ReplicasObject>(
   /** A pod nobody owns may be wanted by everybody whose selector matches. */
   function enqueueSelecting(pod: PodView): void {
     for (const object of kind.informer.list(pod.metadata.namespace)) {
-      if (kind.selects(object, pod)) queue.add(objectKey((object as View<T>).metadata));
+      if (kind.selectorOf(object)(pod)) queue.add(objectKey((object as View<T>).metadata));
     }
   }
 
@@ -132,7 +133,12 @@ export function createReplicasController<T extends ReplicasObject>(
     if (!owner) return;
     const key = objectKey(owner.metadata);
     expectations.deletionObserved(key, podKey(pod));
-    queue.add(key);
+    enqueueExpecting(key);
+  }
+
+  /** Until the last of a burst is seen there is nothing to do but to count. */
+  function enqueueExpecting(key: ObjectKey): void {
+    queue.addAfter(key, expectations.satisfied(key) ? 0 : statusBatchMs);
   }
 
   function onPodAdded(pod: PodView): void {
@@ -148,7 +154,7 @@ export function createReplicasController<T extends ReplicasObject>(
     if (!owner) return;
     const key = objectKey(owner.metadata);
     expectations.creationObserved(key);
-    queue.add(key);
+    enqueueExpecting(key);
   }
 
   function onPodUpdated(previous: PodView, pod: PodView): void {
@@ -183,17 +189,17 @@ export function createReplicasController<T extends ReplicasObject>(
     const candidates = pods
       .byIndex(podOwnerIndex, object.metadata.uid ?? '')
       .concat(pods.byIndex(podOwnerIndex, orphansOf(namespace)));
+    const selects = kind.selectorOf(object);
     const active = await claimObjects<Pod>(candidates.filter(isPodActive), {
       controller: object,
       apiVersion: kind.apiVersion,
       kind: kind.kind,
       client: podClient,
-      matches: (pod) => kind.selects(object, pod),
+      matches: selects,
       fresh: () => kind.client.get(namespace, name),
     });
     const terminating = candidates.filter(
-      (pod) =>
-        isPodTerminating(pod) && controllerOf(pod) !== undefined && kind.selects(object, pod),
+      (pod) => isPodTerminating(pod) && controllerOf(pod) !== undefined && selects(pod),
     ).length;
 
     let failure: unknown;
@@ -280,9 +286,10 @@ export function createReplicasController<T extends ReplicasObject>(
           .list(object.metadata.namespace)
           .filter((other) => controllerOf(other as View<T>)?.uid === owner.uid)
       : [object];
+    const selectors = siblings.map((sibling) => kind.selectorOf(sibling));
     return pods
       .list(object.metadata.namespace)
-      .filter((pod) => siblings.some((sibling) => kind.selects(sibling, pod)));
+      .filter((pod) => selectors.some((selects) => selects(pod)));
   }
 
   function statusOf(
@@ -310,14 +317,16 @@ export function createReplicasController<T extends ReplicasObject>(
         message: textOf(failure),
       });
     }
+    let [fullyLabeledReplicas, readyReplicas, availableReplicas] = [0, 0, 0];
+    for (const pod of active) {
+      if (hasLabels(templateLabels, pod.metadata.labels)) fullyLabeledReplicas += 1;
+      if (!isPodReady(pod)) continue;
+      readyReplicas += 1;
+      if (isPodAvailable(pod, minReady, nowMs)) availableReplicas += 1;
+    }
     return {
       replicas: active.length,
-      ...nonZero({
-        fullyLabeledReplicas: active.filter((pod) => hasLabels(templateLabels, pod.metadata.labels))
-          .length,
-        readyReplicas: active.filter(isPodReady).length,
-        availableReplicas: active.filter((pod) => isPodAvailable(pod, minReady, nowMs)).length,
-      }),
+      ...nonZero({ fullyLabeledReplicas, readyReplicas, availableReplicas }),
       ...(kind.countsTerminating ? { terminatingReplicas: terminating } : {}),
       ...(kept.length > 0 ? { conditions: kept } : {}),
       ...nonZero({ observedGeneration: object.metadata.generation ?? 0 }),

@@ -13,9 +13,11 @@ export function createReplicaSetController(
     kind: 'ReplicaSet',
     client: context.client.resource('replicasets.apps'),
     informer: context.informers.for('replicasets.apps'),
-    selects: (set, pod) =>
-      !isEmptySelector(set.spec?.selector) &&
-      matchesSelector(set.spec?.selector ?? {}, pod.metadata.labels),
+    selectorOf: (set) => {
+      const { selector } = set.spec ?? {};
+      if (!selector || isEmptySelector(selector)) return () => false;
+      return (pod) => matchesSelector(selector, pod.metadata.labels);
+    },
     countsTerminating: true,
     workers: options.workers ?? 5,
   });
@@ -32,9 +34,11 @@ export function createReplicationController(
     kind: 'ReplicationController',
     client: context.client.resource('replicationcontrollers'),
     informer: context.informers.for('replicationcontrollers'),
-    selects: (controller, pod) =>
-      Object.keys(controller.spec?.selector ?? {}).length > 0 &&
-      hasLabels(controller.spec?.selector ?? {}, pod.metadata.labels),
+    selectorOf: (controller) => {
+      const { selector = {} } = controller.spec ?? {};
+      if (Object.keys(selector).length === 0) return () => false;
+      return (pod) => hasLabels(selector, pod.metadata.labels);
+    },
     countsTerminating: false,
     workers: options.workers ?? 5,
   });
