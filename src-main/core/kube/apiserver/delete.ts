@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, defer } from '#core/base';
 import {
   type ApiResponse,
   conflict,
@@ -27,6 +27,9 @@ export interface DeleteRequest {
   readonly dryRun: boolean;
   readonly options: Readonly<Record<string, unknown>>;
 }
+
+/** A collection is deleted in steps of a few milliseconds. */
+const deletionsPerStep = 16;
 
 const policies = ['Foreground', 'Background', 'Orphan', 'nil'];
 
@@ -297,7 +300,10 @@ export async function handleDeleteCollection(call: Call): Promise<ApiResponse> {
   const request = deleteRequestOf(call);
   const { items } = await listStored(call);
   const deleted: DeepReadonly<KubeObject>[] = [];
-  for (const item of items) {
+  const { clock } = call.context.options;
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % deletionsPerStep === 0)
+      await new Promise<void>((resolve) => void defer(clock, resolve));
     const { name = '', namespace = '' } = item.object.metadata;
     try {
       await deleteObject(call, name, namespace, request);

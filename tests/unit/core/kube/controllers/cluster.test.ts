@@ -152,6 +152,32 @@ test('a namespace gets its account and CA, and ends when it is empty', async () 
   );
 });
 
+test('a namespace ends as soon as its last pod has ended', async () => {
+  const { client, time } = await startCluster();
+  await client
+    .resource('namespaces')
+    .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
+  await time.settle();
+  await client.resource('pods').create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web', namespace: 'team' },
+    spec: { nodeName: 'n1', containers: [{ name: 'web', image: 'nginx' }] },
+  });
+  await client.resource('namespaces').delete(undefined, 'team');
+  await time.advance(1000);
+  const pod = await client.resource('pods').get('team', 'web');
+  expect(pod.metadata.deletionGracePeriodSeconds).toBe(30);
+  expect((await client.resource('namespaces').get(undefined, 'team')).status?.phase).toBe(
+    'Terminating',
+  );
+  await client.resource('pods').delete('team', 'web', { gracePeriodSeconds: 0 });
+  await time.advance(200);
+  await expect(client.resource('namespaces').get(undefined, 'team')).rejects.toThrow(
+    'namespaces "team" not found',
+  );
+});
+
 test('a claim binds the smallest volume that fits, and releases it', async () => {
   const { client, time } = await startCluster();
   for (const [name, storage] of [
