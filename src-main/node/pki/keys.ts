@@ -31,15 +31,26 @@ function cached(name: string, read: () => KeyObject): KeyObject {
   return key;
 }
 
+type JoseAlgorithm = 'RS256' | 'ES256' | 'ES384' | 'ES512';
+
+const algorithms = new WeakMap<KeyObject, JoseAlgorithm>();
+
 /** JOSE's name of what the key signs with. @throws Error neither RSA nor one of the NIST curves. */
-export function joseAlgorithm(key: KeyObject): 'RS256' | 'ES256' | 'ES384' | 'ES512' {
-  if (key.asymmetricKeyType === 'rsa') return 'RS256';
-  const algorithm = curveAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? ''];
-  if (!algorithm) throw new Error(`unknown key type ${key.asymmetricKeyType ?? ''}`);
+export function joseAlgorithm(key: KeyObject): JoseAlgorithm {
+  let algorithm = algorithms.get(key);
+  if (!algorithm) {
+    // Node works the details of a key out on every question.
+    algorithm =
+      key.asymmetricKeyType === 'rsa'
+        ? 'RS256'
+        : curveAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? ''];
+    if (!algorithm) throw new Error(`unknown key type ${key.asymmetricKeyType ?? ''}`);
+    algorithms.set(key, algorithm);
+  }
   return algorithm;
 }
 
-const curveAlgorithms: Readonly<Record<string, 'ES256' | 'ES384' | 'ES512'>> = {
+const curveAlgorithms: Readonly<Record<string, JoseAlgorithm>> = {
   prime256v1: 'ES256',
   secp384r1: 'ES384',
   secp521r1: 'ES512',

@@ -34,8 +34,17 @@ interface Requests {
   readonly memory: bigint;
 }
 
+const requestsOf = new WeakMap<PodView, Requests>();
+
 /** CPU in millicores and memory in bytes that a pod asks for. @see pkg/api/v1/resource/helpers.go, PodRequests */
 export function podRequests(pod: PodView): Requests {
+  let requests = requestsOf.get(pod);
+  // Each new pod of a node is weighed against all that are there.
+  if (!requests) requestsOf.set(pod, (requests = sumOfRequests(pod)));
+  return requests;
+}
+
+function sumOfRequests(pod: PodView): Requests {
   const spec = specOf(pod);
   const amount = (list: Readonly<Record<string, string>> | undefined): Requests => ({
     cpu: (parseQuantity(String(list?.['cpu'] ?? '0')).nano + 999_999n) / 1_000_000n,
@@ -108,12 +117,12 @@ export function admit(input: AdmissionInput): Refusal | undefined {
       message: `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${allocatable.pods}`,
     };
   const wanted = podRequests(pod);
-  const used = others
-    .map(podRequests)
-    .reduce((sum, one) => ({ cpu: sum.cpu + one.cpu, memory: sum.memory + one.memory }), {
-      cpu: 0n,
-      memory: 0n,
-    });
+  const used = { cpu: 0n, memory: 0n };
+  for (const other of others) {
+    const { cpu, memory } = podRequests(other);
+    used.cpu += cpu;
+    used.memory += memory;
+  }
   const capacity = { cpu: BigInt(allocatable.cpuMilli), memory: BigInt(allocatable.memoryBytes) };
   for (const name of ['cpu', 'memory'] as const)
     if (wanted[name] > 0n && used[name] + wanted[name] > capacity[name])
@@ -126,8 +135,8 @@ export function admit(input: AdmissionInput): Refusal | undefined {
       reason: 'NodeAffinity',
       message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     };
-  const ports = new Set(others.flatMap(hostPorts));
-  if (hostPorts(pod).some((port) => ports.has(port)))
+  const ports = hostPorts(pod);
+  if (ports.length > 0 && others.flatMap(hostPorts).some((port) => ports.includes(port)))
     return {
       reason: 'NodePorts',
       message:

@@ -21,9 +21,20 @@ export interface ContainerConfigDeps {
 }
 
 /** What of a container makes it another one: the kubelet restarts it when this changes. */
-export function containerHash(container: ContainerView): string {
-  return fnv32a(canonicalJson({ name: container.name, image: container.image })).toString(16);
+export function containerHash({ name, image }: ContainerView): string {
+  const key = `${name} ${image ?? ''}`;
+  let hash = hashes.get(key);
+  if (hash === undefined) {
+    hash = fnv32a(canonicalJson({ name, image })).toString(16);
+    if (hashes.size >= maxHashes) hashes.clear();
+    hashes.set(key, hash);
+  }
+  return hash;
 }
+
+/** The containers of a workload have the same hash, which is asked for at each look at each pod. */
+const hashes = new Map<string, string>();
+const maxHashes = 1024;
 
 /** CPU and memory as the runtime understands them. */
 export function runtimeResources(container: ContainerView): ContainerResources {

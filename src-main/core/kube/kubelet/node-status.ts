@@ -22,8 +22,16 @@ export interface Allocatable {
   readonly pods: number;
 }
 
+const allocatables = new WeakMap<KubeletContext, Allocatable>();
+
 /** What is left for pods. @see pkg/kubelet/cm/node_container_manager_linux.go */
-export function allocatableOf({ host, config }: KubeletContext): Allocatable {
+export function allocatableOf(context: KubeletContext): Allocatable {
+  let allocatable = allocatables.get(context);
+  if (!allocatable) allocatables.set(context, (allocatable = withoutReserved(context)));
+  return allocatable;
+}
+
+function withoutReserved({ host, config }: KubeletContext): Allocatable {
   const { cpuMilli, memoryBytes, ephemeralStorageBytes } = host.capacity;
   const reserved = (name: string): bigint =>
     [config.systemReserved?.[name], config.kubeReserved?.[name]]

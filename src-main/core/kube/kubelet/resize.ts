@@ -26,6 +26,8 @@ export class ResizeManager {
   readonly #cache: PodCache;
   readonly #pods: () => readonly PodView[];
   readonly #allocations = new Map<string, Allocation>();
+  /** Number of allocations from which on those of pods that are gone are looked for. */
+  #sweepAt = 16;
 
   constructor(context: KubeletContext, cache: PodCache, pods: () => readonly PodView[]) {
     this.#context = context;
@@ -110,10 +112,11 @@ export class ResizeManager {
   }
 
   #forgetOthers(): void {
+    if (this.#allocations.size < this.#sweepAt) return;
     const present = new Set(this.#pods().map(uidOf));
-    if (this.#allocations.size < 2 * present.size + 16) return;
     for (const uid of this.#allocations.keys())
       if (!present.has(uid)) this.#allocations.delete(uid);
+    this.#sweepAt = 2 * present.size + 16;
   }
 }
 

@@ -29,7 +29,7 @@ export function statusPatch(from: PodStatusView, to: PodStatus): object | undefi
       if (before !== undefined && !foreign.has(field)) patch[field] = null;
     } else if (mergeKeys[field] !== undefined)
       mergeList(patch, field, mergeKeys[field] ?? '', (before ?? []) as Item[], after as Item[]);
-    else if (!jsonEqual(normalized(before), normalized(after))) patch[field] = after;
+    else if (!sameToReaders(before, after)) patch[field] = after;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
@@ -44,7 +44,7 @@ function mergeList(
   const changed: Record<string, unknown>[] = [];
   for (const item of after) {
     const old = before.find((other) => other[key] === item[key]);
-    if (old && jsonEqual(normalized(old), normalized(item))) continue;
+    if (old && sameToReaders(old, item)) continue;
     const gone = Object.keys(old ?? {}).filter(
       (name) => old?.[name] !== null && item[name] === undefined,
     );
@@ -60,13 +60,22 @@ function mergeList(
   patch[`$setElementOrder/${field}`] = after.map((item) => ({ [key]: item[key] }));
 }
 
-/** Nulls say nothing: an absent time is sent as null. */
-function normalized(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(normalized);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== null && item !== undefined)
-      .map(([name, item]) => [name, normalized(item)]),
-  );
+/** Equality in which nulls say nothing: an absent time is sent as null. */
+function sameToReaders(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => sameToReaders(item, b[index]))
+    );
+  const [one, other] = [a as Item, b as Item];
+  for (const key in one)
+    if (!sameToReaders(one[key] ?? undefined, other[key] ?? undefined)) return false;
+  for (const key in other)
+    if ((other[key] ?? undefined) !== undefined && (one[key] ?? undefined) === undefined)
+      return false;
+  return true;
 }

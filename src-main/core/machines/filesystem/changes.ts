@@ -78,9 +78,11 @@ function collect(
   changes: Change[],
   seen: Map<Inode, string>,
 ): void {
-  for (const name of [...directory.hidden].sort())
-    if (!directory.children.has(name)) changes.push({ op: 'remove', path: `${path}/${name}` });
-  for (const [name, inode] of [...directory.children].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const name of [...(directory.hidden ?? [])].sort())
+    if (!directory.children?.has(name)) changes.push({ op: 'remove', path: `${path}/${name}` });
+  for (const [name, inode] of [...(directory.children ?? [])].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  )) {
     const childPath = `${path}/${name}`;
     if (inode.origin && inode.kind !== 'directory') continue;
     const first = seen.get(inode);

@@ -485,7 +485,7 @@ export class MemoryFileSystem implements FileSystem {
       if (child) this.#materialise(child);
     }
     inode.lower = undefined;
-    inode.hidden.clear();
+    inode.hidden = undefined;
   }
 
   #mountPoint(path: string, directory: boolean): { inode: Inode; path: string } {

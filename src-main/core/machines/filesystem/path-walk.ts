@@ -10,14 +10,35 @@ interface Place {
 }
 
 /** Where a path leads. */
-export interface Walked {
+export class Walked {
   /** Undefined when the last name does not exist. */
   readonly inode: Inode | undefined;
   readonly mount: Mount;
   readonly parent: Inode;
   readonly parentMount: Mount;
   readonly name: string;
-  readonly path: string;
+  readonly #places: readonly Place[];
+
+  /** @param places from the root to what was found, or to the directory where it is missing. */
+  constructor(places: readonly Place[], missing?: string) {
+    const last = places.at(-1) as Place;
+    const parent = missing === undefined ? (places.at(-2) ?? last) : last;
+    this.inode = missing === undefined ? last.inode : undefined;
+    this.mount = last.mount;
+    this.parent = parent.inode;
+    this.parentMount = parent.mount;
+    this.name = missing ?? last.name;
+    this.#places = places;
+  }
+
+  /** The path without symlinks. */
+  get path(): string {
+    let path = '';
+    for (let index = 1; index < this.#places.length; index++)
+      path += `/${(this.#places[index] as Place).name}`;
+    if (this.inode === undefined) path += `/${this.name}`;
+    return path === '' ? '/' : path;
+  }
 }
 
 const maxLinks = 40;
@@ -47,11 +68,12 @@ export class PathWalker {
   /** The errno instead of an error: asking for what is not there is everyday business, and errors are dear. */
   tryWalk(path: string, followLast: boolean): Walked | FileError['code'] {
     const stack: Place[] = [this.#place(this.#mounts.root.root, this.#mounts.root, '')];
-    let pending = path.split('/').reverse();
     if (path === '') return 'ENOENT';
+    let names = path.split('/');
+    let next = 0;
     let links = 0;
-    while (pending.length > 0) {
-      const name = pending.pop() as string;
+    while (next < names.length) {
+      const name = names[next++] as string;
       if (name === '' || name === '.') continue;
       const here = stack.at(-1) as Place;
       if (here.inode.kind !== 'directory') return 'ENOTDIR';
@@ -62,45 +84,27 @@ export class PathWalker {
       if (this.#user.uid !== 0 && !allowed(here.inode, this.#user, 1)) return 'EACCES';
       if (name.length > 255) return 'ENAMETOOLONG';
       const child = here.inode.volume.child(here.inode, name);
-      const last = pending.every((rest) => rest === '' || rest === '.');
-      if (!child) {
-        if (!last) return 'ENOENT';
-        return {
-          inode: undefined,
-          mount: here.mount,
-          parent: here.inode,
-          parentMount: here.mount,
-          name,
-          path: pathOf([...stack, { ...here, name }]),
-        };
-      }
-      const trailing = last && pending.length > 0;
+      const last = isEnd(names, next);
+      if (!child) return last ? new Walked(stack, name) : 'ENOENT';
+      const trailing = last && next < names.length;
       if (child.kind === 'symlink' && (!last || followLast || trailing)) {
         if (++links > maxLinks) return 'ELOOP';
         if (child.target.startsWith('/')) stack.splice(1);
-        pending = [...pending, ...child.target.split('/').reverse()];
+        names = [...child.target.split('/'), ...names.slice(next)];
+        next = 0;
         continue;
       }
       stack.push(this.#place(child, here.mount, name));
       if (trailing && child.kind !== 'directory') return 'ENOTDIR';
     }
-    const found = stack.at(-1) as Place;
-    const parent = stack.at(-2) ?? found;
-    return {
-      inode: found.inode,
-      mount: found.mount,
-      parent: parent.inode,
-      parentMount: parent.mount,
-      name: found.name,
-      path: pathOf(stack),
-    };
+    return new Walked(stack);
   }
 
   /** @throws FileError also when the last name does not exist. */
   existing(path: string, followLast = true): Walked & { inode: Inode } {
     const walked = this.walk(path, followLast);
     if (!walked.inode) throw fileError('ENOENT', path);
-    return { ...walked, inode: walked.inode };
+    return walked as Walked & { inode: Inode };
   }
 
   /** Undefined when a directory on the way is missing. */
@@ -145,11 +149,9 @@ export function allowed(inode: Inode, user: Credentials, mode: number): boolean 
   return (bits & mode) === mode;
 }
 
-function pathOf(stack: readonly Place[]): string {
-  return (
-    stack
-      .slice(1)
-      .map((place) => `/${place.name}`)
-      .join('') || '/'
-  );
+/** Whether no name follows. */
+function isEnd(names: readonly string[], from: number): boolean {
+  for (let index = from; index < names.length; index++)
+    if (names[index] !== '' && names[index] !== '.') return false;
+  return true;
 }

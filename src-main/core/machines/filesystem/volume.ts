@@ -22,11 +22,11 @@ export interface Inode {
   target: string;
   device: Device | undefined;
   virtual: VirtualNode | undefined;
-  /** Children known so far; a child of `lower` joins them when first asked for. */
-  children: Map<string, Inode>;
+  /** Children known so far, absent until there is one; a child of `lower` joins them when first asked for. */
+  children: Map<string, Inode> | undefined;
   lower: ReadonlyMap<string, TreeNode> | undefined;
-  /** Names of `lower` that were removed or replaced. */
-  hidden: Set<string>;
+  /** Names of `lower` that were removed or replaced; absent until there is one. */
+  hidden: Set<string> | undefined;
   /** The node this one was copied from, while nothing of it has changed. */
   origin: TreeNode | undefined;
   parent: Inode | undefined;
@@ -97,9 +97,9 @@ export class Volume {
       target: '',
       device: undefined,
       virtual: undefined,
-      children: new Map(),
+      children: undefined,
       lower: undefined,
-      hidden: new Set(),
+      hidden: undefined,
       origin: undefined,
       parent: undefined,
       name: '',
@@ -108,14 +108,14 @@ export class Volume {
 
   child(directory: Inode, name: string): Inode | undefined {
     if (directory.virtual) return this.#virtualChild(directory, name);
-    const known = directory.children.get(name);
+    const known = directory.children?.get(name);
     if (known) return known;
-    const lower = directory.hidden.has(name) ? undefined : directory.lower?.get(name);
+    const lower = directory.hidden?.has(name) ? undefined : directory.lower?.get(name);
     if (!lower) return undefined;
     const inode = this.#fromTree(lower);
     inode.parent = directory;
     inode.name = name;
-    directory.children.set(name, inode);
+    (directory.children ??= new Map<string, Inode>()).set(name, inode);
     return inode;
   }
 
@@ -123,15 +123,15 @@ export class Volume {
   names(directory: Inode): string[] {
     if (directory.virtual)
       return directory.virtual.kind === 'directory' ? [...directory.virtual.list()].sort() : [];
-    const names = new Set(directory.children.keys());
+    const names = new Set(directory.children?.keys());
     for (const name of directory.lower?.keys() ?? [])
-      if (!directory.hidden.has(name)) names.add(name);
+      if (!directory.hidden?.has(name)) names.add(name);
     return [...names].sort();
   }
 
   attach(directory: Inode, name: string, inode: Inode): void {
-    directory.children.set(name, inode);
-    if (directory.lower?.has(name)) directory.hidden.add(name);
+    (directory.children ??= new Map<string, Inode>()).set(name, inode);
+    hideLower(directory, name);
     inode.parent = directory;
     inode.name = name;
     this.touched(directory);
@@ -139,9 +139,9 @@ export class Volume {
   }
 
   detach(directory: Inode, name: string): void {
-    const inode = directory.children.get(name);
-    directory.children.delete(name);
-    if (directory.lower?.has(name)) directory.hidden.add(name);
+    const inode = directory.children?.get(name);
+    directory.children?.delete(name);
+    hideLower(directory, name);
     this.touched(directory);
     if (inode?.kind === 'directory') directory.links -= 1;
   }
@@ -236,6 +236,10 @@ export class Volume {
 }
 
 const empty = new Uint8Array(0);
+
+function hideLower(directory: Inode, name: string): void {
+  if (directory.lower?.has(name)) (directory.hidden ??= new Set<string>()).add(name);
+}
 
 /** Whether `path` is `ancestor` or below it. */
 export function isWithin(path: string, ancestor: string): boolean {

@@ -38,49 +38,56 @@ export function procFiles(table: ProcessTable, info: ProcInfo): VirtualNode {
     info.usedCpuMilli ??
     ((): number => table.processes().reduce((sum, process) => sum + process.cpuMilli, 0));
   const load = (): string => (usedCpu() / 1000).toFixed(2);
-  const fixed = virtualTree({
-    uptime: virtualFile(() => {
-      const up = (info.now() - info.bootedMs()) / 1000;
-      return `${up.toFixed(2)} ${(up * info.cpuCount * 0.9).toFixed(2)}\n`;
-    }),
-    loadavg: virtualFile(
-      () => `${load()} ${load()} ${load()} 1/${table.processes().length} ${lastPid(table)}\n`,
-    ),
-    meminfo: virtualFile(() => meminfo(info.memoryBytes, usedMemory())),
-    cpuinfo: virtualFile(() =>
-      Array.from(
-        { length: info.cpuCount },
-        (_, cpu) =>
-          `processor\t: ${cpu}\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Processor\ncpu MHz\t\t: 2400.000\n\n`,
-      ).join(''),
-    ),
-    version: virtualFile(
-      () =>
-        `Linux version ${info.kernelVersion} (buildd@lcy02-amd64-116) (x86_64-linux-gnu-gcc-13) #1 SMP PREEMPT_DYNAMIC\n`,
-    ),
-    mounts: virtualFile(info.mounts),
-    filesystems: virtualFile(
-      () => 'nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n',
-    ),
-    swaps: virtualFile(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
-    cmdline: virtualFile(() => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro quiet\n'),
-    'sys/kernel/hostname': virtualFile(() => `${info.hostname()}\n`),
-    'sys/kernel/ostype': virtualFile(() => 'Linux\n'),
-    'sys/kernel/osrelease': virtualFile(() => `${info.kernelVersion}\n`),
-    'sys/kernel/random/boot_id': virtualFile(() => `${info.bootId}\n`),
-    ...info.more,
-  });
+  const makeFixed = (): VirtualNode =>
+    virtualTree({
+      uptime: virtualFile(() => {
+        const up = (info.now() - info.bootedMs()) / 1000;
+        return `${up.toFixed(2)} ${(up * info.cpuCount * 0.9).toFixed(2)}\n`;
+      }),
+      loadavg: virtualFile(
+        () => `${load()} ${load()} ${load()} 1/${table.processes().length} ${lastPid(table)}\n`,
+      ),
+      meminfo: virtualFile(() => meminfo(info.memoryBytes, usedMemory())),
+      cpuinfo: virtualFile(() =>
+        Array.from(
+          { length: info.cpuCount },
+          (_, cpu) =>
+            `processor\t: ${cpu}\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Processor\ncpu MHz\t\t: 2400.000\n\n`,
+        ).join(''),
+      ),
+      version: virtualFile(
+        () =>
+          `Linux version ${info.kernelVersion} (buildd@lcy02-amd64-116) (x86_64-linux-gnu-gcc-13) #1 SMP PREEMPT_DYNAMIC\n`,
+      ),
+      mounts: virtualFile(info.mounts),
+      filesystems: virtualFile(
+        () => 'nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n',
+      ),
+      swaps: virtualFile(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
+      cmdline: virtualFile(() => 'BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro quiet\n'),
+      'sys/kernel/hostname': virtualFile(() => `${info.hostname()}\n`),
+      'sys/kernel/ostype': virtualFile(() => 'Linux\n'),
+      'sys/kernel/osrelease': virtualFile(() => `${info.kernelVersion}\n`),
+      'sys/kernel/random/boot_id': virtualFile(() => `${info.bootId}\n`),
+      ...info.more,
+    });
+  // Most containers never look.
+  let made: VirtualNode | undefined;
+  const fixed = (): VirtualNode & { readonly kind: 'directory' } => {
+    made ??= makeFixed();
+    return made as VirtualNode & { readonly kind: 'directory' };
+  };
   return virtualDirectory(
     {},
     {
       *list() {
         for (const process of table.processes()) yield String(process.pidIn(table));
-        if (fixed.kind === 'directory') yield* fixed.list();
+        yield* fixed().list();
       },
       lookup: (name) => {
         const process = /^\d+$/.test(name) ? table.get(Number(name)) : undefined;
         if (process) return processFiles(table, process);
-        return fixed.kind === 'directory' ? fixed.lookup(name) : undefined;
+        return fixed().lookup(name);
       },
     },
   );

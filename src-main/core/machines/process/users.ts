@@ -66,12 +66,20 @@ export function groupName(files: FileSystem, gid: number): string | undefined {
   return readGroups(files).find((group) => group.gid === gid)?.name;
 }
 
-function lines(files: FileSystem, path: string): string[] {
+/** Containers of one image have the same files. */
+const readLines = new Map<string, readonly string[]>();
+const maxReadFiles = 64;
+
+function lines(files: FileSystem, path: string): readonly string[] {
   try {
-    return files
-      .readText(path)
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'));
+    const text = files.readText(path);
+    let found = readLines.get(text);
+    if (!found) {
+      found = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      if (readLines.size >= maxReadFiles) readLines.clear();
+      readLines.set(text, found);
+    }
+    return found;
   } catch (error) {
     if (error instanceof FileError) return [];
     throw error;

@@ -191,9 +191,18 @@ function boundObject(
   return claims;
 }
 
+const keyIds = new WeakMap<TokenIssuer, Promise<string>>();
+
+/** The id of an issuer's key, worked out once. */
+function issuerKeyId(issuer: TokenIssuer): Promise<string> {
+  let kid = keyIds.get(issuer);
+  if (!kid) keyIds.set(issuer, (kid = keyIdOf(issuer.pki, issuer.publicKey)));
+  return kid;
+}
+
 async function sign(issuer: TokenIssuer, claims: object): Promise<string> {
   const encode = (value: object): string => toBase64Url(utf8(JSON.stringify(value)));
-  const kid = await keyIdOf(issuer.pki, issuer.publicKey);
+  const kid = await issuerKeyId(issuer);
   const isEc = /EC PRIVATE KEY/.test(issuer.privateKey);
   let head = encode({ alg: isEc ? 'ES256' : 'RS256', kid });
   const body = encode(claims);

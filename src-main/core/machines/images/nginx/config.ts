@@ -58,11 +58,33 @@ export function readConfig(files: FileSystem, path: string): readonly Directive[
     if (!(error instanceof FileError)) throw error;
     throw new ConfigError(`open() "${path}" failed (${errno(error)}: ${error.message})`);
   }
-  const tokens = tokenize(text, path);
-  const position = { index: 0 };
-  const directives = parseBlock(files, tokens, position, path, false, false);
-  return directives;
+  const key = `${path}\n${text}`;
+  let seen = filesRead.get(key);
+  if (!seen) {
+    const tokens = tokenize(text, path);
+    const includes = tokens.some((token) => token.text === 'include');
+    const directives = includes ? undefined : parseFile(files, tokens, path);
+    seen = { tokens, ...(directives ? { directives } : {}) };
+    if (filesRead.size >= maxFilesRead) filesRead.clear();
+    filesRead.set(key, seen);
+  }
+  return seen.directives ?? parseFile(files, seen.tokens, path);
 }
+
+function parseFile(
+  files: FileSystem,
+  tokens: readonly Token[],
+  path: string,
+): readonly Directive[] {
+  return parseBlock(files, tokens, { index: 0 }, path, false, false);
+}
+
+/** Files by path and text, which servers of one image share; those that include others are joined anew. */
+const filesRead = new Map<
+  string,
+  { readonly tokens: readonly Token[]; readonly directives?: readonly Directive[] }
+>();
+const maxFilesRead = 64;
 
 function errno(error: FileError): number {
   return error.code === 'ENOENT' ? 2 : error.code === 'EACCES' ? 13 : 5;
