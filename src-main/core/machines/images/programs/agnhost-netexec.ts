@@ -1,7 +1,7 @@
 import { utf8 } from '#core/base';
 import type { ApiRequest, ApiResponse } from '#core/kube';
 import { httpRequest, joinHostPort, type Peer, readBody } from '../../network/index.ts';
-import type { ProgramContext } from '../../process/types.ts';
+import { type ProgramContext, SpawnError } from '../../process/types.ts';
 import { print, resolverOf } from '../program-io.ts';
 import { flagValue, serveHttp, textAnswer } from './http-service.ts';
 
@@ -217,8 +217,17 @@ async function runShell(
     },
     end: () => undefined,
   };
-  const child = context.process.spawn(['/bin/sh', '-c', command], { stdout: sink, stderr: sink });
-  const code = await child.exit;
+  let code: number;
+  try {
+    const child = context.process.spawn(['/bin/sh', '-c', command], { stdout: sink, stderr: sink });
+    code = await child.exit;
+  } catch (error) {
+    if (!(error instanceof SpawnError)) throw error;
+    // Go writes errno's texts in lower case.
+    return {
+      error: `fork/exec /bin/sh: ${error.message.replace(/^./, (first) => first.toLowerCase())}`,
+    };
+  }
   const output = parts.join('');
   return {
     ...(code === 0 ? {} : { error: `exit status ${code}` }),

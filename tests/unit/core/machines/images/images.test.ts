@@ -423,7 +423,7 @@ describe('services', () => {
       '{"errors":["Get \\"http://127.0.0.1:9/hostname\\": dial tcp 127.0.0.1:9: connect: connection refused"]} 200',
     );
     expect(await get('/shell?cmd=echo%20a;%20exit%203')).toBe(
-      '{"error":"exit status 3","output":"a\\n"} 200',
+      '{"error":"fork/exec /bin/sh: no such file or directory"} 200',
     );
     expect(await get('/readyz')).toBe('ok 200');
   });
