@@ -19,6 +19,7 @@ import {
   uidOf,
   type PodView,
 } from './pods.ts';
+import { kubeletMetrics } from './own-metrics.ts';
 import { resourceMetrics, statsSummary } from './stats.ts';
 import type { StatusManager } from './status-manager.ts';
 
@@ -87,6 +88,8 @@ export class KubeletServer {
           if (parts[0] === 'summary') return json(await statsSummary(this.#deps));
           break;
         case 'metrics':
+          if (parts.length === 0)
+            return text(200, kubeletMetrics(this.#deps), 'text/plain; version=0.0.4');
           if (parts[0] === 'resource')
             return text(200, await resourceMetrics(this.#deps), 'text/plain; version=0.0.4');
           break;

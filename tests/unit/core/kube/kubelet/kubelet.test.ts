@@ -442,6 +442,7 @@ describe('the API of the kubelet', () => {
       body: 'previous terminated container "c" in pod "p" not found',
     });
     expect((await bench.get('/configz')).body).toContain('"fileCheckFrequency":"20s"');
+    expect((await bench.get('/metrics')).body).toMatch(/^kubelet_running_pods 1$/m);
     expect((await bench.get('/metrics/resource')).body).toContain('node_memory_working_set_bytes');
   });
 });
