@@ -6,12 +6,15 @@ const deprecatedVolumes: Readonly<Record<string, string>> = {
   gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
   flocker: 'deprecated in v1.22, non-functional in v1.25+',
-  storageOS: 'deprecated in v1.22, non-functional in v1.25+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
   quobyte: 'deprecated in v1.22, non-functional in v1.25+',
   glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
   cephfs: 'deprecated in v1.28, non-functional in v1.31+',
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
 };
+
+/** The field's name in Go, which upstream prints, where JSON spells it otherwise. */
+const printed: Readonly<Record<string, string>> = { storageos: 'storageOS' };
 
 const quote = (text = ''): string => JSON.stringify(text);
 
@@ -24,7 +27,7 @@ export function volumeWarnings(path: string, volumes: readonly Volume[]): string
       return [
         ...Object.entries(deprecatedVolumes)
           .filter(([kind]) => kind in volume)
-          .map(([kind, message]) => `${at}.${kind}: ${message}`),
+          .map(([kind, message]) => `${at}.${printed[kind] ?? kind}: ${message}`),
         ...(template
           ? claimSpecWarnings(`${at}.ephemeral.volumeClaimTemplate.spec`, template.spec)
           : []),
@@ -42,7 +45,7 @@ export function deprecatedSourceWarnings(
 ): string[] {
   return kinds
     .filter((kind) => kind in source)
-    .map((kind) => `${path}.${kind}: ${deprecatedVolumes[kind] ?? ''}`);
+    .map((kind) => `${path}.${printed[kind] ?? kind}: ${deprecatedVolumes[kind] ?? ''}`);
 }
 
 export function fractionWarnings(path: string, amount: unknown): string[] {

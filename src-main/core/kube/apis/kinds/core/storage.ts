@@ -258,7 +258,7 @@ export const persistentVolumeStrategy: KindStrategy = {
         'cephfs',
         'photonPersistentDisk',
         'scaleIO',
-        'storageOS',
+        'storageos',
         'glusterfs',
         'rbd',
       ]),
