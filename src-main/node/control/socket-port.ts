@@ -45,25 +45,38 @@ export function socketPort<Out, In>(socket: Socket): SocketPort<Out, In> {
     else if (kind === messageKind.control)
       for (const listener of controlListeners) listener(value as ControlMessage);
   };
-  socket.on('data', (data: Buffer) => {
-    waiting = waiting.length === 0 ? data : Buffer.concat([waiting, data]);
-    while (waiting.length >= headerBytes) {
-      const length = waiting.readUInt32BE(0);
-      if (length > maxMessageBytes) {
-        socket.destroy();
-        return;
-      }
-      if (waiting.length < headerBytes + length) return;
+  // Each message is a task of its own, as a page's messages are: who awaited an answer is there for what follows it.
+  let isDraining = false;
+  let isClosed = false;
+  const tellClosed = (): void => {
+    for (const listener of closeListeners) listener();
+  };
+  const drain = (): void => {
+    isDraining = false;
+    const length = waiting.length < headerBytes ? Infinity : waiting.readUInt32BE(0);
+    if (length !== Infinity && length > maxMessageBytes) {
+      waiting = Buffer.alloc(0);
+      socket.destroy();
+    } else if (waiting.length >= headerBytes + length) {
       const kind = waiting.readUInt8(4);
       const body = waiting.subarray(headerBytes, headerBytes + length);
       waiting = waiting.subarray(headerBytes + length);
+      isDraining = true;
+      setImmediate(drain);
       take(kind, body);
+      return;
     }
+    if (isClosed) tellClosed();
+  };
+  socket.on('data', (data: Buffer) => {
+    waiting = waiting.length === 0 ? data : Buffer.concat([waiting, data]);
+    if (!isDraining) drain();
   });
   // An error is followed by `close`, which is what the owner hears.
   socket.on('error', () => undefined);
   socket.on('close', () => {
-    for (const listener of closeListeners) listener();
+    isClosed = true;
+    if (!isDraining) tellClosed();
   });
 
   const send = (kind: number, ...parts: readonly Uint8Array[]): void => {

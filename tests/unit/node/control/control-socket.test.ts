@@ -10,6 +10,7 @@ import {
   makeRoom,
   serveControl,
 } from '#node/control';
+import { createRpcClient } from '#contract';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let folder: string;
@@ -86,4 +87,36 @@ test.each([
   const closed = new Promise((resolve) => raw.once('close', () => resolve('closed')));
   raw.write(Buffer.from(bytes));
   expect(await closed).toBe('closed');
+});
+
+test('what follows an answer in one go reaches who asked, and all of it before the end', async () => {
+  socket = await serveControl(folder, {
+    onConnection: (port) => {
+      port.onFrame((frame) => {
+        if (frame.kind !== 'request') return;
+        port.post({ kind: 'reply', id: frame.id, result: { terminalId: 7 } });
+        port.postBytes(7, Buffer.from('first'));
+        port.postBytes(7, Buffer.from(' second'));
+        port.close();
+      });
+    },
+    onYield: () => false,
+  });
+  const port = await connectControl(folder);
+  if (!port) throw new Error('no connection');
+  const rpc = createRpcClient(port);
+  let text = '';
+  const ended = new Promise<string>((resolve) => {
+    rpc.onClose(() => resolve(text));
+  });
+  const { terminalId } = await rpc.call('terminals.open', {
+    clusterId: 'lab',
+    host: 'base',
+    columns: 80,
+    rows: 24,
+  });
+  rpc.onTerminal(terminalId, (bytes) => {
+    text += Buffer.from(bytes).toString();
+  });
+  expect(await ended).toBe('first second');
 });
