@@ -2,16 +2,17 @@ import type { DeepReadonly } from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet } from '../apis/index.ts';
 import {
   type FieldManagerScope,
-  type FieldSet,
   formatGroupVersion,
   type GroupKind,
   type GroupResource,
   type KubeObject,
+  parseGroupVersion,
 } from '../machinery/index.ts';
 import { convertBuiltin, storageGroupVersion } from './conversions.ts';
 import { customResourceDefinitionStrategy } from './crds/index.ts';
 import { keyPrefix } from './keys.ts';
 import type { ApiServerOptions } from './options.ts';
+import { resetFieldsOf } from './reset-fields.ts';
 import { StoredObject } from './stored-object.ts';
 
 /** One served resource with everything the generic path needs of it. */
@@ -30,10 +31,9 @@ export interface Served {
   /** The group version objects are stored in. */
   readonly storageGroupVersion: string;
   readonly hasStatus: boolean;
+  /** Whether the kind has a version, `apps/v1`. */
+  readonly knows: (apiVersion: string) => boolean;
 }
-
-const statusFields: FieldSet = { 'f:status': {} };
-const specFields: FieldSet = { 'f:spec': {} };
 
 /** The resources served at the moment, built-in and custom. */
 export class Catalog {
@@ -157,6 +157,10 @@ export class Catalog {
         root,
         storageGroupVersion(builtin),
         false,
+        (apiVersion) => {
+          const other = parseGroupVersion(apiVersion);
+          return resources.ofKind(other.group, other.version, builtin.kind) !== undefined;
+        },
       );
     }
     if (this.#builtin.has(`${group}/${resource}`)) return undefined;
@@ -174,6 +178,7 @@ export class Catalog {
       schema?.root ?? { type: 'object', preserveUnknownFields: true },
       formatGroupVersion({ group, version: customResources.storageVersion(row) }),
       true,
+      (apiVersion) => customResources.hasVersion(row, apiVersion),
     );
   }
 }
@@ -185,6 +190,7 @@ function served(
   root: SchemaNode,
   storage: string,
   custom: boolean,
+  knows: Served['knows'],
 ): Served {
   return {
     info,
@@ -198,20 +204,19 @@ function served(
     custom,
     storageGroupVersion: storage,
     hasStatus: info.subresources.some(({ name }) => name === 'status'),
+    knows,
   };
 }
 
 /** How field ownership is tracked for writes of a resource or one of its subresources. */
 export function fieldScope(served: Served, subresource: string): FieldManagerScope {
+  const resetFields = resetFieldsOf(served.info.kind, subresource, served.custom, served.hasStatus);
   return {
     node: served.root,
     schemas: served.schemas,
     apiVersion: served.groupVersion,
     subresource,
-    ...(subresource === 'status'
-      ? { resetFields: specFields }
-      : subresource === '' && served.hasStatus
-        ? { resetFields: statusFields }
-        : {}),
+    ...(resetFields ? { resetFields } : {}),
+    knows: served.knows,
   };
 }

@@ -167,6 +167,8 @@ class Normalizer {
       const result = this.#value(entry, child, plan.required.has(key));
       this.#path.pop();
       if (result !== undefined) out[key] = result;
+      // An empty list asks for a reset, which an absent one does not.
+      else if (key === 'managedFields') out[key] = [];
     }
     for (const key of plan.always)
       if (out[key] === undefined) out[key] = this.#empty(properties[key] as SchemaNode);

@@ -1,168 +1,230 @@
-import { type DeepReadonly, fromUtf8 } from '#core/base';
+import { type DeepReadonly, jsonClone } from '#core/base';
 import {
   type ApiResponse,
-  applyConfiguration,
   badRequest,
   failure,
+  type FieldManagerScope,
   forbiddenValue,
   goText,
+  isReason,
   jsonMergePatch,
   jsonPatch,
   type JsonPatchOperation,
-  isReason,
   type KubeObject,
-  parseGroupVersion,
-  parseYaml,
+  mergeStrategically,
   PatchError,
+  PatchFormatError,
   requiredValue,
-  spentPatch,
   type StatusCause,
-  strategicMergePatch,
-  YamlError,
+  trackUpdate,
 } from '../machinery/index.ts';
-import { type FieldValidation, mediaTypeOf, normalizeObject, withDuplicates } from './body.ts';
-import { type Call, nowText, type WriteOptions, writeOptions } from './call.ts';
+import { type Applier, createApplier } from './apply.ts';
+import {
+  type ExpectedKind,
+  type FieldValidation,
+  normalizeObject,
+  withDuplicates,
+} from './body.ts';
+import { type Call, draftOf, nowText, type WriteOptions, writeOptions } from './call.ts';
 import { fieldScope, type Served } from './catalog.ts';
-import { scanJson } from './json-scan.ts';
 import { objectResponse } from './negotiation.ts';
+import { type PatchBody, type PatchType, patchTypeOf, readPatch } from './patch-body.ts';
 import { createObject, type Proposed, readCurrent, updateObject } from './registry.ts';
 import { respondObject } from './read.ts';
 import { isTrue } from './request-info.ts';
 
-const types = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-} as const;
-type PatchType = (typeof types)[keyof typeof types];
-
 type Fields = Record<string, unknown>;
 
-/** A read patch, and how problems of its text are worded. */
-interface Patch {
-  readonly type: PatchType;
-  readonly value: unknown;
-  readonly duplicates: readonly string[];
-}
-
-/** Built-in resources leave the media type to the router of their paths, which has a text of its own. */
-function unsupported(custom: boolean): Error {
-  const accepted = Object.keys(types).filter((type) => !type.includes('strategic'));
-  const message = custom
-    ? `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`
-    : '415: Unsupported Media Type';
-  return failure(415, 'UnsupportedMediaType', message, {});
-}
-
-/** @throws StatusError 400, 415 */
-function readPatch(call: Call): Patch {
-  const media = mediaTypeOf(call.request);
-  if (!Object.hasOwn(types, media)) throw unsupported(call.served.custom);
-  const type = types[media as keyof typeof types];
-  if (type === 'strategic' && call.served.custom) throw unsupported(true);
-  if (call.request.object) return { type, value: call.request.object, duplicates: [] };
-  const text = fromUtf8(call.request.body ?? new Uint8Array());
-  if (type === 'apply') {
-    try {
-      return { type, value: parseYaml(text), duplicates: [] };
-    } catch (error) {
-      if (!(error instanceof YamlError)) throw error;
-      const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
-      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${message}`);
-    }
-  }
-  const scan = scanJson(text);
-  if (scan.error !== undefined)
-    throw badRequest(type === 'strategic' ? scan.error : `error decoding patch: ${scan.error}`);
-  const value: unknown = JSON.parse(text);
-  if (type === 'json' && !Array.isArray(value))
-    throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${typeof value === 'object' ? 'object' : typeof value} into Go value of type []handlers.jsonPatchOp`,
-    );
-  if (type !== 'json' && (typeof value !== 'object' || value === null || Array.isArray(value)))
-    throw badRequest(
-      `${type === 'strategic' ? '' : 'error decoding patch: '}json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`,
-    );
-  return { type, value, duplicates: scan.duplicates.map((path) => `duplicate field "${path}"`) };
+/** The form of an object that clients of a subresource read and write. */
+export interface ObjectForm {
+  readonly expected: ExpectedKind;
+  readonly scope: FieldManagerScope;
+  /** Whether the form is of a custom kind, which has no Go type. */
+  readonly custom: boolean;
+  /** The kind's own absent fields; nothing for a form that has none. */
+  readonly defaults?: ((draft: KubeObject) => void) | undefined;
+  readonly read: (object: DeepReadonly<KubeObject>) => KubeObject;
+  /** Takes the form, with its managed fields, over into the object. @throws StatusError */
+  readonly write: (object: KubeObject, form: KubeObject) => void;
+  /** Absent: clients get the object itself. */
+  readonly answer?: (object: DeepReadonly<KubeObject>) => KubeObject;
 }
 
 /** How a patched object is read and written: the resource itself, or a subresource with a form of its own. */
 export interface PatchTarget {
   readonly served: Served;
   readonly subresource: string;
-  /** The form clients patch; the object itself when absent (a Scale is not). */
-  readonly read?: (object: DeepReadonly<KubeObject>) => KubeObject;
-  /** Writes the patched form into the object. */
-  readonly write?: (object: KubeObject, patched: KubeObject) => void;
+  readonly form?: ObjectForm;
+}
+
+/** The form that is the whole object. */
+export function wholeForm(
+  served: Served,
+  subresource: string,
+): Pick<ObjectForm, 'expected' | 'scope' | 'custom' | 'defaults'> {
+  return {
+    expected: { ...served.info, schemas: served.schemas, root: served.root },
+    scope: fieldScope(served, subresource),
+    custom: served.custom,
+    defaults: served.strategy.defaults?.bind(served.strategy),
+  };
 }
 
 /** Answers PATCH. */
 export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiResponse> {
-  const patch = readPatch(call);
+  const type = patchTypeOf(call);
   const force = call.info.query.get('force');
   const errors: StatusCause[] = [];
-  if (patch.type === 'apply') {
+  if (type === 'apply') {
     if (!call.info.query.get('fieldManager'))
       errors.push(requiredValue('fieldManager', 'is required for apply patch'));
   } else if (force !== null)
     errors.push(forbiddenValue('force', 'may not be specified for non-apply patch'));
   const write = writeOptions(call, 'PatchOptions', errors);
-  if (patch.type === 'apply' && !target.read)
-    return applyPatch(call, patch.value, isTrue(force), write, target);
+  const { form } = target;
+  const change =
+    type === 'apply' ? applied(call, write, target) : patched(call, type, write, target);
   const { name, namespace } = call.info;
+  const { served, subresource } = target;
+  if (type === 'apply' && subresource === '') {
+    const created = await createByApply(call, write, served, change);
+    if (created) return created;
+  }
   const stored = await updateObject(
     call,
     write,
-    { served: target.served, namespace, name, subresource: target.subresource },
-    (old) => proposePatched(call, patch, write, target, old),
+    { served, namespace, name, subresource },
+    (old): Proposed => {
+      const live = form ? form.read(old) : old;
+      const draft = change(live);
+      checkName(draft, name, namespace);
+      if (!form) return { draft, tracked: type === 'apply' };
+      if (type !== 'apply')
+        trackUpdate(live, draft, write.manager, nowText(call.context), form.scope);
+      return { draft: written(form, old, draft), tracked: true };
+    },
   );
-  if (target.read) return objectResponse(200, target.read(stored.object), call.form);
+  if (form?.answer) return objectResponse(200, form.answer(stored.object), call.form);
   return respondObject(call, 200, stored);
 }
 
-function proposePatched(
-  call: Call,
-  patch: Patch,
-  write: WriteOptions,
-  target: PatchTarget,
+/** The object with a form of it taken over. @throws StatusError */
+export function written(
+  form: ObjectForm,
   old: DeepReadonly<KubeObject>,
-): Proposed {
-  const { served } = target;
-  const form = target.read ? target.read(old) : old;
-  const result = patched(form, patch, served);
-  const draft = typedResult(
-    call,
-    form,
-    result,
-    patch,
-    write.fieldValidation,
-    served,
-    target.read !== undefined,
-  );
-  checkName(draft, call.info.name, call.info.namespace);
-  if (!target.write) return { draft };
-  const whole = structuredClone(old) as KubeObject;
-  target.write(whole, draft);
-  if (draft.metadata.resourceVersion)
-    whole.metadata.resourceVersion = draft.metadata.resourceVersion;
-  return { draft: whole };
+  draft: KubeObject,
+): KubeObject {
+  const whole = draftOf(old);
+  if (draft.metadata.resourceVersion === undefined) delete whole.metadata.resourceVersion;
+  else whole.metadata.resourceVersion = draft.metadata.resourceVersion;
+  form.write(whole, draft);
+  return whole;
 }
 
-function patched(form: DeepReadonly<KubeObject>, patch: Patch, served: Served): Fields {
+/** What a request makes of a form. */
+type Change = (live: DeepReadonly<KubeObject> | undefined) => KubeObject;
+
+async function createByApply(
+  call: Call,
+  write: WriteOptions,
+  served: Served,
+  change: Change,
+): Promise<ApiResponse | undefined> {
+  const { name, namespace } = call.info;
   try {
-    switch (patch.type) {
-      case 'json':
-        return jsonPatch(form, patch.value as JsonPatchOperation[]) as Fields;
-      case 'merge':
-      case 'apply':
-        return jsonMergePatch(form, patch.value) as Fields;
-      case 'strategic':
-        return strategicMergePatch(form, patch.value as Fields, served.root, served.schemas);
+    await readCurrent(call.context, served, namespace, name);
+    return undefined;
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
+  const object = change(undefined);
+  if (object.metadata.uid)
+    throw failure(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on ${served.info.resource}${served.info.group === '' ? '' : `.${served.info.group}`} "${name}": uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
+      {
+        name,
+        ...(served.info.group === '' ? {} : { group: served.info.group }),
+        kind: served.info.resource,
+      },
+    );
+  checkName(object, name, namespace);
+  return respondObject(call, 201, await createObject(call, object, write, false));
+}
+
+function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
+  const whole = target.form ?? wholeForm(target.served, target.subresource);
+  let applier: Applier | undefined;
+  const defaults = (draft: KubeObject): void => {
+    const { object } = normalizeObject(
+      draft,
+      whole.expected,
+      whole.custom,
+      draft.apiVersion,
+      draft.kind,
+      (message) =>
+        failure(
+          500,
+          '',
+          `failed to convert new object (${draft.metadata.namespace ?? ''}/${draft.metadata.name ?? ''}; ${gvkText(whole.expected)}) to proper version: ${message}`,
+        ),
+    );
+    for (const key of Object.keys(draft)) delete draft[key];
+    Object.assign(draft, object);
+    whole.defaults?.(draft);
+  };
+  return (live) => {
+    applier ??= createApplier({
+      value: readPatch(call, 'apply', write.fieldValidation).value,
+      manager: write.fieldManager,
+      force: isTrue(call.info.query.get('force')),
+      time: nowText(call.context),
+      kind: whole.expected.kind,
+      scope: whole.scope,
+      defaults,
+    });
+    return applier.apply(live);
+  };
+}
+
+const gvkText = ({ group, version, kind }: ExpectedKind): string =>
+  `${group}/${version}, Kind=${kind}`;
+
+function patched(call: Call, type: PatchType, write: WriteOptions, target: PatchTarget): Change {
+  const whole = target.form ?? wholeForm(target.served, target.subresource);
+  let body: PatchBody | undefined;
+  return (live) => {
+    body ??= readPatch(call, type, write.fieldValidation);
+    const form = live as DeepReadonly<KubeObject>;
+    const { result, shown } = outcome(form, body, whole.expected);
+    const draft = typedResult(call, form, result, body, write.fieldValidation, whole, shown);
+    whole.defaults?.(draft);
+    return draft;
+  };
+}
+
+/** The patched fields, and how they are shown when they do not fit. */
+function outcome(
+  form: DeepReadonly<KubeObject>,
+  patch: PatchBody,
+  expected: ExpectedKind,
+): { result: unknown; shown: () => string } {
+  try {
+    if (patch.type === 'strategic') {
+      const value = patch.value as Fields;
+      const { merged, rest } = mergeStrategically(form, value, expected.root, expected.schemas);
+      return { result: merged, shown: () => goText(rest) };
     }
+    const result =
+      patch.type === 'json'
+        ? jsonPatch(form, patch.value as JsonPatchOperation[])
+        : jsonMergePatch(form, patch.value);
+    return { result, shown: () => sortedJson(result) };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    if (patch.type === 'json')
+    if (error instanceof PatchFormatError) throw badRequest(error.message);
+    if (patch.type === 'json' || error.message === 'lists of lists are not supported')
       throw failure(
         422,
         'Invalid',
@@ -173,63 +235,71 @@ function patched(form: DeepReadonly<KubeObject>, patch: Patch, served: Served): 
   }
 }
 
+const typeOnly =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 /** The patched fields as the kind's type holds them. @throws StatusError 422 */
 function typedResult(
   call: Call,
   form: DeepReadonly<KubeObject>,
-  result: Fields,
-  patch: Patch,
+  result: unknown,
+  patch: PatchBody,
   validation: FieldValidation,
-  served: Served,
-  foreign: boolean,
+  whole: Pick<ObjectForm, 'expected' | 'custom'>,
+  shown: () => string,
 ): KubeObject {
-  const shown = (): string =>
-    patch.type === 'strategic'
-      ? goText(spentPatch(form, patch.value as Fields))
-      : sortedJson(result);
   const refuse = (message: string): Error => {
     const text = `Invalid value: ${JSON.stringify(shown())}: ${message}`;
     return failure(422, 'Invalid', ` "" is invalid: patch: ${text}`, {
       causes: [{ reason: 'FieldValueInvalid', message: text, field: 'patch' }],
     });
   };
-  if (result['kind'] !== form.kind || result['apiVersion'] !== form.apiVersion) {
-    const { group } = served.info;
+  if (typeof result !== 'object' || result === null || Array.isArray(result))
+    throw refuse(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type ${typeOnly}`,
+    );
+  const fields = result as Fields;
+  const { expected, custom } = whole;
+  if (fields['kind'] !== form.kind || fields['apiVersion'] !== form.apiVersion) {
+    const { group } = expected;
     const internal = group === '' ? 'core' : (group.split('.')[0] ?? '');
     throw refuse(
-      `converting (${String(result['apiVersion']).split('/').at(-1) ?? ''}.${String(result['kind'])}) to (${internal}.${form.kind}): unknown conversion`,
+      `converting (${String(fields['apiVersion']).split('/').at(-1) ?? ''}.${String(fields['kind'])}) to (${internal}.${form.kind}): unknown conversion`,
     );
   }
-  if (foreign) return result as unknown as KubeObject;
   const { object, problems } = normalizeObject(
-    result,
-    { ...served.info, schemas: served.schemas, root: served.root },
-    served.custom,
+    fields,
+    expected,
+    custom,
     form.apiVersion,
     form.kind,
     (message, error) => refuse(patch.type === 'strategic' ? error.unstructured : message),
   );
-  const pruned = served.custom
-    ? (call.context.options.customResources?.prune(served.info, object) ?? []).map(
+  const pruned = custom
+    ? (call.context.options.customResources?.prune(call.served.info, object) ?? []).map(
         (path) => `unknown field "${path}"`,
       )
     : [];
-  const all = withDuplicates(patch.duplicates, [...problems, ...pruned]);
+  const all = withDuplicates(patch.problems, [...problems, ...pruned]);
   if (validation === 'Strict' && all.length > 0)
     throw refuse(`strict decoding error: ${all.join(', ')}`);
   if (validation === 'Warn') call.warnings.push(...all);
   return object;
 }
 
-function sortedJson(object: Fields): string {
+function sortedJson(object: unknown): string {
   return JSON.stringify(
-    Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))),
+    Object.fromEntries(Object.entries(object as Fields).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
 }
 
 /** @throws StatusError 400 the object is another than the URL's. */
 export function checkName(object: KubeObject, name: string, namespace: string): void {
   const meta = object.metadata;
+  if (namespace !== '' && meta.namespace && meta.namespace !== namespace)
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   if (!meta.name)
     throw badRequest(
       `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
@@ -238,89 +308,17 @@ export function checkName(object: KubeObject, name: string, namespace: string): 
     throw badRequest(
       `the name of the object (${meta.name}) does not match the name on the URL (${name})`,
     );
-  if (namespace !== '' && meta.namespace && meta.namespace !== namespace)
-    throw badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
 }
 
-async function applyPatch(
-  call: Call,
-  value: unknown,
-  force: boolean,
-  write: WriteOptions,
-  target: PatchTarget,
-): Promise<ApiResponse> {
-  const { served } = target;
-  const { name, namespace } = call.info;
-  const config = configuration(value, served);
-  checkName(config, name, namespace);
-  const options = { manager: write.fieldManager, force, time: nowText(call.context) };
-  const scope = fieldScope(served, target.subresource);
-  const defaults = (draft: KubeObject): void => {
-    const { object } = normalizeObject(
-      draft,
-      { ...served.info, schemas: served.schemas, root: served.root },
-      served.custom,
-      draft.apiVersion,
-      draft.kind,
-      (message) => badRequest(message),
-    );
-    for (const key of Object.keys(draft)) delete draft[key];
-    Object.assign(draft, object);
-    served.strategy.defaults?.(draft);
-  };
-  const create = async (): Promise<ApiResponse> => {
-    if (config.metadata.uid)
-      throw failure(
-        409,
-        'Conflict',
-        `Operation cannot be fulfilled on ${served.info.resource} "${name}": uid mismatch: the provided object specified uid ${config.metadata.uid}, and no existing object was found`,
-        { name, kind: served.info.resource },
-      );
-    const { object } = applyConfiguration(undefined, config, options, scope, defaults);
-    return respondObject(call, 201, await createObject(call, object, write, false));
-  };
-  try {
-    await readCurrent(call.context, served, namespace, name);
-  } catch (error) {
-    if (isReason(error, 'NotFound') && target.subresource === '') return create();
-    throw error;
-  }
-  const stored = await updateObject(
-    call,
-    write,
-    { served, namespace, name, subresource: target.subresource },
-    (old) => {
-      const { object } = applyConfiguration(old, config, options, scope, defaults);
-      return { draft: object, tracked: true };
-    },
-  );
-  return respondObject(call, 200, stored);
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-/** An applied configuration: raw but for its times and quantities, which must compare equal to what is stored. */
-function configuration(value: unknown, served: Served): KubeObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badRequest(
-      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value of type map[string]interface {}',
-    );
-  const fields = value as Fields;
-  const apiVersion = textOf(fields['apiVersion']);
-  const kind = textOf(fields['kind']);
-  if (apiVersion === '' || kind === '') {
-    const { group, version } = parseGroupVersion(apiVersion);
-    throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
-  }
-  if (apiVersion !== served.groupVersion || kind !== served.info.kind)
-    throw badRequest(`invalid object type: ${apiVersion}, Kind=${kind}`);
-  const metadata = fields['metadata'];
+/** A form that is the object itself, of which a subresource writes a part. */
+export function partForm(
+  served: Served,
+  subresource: string,
+  write: (object: KubeObject, form: KubeObject) => void,
+): ObjectForm {
   return {
-    ...structuredClone(fields),
-    apiVersion,
-    kind,
-    metadata: typeof metadata === 'object' && metadata !== null ? { ...metadata } : {},
+    ...wholeForm(served, subresource),
+    read: (object) => jsonClone(object) as KubeObject,
+    write,
   };
 }

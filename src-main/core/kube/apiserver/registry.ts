@@ -12,6 +12,7 @@ import {
   forbidden,
   invalid,
   type KubeObject,
+  type ManagedFieldsEntry,
   type NameCheck,
   notFound,
   type ObjectMeta,
@@ -348,7 +349,7 @@ export async function updateObject(
       throw invalid({ group, kind: resource }, name, [
         {
           reason: 'FieldValueInvalid',
-          message: `Invalid value: ${served.custom ? '0x0' : '0'}: must be specified for an update`,
+          message: 'Invalid value: 0: must be specified for an update',
           field: 'metadata.resourceVersion',
         },
       ]);
@@ -428,7 +429,7 @@ export async function updateObject(
       if (stored) return viewOf(context, served, stored);
       continue;
     }
-    if (jsonEqual(draft, old)) return view;
+    if (sameButForTimes(draft, old)) return view;
     if (write.dryRun) return new StoredObject(ordered(draft));
     try {
       const storage = toStorage(context, served, draft);
@@ -446,6 +447,20 @@ export async function updateObject(
         throw conflict(served.groupResource, name, modified);
     }
   }
+}
+
+/** Whether a write changes nothing, or only when somebody wrote what is there already. */
+function sameButForTimes(draft: KubeObject, old: DeepReadonly<KubeObject>): boolean {
+  const { managedFields = [] } = draft.metadata;
+  const before = old.metadata.managedFields ?? [];
+  if (managedFields.length !== before.length) return false;
+  const timeless = (entry: DeepReadonly<ManagedFieldsEntry>): object => ({ ...entry, time: '' });
+  return (
+    jsonEqual(
+      { ...draft, metadata: { ...draft.metadata, managedFields: [] } },
+      { ...old, metadata: { ...old.metadata, managedFields: [] } },
+    ) && jsonEqual(managedFields.map(timeless), before.map(timeless))
+  );
 }
 
 const untouched = new Set(['kind', 'apiVersion', 'metadata', 'status']);

@@ -1,20 +1,18 @@
 import type { DeepReadonly } from '#core/base';
-import { jsonClone } from '#core/base';
 import {
   type ApiResponse,
   badRequest,
   conflict,
   failure,
-  formatSelector,
   formatTime,
   invalid,
-  invalidValue,
   type KubeObject,
   type LabelSelector,
   matchesLabels,
   parseGroupVersion,
   selectorOf,
   type Status,
+  trackUpdate,
 } from '../machinery/index.ts';
 import { decodeBody, expectedKind } from './body.ts';
 import {
@@ -30,9 +28,10 @@ import type { Served } from './catalog.ts';
 import { handleConnect } from './connect.ts';
 import { checkedDelete, deleteObject } from './delete.ts';
 import { objectResponse, statusResponse } from './negotiation.ts';
-import { checkName, handlePatch, type PatchTarget } from './patch.ts';
+import { checkName, handlePatch, partForm, type PatchTarget, written } from './patch.ts';
 import { handleGet, respondObject, warningHeaders } from './read.ts';
 import { readCurrent, updateObject } from './registry.ts';
+import { handleScale } from './scale.ts';
 import { decodeObject } from './write.ts';
 
 type Fields = Record<string, unknown>;
@@ -95,35 +94,21 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
   }
 }
 
-/** Restricts a draft to what the subresource may change. */
-function restrict(
-  subresource: string,
-  draft: KubeObject,
-  old: DeepReadonly<KubeObject>,
-  nowMs: number,
-): KubeObject {
-  const whole = draftOf(old);
+/** Takes over into an object what a subresource may change of it. */
+function restrict(subresource: string, whole: KubeObject, draft: KubeObject, nowMs: number): void {
   if (draft.metadata.managedFields) whole.metadata.managedFields = draft.metadata.managedFields;
-  if (draft.metadata.resourceVersion === undefined) delete whole.metadata.resourceVersion;
-  else whole.metadata.resourceVersion = draft.metadata.resourceVersion;
+  else delete whole.metadata.managedFields;
   const spec = (draft['spec'] ?? {}) as Fields;
+  const own = (whole['spec'] ?? {}) as Fields;
   if (subresource === 'finalize') {
-    whole['spec'] = { ...(whole['spec'] as Fields), finalizers: spec['finalizers'] };
+    whole['spec'] = { ...own, finalizers: spec['finalizers'] };
     if (spec['finalizers'] === undefined) delete (whole['spec'] as Fields)['finalizers'];
-  } else if (subresource === 'ephemeralcontainers')
-    whole['spec'] = {
-      ...(whole['spec'] as Fields),
-      ephemeralContainers: spec['ephemeralContainers'] ?? [],
-    };
-  else if (subresource === 'resize') {
-    for (const list of ['containers', 'initContainers']) {
-      const wanted = (spec[list] ?? []) as Fields[];
-      for (const container of ((whole['spec'] as Fields)[list] ?? []) as Fields[]) {
-        const match = wanted.find((each) => each['name'] === container['name']);
-        if (match?.['resources'] !== undefined) container['resources'] = match['resources'];
-      }
-    }
-  } else if (subresource === 'approval') {
+  } else if (subresource === 'ephemeralcontainers') {
+    const list = spec['ephemeralContainers'];
+    if (list === undefined) delete own['ephemeralContainers'];
+    else own['ephemeralContainers'] = list;
+  } else if (subresource === 'resize') resizeWithin(whole, own, spec);
+  else if (subresource === 'approval') {
     const conditions = ((draft['status'] as Fields | undefined)?.['conditions'] ?? []) as Fields[];
     const now = formatTime(nowMs);
     whole['status'] = {
@@ -135,125 +120,68 @@ function restrict(
       })),
     };
   }
-  return whole;
+}
+
+const resizable = ['resources', 'resizePolicy'] as const;
+
+/** Containers that come, go or change places are left for validation to refuse. @see podResizeStrategy */
+function resizeWithin(whole: KubeObject, own: Fields, spec: Fields): void {
+  const lists = ['containers', 'initContainers'] as const;
+  const listOf = (from: Fields, list: string): Fields[] => (from[list] ?? []) as Fields[];
+  if (lists.some((list) => listOf(spec, list).length !== listOf(own, list).length)) {
+    whole['spec'] = spec;
+    return;
+  }
+  for (const list of lists) {
+    const wanted = listOf(spec, list);
+    const present = listOf(own, list);
+    if (wanted.some((each, index) => each['name'] !== present[index]?.['name'])) own[list] = wanted;
+    else
+      present.forEach((container, index) => {
+        for (const field of resizable) {
+          const value = wanted[index]?.[field];
+          if (value === undefined) delete container[field];
+          else container[field] = value;
+        }
+      });
+  }
+  if (spec['resources'] === undefined) delete own['resources'];
+  else own['resources'] = spec['resources'];
 }
 
 /** The patch target of the resource itself or of a view of it. */
 export function viewTarget(call: Call, served: Served, subresource: string): PatchTarget {
   if (subresource === '' || subresource === 'status') return { served, subresource };
+  const nowMs = call.context.options.clock.now();
   return {
     served,
     subresource,
-    read: (object) => jsonClone(object) as KubeObject,
-    write: (object, patched) => {
-      const { nowMs } = { nowMs: call.context.options.clock.now() };
-      const whole = restrict(subresource, patched, object, nowMs);
-      for (const key of Object.keys(object)) delete object[key];
-      Object.assign(object, whole);
-    },
+    form: partForm(served, subresource, (object, form) =>
+      restrict(subresource, object, form, nowMs),
+    ),
   };
 }
 
 async function updateView(call: Call): Promise<ApiResponse> {
-  const { served, info, context } = call;
+  const { served, info } = call;
   const write = writeOptions(call, 'UpdateOptions');
   const draft = decodeObject(call, write);
   checkName(draft, info.name, info.namespace);
+  const { form } = viewTarget(call, served, info.subresource);
   const stored = await updateObject(
     call,
     write,
     { served, namespace: info.namespace, name: info.name, subresource: info.subresource },
-    (old) => ({
-      draft:
-        info.subresource === 'status'
-          ? draftOf(draft)
-          : restrict(info.subresource, draft, old, context.options.clock.now()),
-      uid: draft.metadata.uid ?? '',
-    }),
-  );
-  return respondObject(call, 200, stored);
-}
-
-/** The `autoscaling/v1` Scale of a workload. */
-function scaleOf(call: Call, object: DeepReadonly<KubeObject>): KubeObject {
-  const { served, context } = call;
-  if (served.custom && context.options.customResources)
-    return context.options.customResources.scaleOf(served.info, object);
-  const spec = (object['spec'] ?? {}) as { replicas?: number; selector?: LabelSelector };
-  const status = (object['status'] ?? {}) as { replicas?: number };
-  const selector =
-    served.info.kind === 'ReplicationController'
-      ? selectorOf({ matchLabels: (spec.selector ?? {}) as Record<string, string> })
-      : selectorOf(spec.selector);
-  const {
-    name = '',
-    namespace = '',
-    uid = '',
-    resourceVersion = '',
-    creationTimestamp = '',
-  } = object.metadata;
-  const text = formatSelector(selector);
-  return {
-    kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: spec.replicas ? { replicas: spec.replicas } : {},
-    status: { replicas: status.replicas ?? 0, ...(text === '' ? {} : { selector: text }) },
-  };
-}
-
-function applyScale(call: Call, draft: KubeObject, scale: KubeObject): void {
-  const { served, context } = call;
-  const replicas = ((scale['spec'] ?? {}) as { replicas?: unknown }).replicas ?? 0;
-  if (typeof replicas !== 'number')
-    throw badRequest(
-      `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`,
-    );
-  if (replicas < 0)
-    throw invalid({ group: 'autoscaling', kind: 'Scale' }, scale.metadata.name ?? '', [
-      invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'),
-    ]);
-  if (served.custom && context.options.customResources)
-    context.options.customResources.applyScale(served.info, draft, scale);
-  else draft['spec'] = { ...(draft['spec'] as object), replicas };
-}
-
-async function handleScale(call: Call): Promise<ApiResponse> {
-  const { info, served, context } = call;
-  if (info.verb === 'get') {
-    const { view } = await readCurrent(context, served, info.namespace, info.name);
-    return objectResponse(200, scaleOf(call, view.object), call.form);
-  }
-  if (info.verb === 'patch')
-    return handlePatch(call, {
-      served,
-      subresource: 'scale',
-      read: (object) => scaleOf(call, object),
-      write: (object, patched) => applyScale(call, object, patched),
-    });
-  if (info.verb !== 'update') throw methodNotAllowed();
-  const write = writeOptions(call, 'UpdateOptions');
-  const { object: scale } = decodeBody(
-    call.request,
-    expectedKind(context.options.schemas, 'autoscaling', 'v1', 'Scale'),
-    false,
-    write.fieldValidation,
-    (_group, _version, kind) => kind === 'Scale',
-  );
-  checkName(scale, info.name, info.namespace);
-  const stored = await updateObject(
-    call,
-    write,
-    { served, namespace: info.namespace, name: info.name, subresource: 'scale' },
     (old) => {
-      const draft = draftOf(old);
-      if (scale.metadata.resourceVersion === undefined) delete draft.metadata.resourceVersion;
-      else draft.metadata.resourceVersion = scale.metadata.resourceVersion;
-      applyScale(call, draft, scale);
-      return { draft, ...(scale.metadata.uid === undefined ? {} : { uid: scale.metadata.uid }) };
+      const uid = draft.metadata.uid ?? '';
+      const own = draftOf(draft);
+      if (!form) return { draft: own, uid };
+      form.defaults?.(own);
+      trackUpdate(old, own, write.manager, nowText(call.context), form.scope);
+      return { draft: written(form, old, own), uid, tracked: true };
     },
   );
-  return objectResponse(200, scaleOf(call, stored.object), call.form);
+  return respondObject(call, 200, stored);
 }
 
 function success(call: Call, code: number): ApiResponse {

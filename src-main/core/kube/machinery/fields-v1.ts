@@ -12,6 +12,37 @@ export type MutableFieldSet = Record<string, FieldSet>;
 
 export const memberNode: FieldSet = {};
 
+/** Managed fields that cannot be read. */
+export class FieldSetError extends Error {
+  override readonly name = 'FieldSetError';
+}
+
+/** A set as clients send it: elements of kinds nobody knows are left out. @throws FieldSetError */
+export function parseFieldSet(raw: unknown): FieldSet {
+  const out: MutableFieldSet = {};
+  if (typeof raw !== 'object' || raw === null) throw new FieldSetError('error decoding set');
+  for (const [element, below] of Object.entries(raw)) {
+    if (element === '.') out[element] = memberNode;
+    else if (element.length < 2) throw new FieldSetError('key must be 2 characters long:');
+    else if (element[1] !== ':') throw new FieldSetError(`missing colon: ${element}`);
+    else if (/^[fi]/.test(element)) out[element] = parseFieldSet(below);
+    else if (/^[kv]/.test(element)) {
+      if (!isJson(element.slice(2))) throw new FieldSetError(`error decoding ${element}`);
+      out[element] = parseFieldSet(below);
+    }
+  }
+  return out;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function isEmptySet(set: FieldSet | undefined): boolean {
   if (set) for (const _ in set) return false;
   return true;

@@ -78,13 +78,9 @@ export {
   subtractSet,
   unionSets,
 } from './fields-v1.ts';
-export {
-  type Applied,
-  applyConfiguration,
-  type FieldManagerScope,
-  trackUpdate,
-} from './managed-fields.ts';
-export { type MergeSchema, type MergeSchemas } from './merge-schema.ts';
+export { applyConfiguration, type FieldManagerScope, trackUpdate } from './managed-fields.ts';
+export { isMap, type MergeSchema, type MergeSchemas } from './merge-schema.ts';
+export { parentEntries, type ReplicasPath, scaleEntries } from './scale-managed-fields.ts';
 export {
   dns1035LabelErrors,
   dns1123LabelErrors,
@@ -111,9 +107,8 @@ export {
   jsonPatch,
   type JsonPatchOperation,
   PatchError,
-  spentPatch,
-  strategicMergePatch,
 } from './patches.ts';
+export { mergeStrategically, PatchFormatError, strategicMergePatch } from './strategic-merge.ts';
 export {
   canonicalQuantity,
   formatQuantity,
@@ -160,10 +155,6 @@ export {
   usedTolerations,
 } from './tolerations.ts';
 export { fieldErrorList } from './status-text.ts';
-export {
-  type Comparison,
-  compareTyped,
-  fieldSetOf,
-  mergeTyped,
-  TypedValueError,
-} from './typed-merge.ts';
+export { TypedValueError } from './typed-check.ts';
+export { type Comparison, compareTyped, fieldSetOf } from './typed-compare.ts';
+export { mergeTyped } from './typed-merge.ts';

@@ -3,8 +3,10 @@ import { jsonClone, jsonEqual } from '#core/base';
 import {
   equalSets,
   type FieldSet,
+  FieldSetError,
   intersectSets,
   isEmptySet,
+  parseFieldSet,
   pathsOf,
   sortedSet,
   subtractRecursively,
@@ -16,19 +18,14 @@ import type { MergeSchema, MergeSchemas } from './merge-schema.ts';
 import type { KubeObject, ManagedFieldsEntry } from './meta-v1.ts';
 import type { StatusError } from './status.ts';
 import { badRequest, failure, type StatusCause } from './status.ts';
-import {
-  checkTyped,
-  compareTyped,
-  fieldSetOf,
-  mergeTyped,
-  pruneTyped,
-  TypedValueError,
-} from './typed-merge.ts';
+import { checkTyped, TypedValueError } from './typed-check.ts';
+import { compareTyped, fieldSetOf } from './typed-compare.ts';
+import { mergeTyped, pruneTyped } from './typed-merge.ts';
 
 // Rules: k8s.io/apimachinery/pkg/util/managedfields/internal and structured-merge-diff/v6/merge.
 
 /** One owner of fields while a write is worked out. */
-interface Owner {
+export interface Owner {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
   readonly apiVersion: string;
@@ -47,6 +44,8 @@ export interface FieldManagerScope {
   readonly subresource: string;
   /** Fields that writes of this (sub)resource cannot change: `{ 'f:status': {} }`. */
   readonly resetFields?: FieldSet;
+  /** Whether the kind has a version; what was written in others is forgotten. */
+  readonly knows?: (apiVersion: string) => boolean;
 }
 
 const strippedFields: FieldSet = {
@@ -69,22 +68,57 @@ const strippedFields: FieldSet = {
 const maxUpdateManagers = 10;
 const ancientChanges = 'ancient-changes';
 
-function identity(
+/** What makes two entries one owner. */
+export function identity(
   owner: Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>,
 ): string {
   const version = owner.operation === 'Apply' ? '' : owner.apiVersion;
   return `${owner.operation}|${owner.manager}|${version}|${owner.subresource}`;
 }
 
-function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): Owner[] {
-  return entries.map((entry) => ({
-    manager: entry.manager ?? '',
-    operation: entry.operation === 'Apply' ? 'Apply' : 'Update',
-    apiVersion: entry.apiVersion ?? '',
-    subresource: entry.subresource ?? '',
-    time: entry.time,
-    fields: (entry.fieldsV1 ?? {}) as unknown as FieldSet,
-  }));
+/** The owners that entries name. @throws FieldSetError */
+export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): Owner[] {
+  const owners = new Map<string, Owner>();
+  for (const entry of entries) {
+    const { operation, apiVersion = '', fieldsType, fieldsV1 } = entry;
+    if (operation !== 'Apply' && operation !== 'Update')
+      throw new FieldSetError('operation must be `Apply` or `Update`');
+    if (apiVersion === '') throw new FieldSetError('apiVersion must not be empty');
+    if (fieldsType !== 'FieldsV1') throw new FieldSetError('invalid fieldsType');
+    const owner: Owner = {
+      manager: entry.manager ?? '',
+      operation,
+      apiVersion,
+      subresource: entry.subresource ?? '',
+      time: entry.time,
+      fields: knownSet(fieldsV1 ?? {}),
+    };
+    owners.set(identity(owner), owner);
+  }
+  return [...owners.values()];
+}
+
+const knownSets = new WeakMap<object, FieldSet>();
+
+/** A set as read; the sets of stored objects are read once. */
+function knownSet(raw: object): FieldSet {
+  let set = knownSets.get(raw);
+  if (!set) {
+    set = parseFieldSet(raw);
+    knownSets.set(raw, set);
+    knownSets.set(set, set);
+  }
+  return set;
+}
+
+/** The owners an object names; none when they cannot be read. */
+function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
+  try {
+    return ownersOf(object?.metadata.managedFields ?? []);
+  } catch (error) {
+    if (error instanceof FieldSetError) return [];
+    throw error;
+  }
 }
 
 const encodedFields = new WeakMap<FieldSet, FieldSet>();
@@ -98,7 +132,8 @@ function encoded(fields: FieldSet): FieldSet {
   return sorted;
 }
 
-function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
+/** Owners as an object holds them. */
+export function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
   const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return [...owners]
     .sort(
@@ -120,25 +155,26 @@ function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
     }));
 }
 
-/** Entries a client sent; undefined when they are to be ignored. */
-function readEntries(
+/** The owners an update starts from: those it sends, if it may and they can be read, or else the object's. */
+function ownersBefore(
   live: DeepReadonly<KubeObject> | undefined,
   draft: KubeObject,
-  scope: FieldManagerScope,
+  { subresource }: FieldManagerScope,
 ): Owner[] {
   const sent = draft.metadata.managedFields;
-  if (scope.subresource === '' && sent) {
-    // A list with one empty entry is how a client asks for a reset.
-    if (sent.length === 1 && Object.keys(sent[0] as object).length === 0) return [];
-    const usable = sent.every(
-      (entry) =>
-        (entry.operation === 'Apply' || entry.operation === 'Update') &&
-        (entry.fieldsType === 'FieldsV1' || entry.fieldsType === undefined),
-    );
-    if (usable && sent.length > 0) return ownersOf(sent);
-  }
-  return ownersOf(live?.metadata.managedFields ?? []);
+  if (subresource !== '' || !sent) return readableOwners(live);
+  // A list with nothing, or with one empty entry, is how a client asks for a reset.
+  if (sent.length === 0 || (sent.length === 1 && Object.keys(sent[0] as object).length === 0))
+    return [];
+  const owners = readableOwners(draft);
+  return owners.length > 0 ? owners : readableOwners(live);
 }
+
+const ofKnownVersions = (
+  owners: readonly Owner[],
+  { knows, apiVersion }: FieldManagerScope,
+): Owner[] =>
+  owners.filter((owner) => owner.apiVersion === apiVersion || (knows?.(owner.apiVersion) ?? true));
 
 function withReset(fields: FieldSet, scope: FieldManagerScope): FieldSet {
   return scope.resetFields ? subtractRecursively(fields, scope.resetFields) : fields;
@@ -189,7 +225,11 @@ export function trackUpdate(
   time: string,
   scope: FieldManagerScope,
 ): void {
-  const owners = readEntries(live, draft, scope);
+  const before = ownersBefore(live, draft, scope);
+  delete draft.metadata.managedFields;
+  // An object nobody is known to own stays so until it is applied.
+  if (live && before.length === 0) return;
+  const owners = ofKnownVersions(before, scope);
   const base: unknown = live ?? emptyObject;
   const { added, modified, removed } = compareTyped(base, draft, scope.node, scope.schemas);
   const changed = withReset(subtractSet(unionSets(added, modified), strippedFields), scope);
@@ -242,16 +282,11 @@ function capped(owners: Owner[]): Owner[] {
   return [...owners.filter((owner) => !merged.has(owner)), ...ancient.values()];
 }
 
-/** What `applyConfiguration` gives: the merged object, or undefined when nothing changes. */
-export interface Applied {
-  readonly object: KubeObject;
-  readonly changed: boolean;
-}
-
 /**
  * Server-side apply of `config` on `live` (undefined: there is none).
  *
  * @param defaults fills absent fields of the merged object.
+ * @returns the merged object with its managed fields.
  * @throws StatusError 409 for conflicts, 400 or 500 for a configuration that does not fit the schema.
  */
 export function applyConfiguration(
@@ -260,7 +295,7 @@ export function applyConfiguration(
   options: { readonly manager: string; readonly force: boolean; readonly time: string },
   scope: FieldManagerScope,
   defaults: (draft: KubeObject) => void,
-): Applied {
+): KubeObject {
   if (config.metadata.managedFields !== undefined)
     throw badRequest('metadata.managedFields must be nil');
   try {
@@ -274,22 +309,7 @@ export function applyConfiguration(
       `failed to create typed patch object (${config.metadata.namespace ?? ''}/${config.metadata.name ?? ''}; ${group}/${version}, Kind=${config.kind}): ${error.message}`,
     );
   }
-  let owners = ownersOf(live?.metadata.managedFields ?? []);
-  if (live && owners.length === 0) {
-    const seen = compareTyped(emptyObject, live, scope.node, scope.schemas);
-    const fields = subtractSet(unionSets(seen.added, seen.modified), strippedFields);
-    if (!isEmptySet(fields))
-      owners = [
-        {
-          manager: 'before-first-apply',
-          operation: 'Update',
-          apiVersion: scope.apiVersion,
-          subresource: '',
-          time: options.time,
-          fields,
-        },
-      ];
-  }
+  const owners = ownersToApplyTo(live, options.time, scope);
   const self = {
     manager: options.manager,
     operation: 'Apply' as const,
@@ -298,14 +318,14 @@ export function applyConfiguration(
   };
   const own = identity(self);
   const previous = owners.find((owner) => identity(owner) === own);
-  const configured = fieldSetOf(config, scope.node, scope.schemas);
-  const applied = withReset(subtractSet(configured, strippedFields), scope);
+  const named = withReset(fieldSetOf(config, scope.node, scope.schemas), scope);
+  const applied = subtractSet(named, strippedFields);
   const base: unknown = live ?? { apiVersion: config.apiVersion, kind: config.kind, metadata: {} };
   let merged = mergeTyped(base, config, scope.node, scope.schemas);
   const others = owners.filter((owner) => identity(owner) !== own);
   if (previous) {
     // With the fields that entries never hold: the configuration's name keeps `metadata` itself.
-    let owned: FieldSet = configured;
+    let owned: FieldSet = named;
     for (const owner of others) owned = unionSets(owned, owner.fields);
     merged = pruneTyped(merged, previous.fields, owned, scope.node, scope.schemas);
   }
@@ -317,32 +337,43 @@ export function applyConfiguration(
       options.manager === 'kubectl' ? beyondLastApplied(live, conflicts, scope) : conflicts;
     if (remaining.length > 0) throw conflictError(remaining);
   }
-  const object = jsonClone(merged) as KubeObject;
-  const sameFields = previous !== undefined && equalSets(previous.fields, applied);
-  const sameObject = live !== undefined && jsonEqual(stripped(live), stripped(object));
-  const sync = (result: KubeObject): boolean =>
-    options.manager === 'kubectl' && syncLastApplied(result, config);
-  if (live && sameFields && sameObject && previous?.apiVersion === scope.apiVersion) {
-    const same = jsonClone(live) as KubeObject;
-    return { object: same, changed: sync(same) };
-  }
+  const sameObject = live !== undefined && jsonEqual(live, merged);
+  const object = jsonClone(sameObject ? live : merged) as KubeObject;
   delete object.metadata.managedFields;
-  defaults(object);
+  if (!sameObject) defaults(object);
   const next: Owner[] = isEmptySet(applied)
     ? left
     : // An apply that changes nothing but ownership leaves no time of its own.
       [...left, { ...self, time: sameObject ? previous?.time : options.time, fields: applied }];
-  if (sameObject && live && isEmptySet(applied) && !previous)
-    return { object: jsonClone(live) as KubeObject, changed: false };
   setEntries(object, next);
-  sync(object);
-  return { object, changed: true };
+  if (options.manager === 'kubectl') syncLastApplied(object, config);
+  return object;
 }
 
-function stripped(object: DeepReadonly<KubeObject>): unknown {
-  const metadata = { ...object.metadata };
-  delete metadata.managedFields;
-  return { ...object, metadata };
+/** Whoever wrote an object without owners is told apart from its first applier. */
+function ownersToApplyTo(
+  live: DeepReadonly<KubeObject> | undefined,
+  time: string,
+  scope: FieldManagerScope,
+): Owner[] {
+  let owners: Owner[];
+  try {
+    owners = ownersOf(live?.metadata.managedFields ?? []);
+  } catch (error) {
+    if (!(error instanceof FieldSetError)) throw error;
+    throw failure(500, '', `failed to decode managed fields: ${error.message}`);
+  }
+  if (!live || owners.length > 0) return ofKnownVersions(owners, scope);
+  const seen = compareTyped(emptyObject, live, scope.node, scope.schemas);
+  const fields = withReset(
+    subtractSet(unionSets(seen.added, seen.modified), strippedFields),
+    scope,
+  );
+  if (isEmptySet(fields)) return [];
+  const { apiVersion, subresource } = scope;
+  return [
+    { manager: 'before-first-apply', operation: 'Update', apiVersion, subresource, time, fields },
+  ];
 }
 
 /** kubectl may take over what its own client-side apply wrote before, as long as nobody changed it since. */

@@ -1,19 +1,22 @@
 import { byBytes, Emitter, jsonClone, jsonEqual, type Random, uuid } from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
-import { formatGroupVersion, internalError, type KubeObject } from '../../machinery/index.ts';
+import {
+  formatGroupVersion,
+  internalError,
+  type KubeObject,
+  parseGroupVersion,
+} from '../../machinery/index.ts';
 import {
   at,
   isMap,
   type JsonMap,
   mapOf,
   mapsOf,
-  numberOf,
   textAt,
   textOf,
   textsOf,
 } from '../fields/index.ts';
 import type { ServerState } from '../types.ts';
-import { compileJsonPath } from './json-path.ts';
 import { openApiSchema } from './openapi.ts';
 import {
   pruneObject,
@@ -24,6 +27,7 @@ import {
   versionSchema,
   versionsOf,
 } from './schema.ts';
+import { applyScaleToCustom, scaleOfCustom } from './scale.ts';
 import { customResourceStrategy } from './strategy.ts';
 import type { CallConversionWebhook, CrdRegistry } from './types.ts';
 
@@ -109,18 +113,21 @@ export function createCrdRegistry(options: {
       }
       return convertByWebhook(crd, copy, apiVersion, options);
     },
-    scaleOf: (info, object) => scaleOf(mustHave(info), object),
-    applyScale(info, draft, scale) {
-      const path = textAt(mustHave(info).version, 'subresources', 'scale', 'specReplicasPath');
-      const names = path.split('.').filter((name) => name !== '');
-      const last = names.pop();
-      if (last === undefined) return;
-      let target: Record<string, unknown> = draft;
-      for (const name of names) {
-        if (!isMap(target[name])) target[name] = {};
-        target = target[name] as Record<string, unknown>;
-      }
-      target[last] = numberOf(at(scale, 'spec', 'replicas')) ?? 0;
+    scaleOf: (info, object, purpose) => scaleOfCustom(mustHave(info).version, object, purpose),
+    applyScale: (info, draft, scale) => applyScaleToCustom(mustHave(info).version, draft, scale),
+    replicasPath(info, apiVersion) {
+      const { group: own, version } = parseGroupVersion(apiVersion);
+      const path = textAt(
+        own === info.group ? versionOf(mustHave(info).crd, version) : undefined,
+        'subresources',
+        'scale',
+        'specReplicasPath',
+      );
+      return path === '' ? undefined : path.replace(/^\./, '').split('.');
+    },
+    hasVersion(info, apiVersion) {
+      const { group: own, version } = parseGroupVersion(apiVersion);
+      return own === info.group && versionOf(mustHave(info).crd, version) !== undefined;
     },
     openApiSchemas(wanted, version) {
       const own = rows.filter(({ info }) => info.group === wanted && info.version === version);
@@ -198,35 +205,8 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
     });
 }
 
-function scaleOf(row: Row, object: unknown): KubeObject {
-  const scale = at(row.version, 'subresources', 'scale');
-  const read = (field: string): unknown => {
-    const path = textAt(scale, field);
-    return path === '' ? undefined : compileJsonPath(path)?.(object)[0];
-  };
-  const specReplicas = numberOf(read('specReplicasPath'));
-  if (specReplicas === undefined)
-    throw internalError(
-      new Error(
-        `the spec replicas field ${JSON.stringify(textAt(scale, 'specReplicasPath'))} does not exist`,
-      ),
-    );
-  const selector = textOf(read('labelSelectorPath'));
-  const meta = mapOf(at(object, 'metadata'));
-  const kept = ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'];
-  return {
-    kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
-    metadata: Object.fromEntries(
-      kept.filter((field) => meta[field] !== undefined).map((field) => [field, meta[field]]),
-    ),
-    spec: specReplicas === 0 ? {} : { replicas: specReplicas },
-    status: {
-      replicas: numberOf(read('statusReplicasPath')) ?? 0,
-      ...(selector === '' ? {} : { selector }),
-    },
-  };
-}
+const versionOf = (crd: unknown, name: string): JsonMap | undefined =>
+  versionsOf(crd).find((version) => version['name'] === name);
 
 /** @see apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go */
 async function convertByWebhook(

@@ -41,9 +41,21 @@ export interface CrdRegistry {
     object: DeepReadonly<KubeObject>,
     version: string,
   ): Promise<KubeObject>;
-  /** The `autoscaling/v1` Scale of an object. @throws StatusError as upstream for a malformed path. */
-  scaleOf(info: ResourceInfo, object: DeepReadonly<KubeObject>): KubeObject;
-  /** Writes the replicas of a Scale into the draft. */
+  /**
+   * The `autoscaling/v1` Scale of an object.
+   * @param purpose an object without replicas cannot be read as a Scale, but may be written through it.
+   * @throws StatusError 500
+   */
+  scaleOf(
+    info: ResourceInfo,
+    object: DeepReadonly<KubeObject>,
+    purpose: 'read' | 'write',
+  ): KubeObject;
+  /** Where a version of the resource, `example.com/v1`, keeps its replicas; undefined when it has no scale. */
+  replicasPath(info: ResourceInfo, apiVersion: string): readonly string[] | undefined;
+  /** Whether the definition has a version, served or not. */
+  hasVersion(info: ResourceInfo, apiVersion: string): boolean;
+  /** Writes the replicas of a Scale into the draft. @throws StatusError 400, 500 */
   applyScale(info: ResourceInfo, draft: KubeObject, scale: DeepReadonly<KubeObject>): void;
   /** `components.schemas` of an OpenAPI v3 document, by name, for the custom kinds of one group and version. */
   openApiSchemas(group: string, version: string): Readonly<Record<string, object>>;

@@ -187,7 +187,7 @@ describe('a served definition', () => {
 
   test('scales', () => {
     const object = backup({ copies: 3 }, { status: { copies: 2 } });
-    expect(served.registry.scaleOf(served.info, object)).toMatchObject({
+    expect(served.registry.scaleOf(served.info, object, 'read')).toMatchObject({
       kind: 'Scale',
       spec: { replicas: 3 },
       status: { replicas: 2 },

@@ -1,0 +1,94 @@
+import type { Answer } from './side.ts';
+
+type Fields = Record<string, unknown>;
+
+const times = /(At|Time|Timestamp)$/;
+/** Managers of a real cluster that write beside the test. */
+const controllers = /^(kube-controller-manager|kube-scheduler|kubelet|kwok|Go-http-client)$/;
+
+const text = (value: string): string =>
+  value
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    .replace(/resourceVersion(\\*": ?\\*")\d+/g, 'resourceVersion$1RV')
+    .replace(/in record \(\d+\)/g, 'in record (RV)')
+    .replace(
+      /(Invalid value: )("\{(?:[^"\\]|\\.)*\}")/g,
+      (_, words: string, shown: string) => words + inOrder(shown),
+    );
+
+/** An object in a message, whose fields Go writes as its type lists them. */
+function inOrder(shown: string): string {
+  try {
+    const object: unknown = JSON.parse(JSON.parse(shown) as string);
+    return JSON.stringify(sorted(value(object, '')));
+  } catch {
+    return shown;
+  }
+}
+
+function sorted(of: unknown): unknown {
+  if (Array.isArray(of)) return of.map(sorted);
+  if (typeof of !== 'object' || of === null) return of;
+  return Object.fromEntries(
+    Object.entries(of)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}
+
+/** An answer without what two servers can never have in common. */
+export function masked(answer: Answer): Answer {
+  return { ...answer, warning: text(answer.warning), body: value(answer.body, '') };
+}
+
+function value(of: unknown, key: string): unknown {
+  if (typeof of === 'string') {
+    if (key === 'resourceVersion') return 'RV';
+    if (key === 'clusterIP' && of !== 'None') return 'IP';
+    return times.test(key) && /^\d{4}-/.test(of) ? 'TIME' : text(of);
+  }
+  if (typeof of === 'number') return key === 'nodePort' ? 'PORT' : of;
+  if (Array.isArray(of)) {
+    if (key === 'managedFields') return entries(of as Fields[]);
+    if (key === 'clusterIPs') return of.map((each) => (each === 'None' ? each : 'IP'));
+    return of.map((each) => value(each, ''));
+  }
+  if (typeof of !== 'object' || of === null) return of;
+  return Object.fromEntries(
+    Object.entries(of)
+      .filter(([name]) => name !== 'deployment.kubernetes.io/revision')
+      .map(([name, each]) => [name, value(each, name)]),
+  );
+}
+
+/** Their order hangs on the second in which each was written. */
+function entries(list: readonly Fields[]): unknown[] {
+  const sortKey = ({ operation, manager, apiVersion, subresource }: Fields): string =>
+    [operation, manager, apiVersion, subresource].join('|');
+  return list
+    .filter(({ manager }) => !controllers.test(String(manager)))
+    .map((entry) => value(entry, '') as Fields)
+    .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+}
+
+/** The paths at which two values differ, at most `most` of them. */
+export function differences(real: unknown, ours: unknown, path = '', most = 6): string[] {
+  if (JSON.stringify(real) === JSON.stringify(ours)) return [];
+  const both = [real, ours];
+  const lists = both.every(Array.isArray);
+  if (
+    !lists &&
+    !both.every((each) => typeof each === 'object' && each !== null && !Array.isArray(each))
+  )
+    return [`${path}: real ${shown(real)} | ours ${shown(ours)}`];
+  const [a, b] = both as [Fields, Fields];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .flatMap((key) =>
+      differences(a[key], b[key], lists ? `${path}[${key}]` : `${path}.${key}`, most),
+    )
+    .slice(0, most);
+}
+
+const shown = (of: unknown): string =>
+  of === undefined ? '(absent)' : JSON.stringify(of).slice(0, 1500);
