@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PatchStrategy, SchemaNode } from '#core/kube';
 import { fileStem, servedGroupVersions } from './resources.ts';
 import { readJson, type Sources } from './sources.ts';
+import { zeroValues } from './zero-values.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -60,7 +61,26 @@ export function readSchemas(sources: Sources): Map<string, SchemaNode> {
         });
       }
   }
-  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const zeros = zeroValues(sources);
+  const resolve = (node: SchemaNode): SchemaNode =>
+    node.ref === undefined ? node : resolve(found.get(node.ref) ?? {});
+  const withZeros = (name: string, node: SchemaNode): SchemaNode =>
+    node.properties
+      ? {
+          ...node,
+          properties: Object.fromEntries(
+            Object.entries(node.properties).map(([field, property]) => [
+              field,
+              { ...property, ...zeros(name, field, property, resolve(property)) },
+            ]),
+          ),
+        }
+      : node;
+  return new Map(
+    [...found]
+      .map(([name, node]): [string, SchemaNode] => [name, withZeros(name, node)])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 function toNode(schema: OpenApiSchema, path: string, enums: Map<string, string[]>): SchemaNode {

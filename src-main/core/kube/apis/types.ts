@@ -54,6 +54,10 @@ export interface SchemaNode {
    * completes the keys of map lists; what absent fields become is decided by `KindStrategy.defaults`.
    */
   readonly default?: unknown;
+  /** What Go writes for a field that is not set; absent when it writes nothing. */
+  readonly always?: unknown;
+  /** Go does not write the field when it holds the zero value of its type. */
+  readonly omitZero?: boolean;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
   readonly mapType?: 'atomic' | 'granular';

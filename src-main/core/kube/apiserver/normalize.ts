@@ -18,9 +18,8 @@ type Fields = Record<string, unknown>;
 /** What is worked out once for each schema node. */
 interface Plan {
   readonly properties: Readonly<Record<string, SchemaNode>> | undefined;
-  /** Structs that Go writes even when they are empty. */
+  /** Fields that Go writes even when they are not set. */
   readonly always: readonly string[];
-  readonly required: ReadonlySet<string>;
   readonly target: SchemaNode;
   readonly goType: string;
   readonly struct: string;
@@ -34,17 +33,11 @@ function planOf(node: SchemaNode, schemas: SchemaSet): Plan {
   const target = schemas.resolve(node);
   const properties = target.properties;
   const always = Object.entries(properties ?? {})
-    .filter(
-      ([, child]) =>
-        typeof child.default === 'object' &&
-        child.default !== null &&
-        !Array.isArray(child.default),
-    )
+    .filter(([, child]) => child.always !== undefined || (isStruct(child) && !child.omitZero))
     .map(([name]) => name);
   plan = {
     properties,
     always,
-    required: new Set(target.required),
     target,
     goType: goTypeOf(node, schemas),
     struct: node.ref?.split('.').at(-1) ?? '',
@@ -52,6 +45,9 @@ function planOf(node: SchemaNode, schemas: SchemaSet): Plan {
   plans.set(node, plan);
   return plan;
 }
+
+const isStruct = ({ default: value }: SchemaNode): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   const target = schemas.resolve(node);
@@ -70,7 +66,11 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
       return 'map[string]interface {}';
     case 'string':
     case 'array':
-      return target.format === 'int-or-string' ? 'int32' : 'string';
+      return target.format === 'int-or-string'
+        ? 'int32'
+        : target.format === 'byte'
+          ? '[]uint8'
+          : 'string';
   }
 }
 
@@ -164,23 +164,28 @@ class Normalizer {
       const entry = (value as Fields)[key];
       if (entry === null || entry === undefined) continue;
       this.#path.push(key);
-      const result = this.#value(entry, child, plan.required.has(key));
+      const result = this.#value(entry, child, child.always !== undefined);
       this.#path.pop();
+      if (child.omitZero && (result === '' || result === 0 || result === false)) continue;
       if (result !== undefined) out[key] = result;
       // An empty list asks for a reset, which an absent one does not.
       else if (key === 'managedFields') out[key] = [];
     }
-    for (const key of plan.always)
-      if (out[key] === undefined) out[key] = this.#empty(properties[key] as SchemaNode);
+    this.#complete(out, plan);
     this.#struct = outer;
     return out;
   }
 
-  /** An empty struct with the structs it always holds. */
-  #empty(node: SchemaNode): Fields {
-    const plan = planOf(node, this.#schemas);
-    const out: Fields = {};
-    for (const key of plan.always) out[key] = this.#empty(plan.properties?.[key] as SchemaNode);
+  /** Adds what is written though it is not set. */
+  #complete(out: Fields, plan: Plan): Fields {
+    for (const key of plan.always) {
+      if (out[key] !== undefined) continue;
+      const child = plan.properties?.[key] as SchemaNode;
+      out[key] =
+        child.always === undefined
+          ? this.#complete({}, planOf(child, this.#schemas))
+          : child.always;
+    }
     return out;
   }
 
@@ -190,7 +195,7 @@ class Normalizer {
     return text === '' ? key : `${text}.${key}`;
   }
 
-  #value(value: unknown, node: SchemaNode, required: boolean): unknown {
+  #value(value: unknown, node: SchemaNode, keepEmpty: boolean): unknown {
     const plan = planOf(node, this.#schemas);
     const { target } = plan;
     if (plan.properties)
@@ -210,10 +215,10 @@ class Normalizer {
         if (typeof value !== 'boolean') throw this.#mismatch(value, plan.goType);
         return value;
       case 'array':
-        return this.#list(value, plan, required);
+        return this.#list(value, plan, keepEmpty);
       case 'object':
         if (target.additionalProperties)
-          return this.#map(value, target.additionalProperties, plan, required);
+          return this.#map(value, target.additionalProperties, plan, keepEmpty);
         return value;
       case undefined:
         if (target.format === 'int-or-string') {
@@ -231,23 +236,22 @@ class Normalizer {
         throw this.#mismatch(value, 'string');
       return quantityText(value);
     }
-    if (typeof value !== 'string')
-      throw this.#mismatch(value, plan.goType === '[]byte' ? '[]uint8' : plan.goType);
+    if (typeof value !== 'string') throw this.#mismatch(value, plan.goType);
     if (format === 'date-time') return timeText(value, plan.struct === 'MicroTime');
     if (format === 'byte') return base64Text(value);
     return value;
   }
 
-  #list(value: unknown, plan: Plan, required: boolean): unknown {
+  #list(value: unknown, plan: Plan, keepEmpty: boolean): unknown {
     if (!Array.isArray(value)) throw this.#mismatch(value, plan.goType);
-    if (value.length === 0) return required ? [] : undefined;
+    if (value.length === 0) return keepEmpty ? [] : undefined;
     const items = plan.target.items as SchemaNode;
     const itemPlan = planOf(items, this.#schemas);
     const out: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       const item: unknown = value[index];
       if (item === null) {
-        if (itemPlan.properties) out.push(this.#empty(items));
+        if (itemPlan.properties) out.push(this.#complete({}, itemPlan));
         else out.push('');
         continue;
       }
@@ -260,11 +264,11 @@ class Normalizer {
     return out;
   }
 
-  #map(value: unknown, values: SchemaNode, plan: Plan, required: boolean): unknown {
+  #map(value: unknown, values: SchemaNode, plan: Plan, keepEmpty: boolean): unknown {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(value, plan.goType);
     const keys = Object.keys(value);
-    if (keys.length === 0) return required ? {} : undefined;
+    if (keys.length === 0) return keepEmpty ? {} : undefined;
     const out: Fields = {};
     const nested = planOf(values, this.#schemas).properties !== undefined;
     for (const key of keys.sort()) {

@@ -8,6 +8,9 @@ export interface MergeSchema {
   readonly items?: MergeSchema;
   readonly additionalProperties?: MergeSchema;
   readonly default?: unknown;
+  /** What Go writes for a field that is not set. */
+  readonly always?: unknown;
+  readonly omitZero?: boolean;
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
   readonly mapType?: 'atomic' | 'granular';

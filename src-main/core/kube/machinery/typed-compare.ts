@@ -137,12 +137,11 @@ function compareNodes(
 }
 
 /** What a Go struct writes for a field that is not set; undefined: nothing. */
-function alwaysWritten(shape: MapShape, key: string, child: MergeSchema): unknown {
-  if (shape.properties === undefined) return undefined;
+function alwaysWritten(shape: MapShape, child: MergeSchema): unknown {
+  if (shape.properties === undefined || child.omitZero) return undefined;
+  if (child.always !== undefined) return child.always;
   const value = child.default;
-  if (value === '' || value === 0 || value === false) return value;
-  if (typeof value === 'object' && value !== null) return value;
-  return shape.required.includes(key) ? null : undefined;
+  return typeof value === 'object' && value !== null ? value : undefined;
 }
 
 function compareMaps(
@@ -159,7 +158,7 @@ function compareMaps(
     const child = childNode(shape, key);
     if (!child) continue;
     const difference = compareNodes(
-      before === undefined ? alwaysWritten(shape, key, child) : before,
+      before === undefined ? alwaysWritten(shape, child) : before,
       value,
       child,
       schemas,
@@ -170,7 +169,7 @@ function compareMaps(
     if (now[key] !== undefined) continue;
     const child = childNode(shape, key);
     if (!child) continue;
-    const difference = compareNodes(old[key], alwaysWritten(shape, key, child), child, schemas);
+    const difference = compareNodes(old[key], alwaysWritten(shape, child), child, schemas);
     if (difference) collected.add(fieldElement(key), difference);
   }
   return collected.result();

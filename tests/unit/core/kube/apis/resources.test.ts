@@ -64,6 +64,7 @@ describe('builtinSchemas', () => {
   test('knows keys, merge keys, enums and defaults of a container', () => {
     const spec = builtinSchemas.get('io.k8s.api.core.v1.PodSpec')?.properties;
     expect(spec?.['containers']).toEqual({
+      always: null,
       type: 'array',
       items: { ref: 'io.k8s.api.core.v1.Container', default: {} },
       listType: 'map',

@@ -1,0 +1,109 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SchemaNode } from '#core/kube';
+import type { Sources } from './sources.ts';
+
+/** A field as Go declares it, as far as it decides what is written when it is not set. */
+interface GoField {
+  readonly pointer: boolean;
+  readonly omitEmpty: boolean;
+  readonly omitZero: boolean;
+}
+
+interface GoStruct {
+  readonly fields: ReadonlyMap<string, GoField>;
+  /** Types whose fields count as this one's own. */
+  readonly inlined: readonly string[];
+}
+
+/** Types that write themselves: what they write when they hold nothing. */
+const selfWritten: Readonly<Record<string, unknown>> = {
+  Time: null,
+  MicroTime: null,
+  Duration: '0s',
+  Quantity: '0',
+  IntOrString: 0,
+  RawExtension: null,
+};
+const scalarZeros: Readonly<Record<string, unknown>> = {
+  string: '',
+  integer: 0,
+  number: 0,
+  boolean: false,
+};
+
+/** What Go writes for fields that are not set, which OpenAPI does not tell. */
+export function zeroValues(
+  sources: Sources,
+): (schema: string, field: string, node: SchemaNode, target: SchemaNode) => Partial<SchemaNode> {
+  const packages = new Map<string, ReadonlyMap<string, GoStruct>>();
+  const packageOf = (name: string): ReadonlyMap<string, GoStruct> => {
+    let structs = packages.get(name);
+    if (!structs) packages.set(name, (structs = readPackage(folderOf(sources, name))));
+    return structs;
+  };
+  const fieldOf = (schema: string, name: string): GoField | undefined => {
+    const dot = schema.lastIndexOf('.');
+    const structs = packageOf(schema.slice(0, dot));
+    const find = (type: string): GoField | undefined => {
+      const struct = structs.get(type);
+      if (!struct) return undefined;
+      return struct.fields.get(name) ?? struct.inlined.map(find).find((each) => each);
+    };
+    return find(schema.slice(dot + 1));
+  };
+  return (schema, name, node, target) => {
+    const field = fieldOf(schema, name);
+    if (!field) return {};
+    if (field.pointer) return field.omitEmpty || field.omitZero ? {} : { always: null };
+    const self = node.ref?.split('.').at(-1) ?? '';
+    if (Object.hasOwn(selfWritten, self))
+      return field.omitZero ? {} : { always: selfWritten[self] };
+    const omitted = field.omitEmpty || field.omitZero;
+    const isBytes = target.format === 'byte';
+    if (target.type !== undefined && !isBytes && Object.hasOwn(scalarZeros, target.type))
+      return omitted ? { omitZero: true } : { always: scalarZeros[target.type] };
+    if (target.properties) return field.omitZero ? { omitZero: true } : {};
+    return omitted ? {} : { always: null };
+  };
+}
+
+function folderOf(sources: Sources, name: string): string {
+  const parts = name.split('.');
+  const [module = '', ...rest] = parts.slice(2);
+  return join(sources.module(module), ...rest);
+}
+
+function readPackage(folder: string): ReadonlyMap<string, GoStruct> {
+  const structs = new Map<string, GoStruct>();
+  if (!existsSync(folder)) return structs;
+  for (const file of readdirSync(folder)) {
+    if (!/^(micro_)?(types|time|duration).*\.go$/.test(file) || /_test|swagger/.test(file))
+      continue;
+    const text = readFileSync(join(folder, file), 'utf8');
+    for (const [, name = '', body = ''] of text.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm))
+      structs.set(name, readStruct(body));
+  }
+  return structs;
+}
+
+function readStruct(body: string): GoStruct {
+  const fields = new Map<string, GoField>();
+  const inlined: string[] = [];
+  for (const line of body.split('\n')) {
+    const match = /^\t(?:\w+\s+)?([*[\]\w.{}]+)\s+`(.*)`/.exec(line);
+    const [, type = '', tags = ''] = match ?? [];
+    const [json = '', ...options] = (/json:"([^"]*)"/.exec(tags)?.[1] ?? '').split(',');
+    if (!match || json === '-') continue;
+    if (json === '') {
+      if (options.includes('inline')) inlined.push(type.replace('*', '').split('.').at(-1) ?? '');
+      continue;
+    }
+    fields.set(json, {
+      pointer: type.startsWith('*'),
+      omitEmpty: options.includes('omitempty'),
+      omitZero: options.includes('omitzero'),
+    });
+  }
+  return { fields, inlined };
+}
