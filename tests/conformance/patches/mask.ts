@@ -28,7 +28,7 @@ function inOrder(shown: string): string {
 }
 
 function sorted(of: unknown): unknown {
-  if (Array.isArray(of)) return of.map(sorted);
+  if (Array.isArray(of)) return (of as unknown[]).map(sorted);
   if (typeof of !== 'object' || of === null) return of;
   return Object.fromEntries(
     Object.entries(of)
@@ -51,7 +51,7 @@ function value(of: unknown, key: string): unknown {
   if (typeof of === 'number') return key === 'nodePort' ? 'PORT' : of;
   if (Array.isArray(of)) {
     if (key === 'managedFields') return entries(of as Fields[]);
-    if (key === 'clusterIPs') return of.map((each) => (each === 'None' ? each : 'IP'));
+    if (key === 'clusterIPs') return of.map((each: unknown) => (each === 'None' ? each : 'IP'));
     return of.map((each) => value(each, ''));
   }
   if (typeof of !== 'object' || of === null) return of;

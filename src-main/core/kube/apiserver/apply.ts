@@ -8,8 +8,6 @@ import {
   parseGroupVersion,
 } from '../machinery/index.ts';
 
-type Fields = Record<string, unknown>;
-
 /** Applies configurations of one request to the states of its object. */
 export interface Applier {
   /** @throws StatusError 400, 409, 500 */
@@ -55,6 +53,6 @@ function configuration(value: unknown, wanted: string, wantedKind: string): Kube
     const { group, version } = parseGroupVersion(apiVersion);
     throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
   }
-  const { metadata } = value as Fields;
-  return { ...structuredClone(value), apiVersion, kind, metadata: (metadata ?? {}) as object };
+  const { metadata } = value;
+  return { ...structuredClone(value), apiVersion, kind, metadata: metadata ?? {} };
 }
