@@ -119,6 +119,7 @@ export {
   createApiServer,
   createServerState,
   type ProxyTarget,
+  type SendHttps,
   type ServerState,
 } from './apiserver/index.ts';
 export {

@@ -223,6 +223,15 @@ const plainReasons: Readonly<Record<number, readonly [Status['reason'] & string,
   ],
 };
 
+/** The resource of a path, and its name: `pods.metrics.k8s.io web`. */
+function resourceOf(path: string): string | undefined {
+  const match =
+    /^\/(?:api|apis\/([^/]+))\/[^/]+\/(?:namespaces\/[^/]+\/)?([^/?]+)(?:\/([^/?]+))?/.exec(path);
+  if (!match) return undefined;
+  const [, group, resource = '', name] = match;
+  return [group === undefined ? resource : `${resource}.${group}`, name ?? ''].join(' ').trim();
+}
+
 /** @see k8s.io/apimachinery/pkg/api/errors, NewGenericServerResponse */
 function plainFailure(status: number, body: string, method: string, path: string): StatusError {
   const [reason, message] = plainReasons[status] ?? [
@@ -233,12 +242,8 @@ function plainFailure(status: number, body: string, method: string, path: string
     (status === 500 || status === 403) && body !== ''
       ? `${message} ("${body.replaceAll('"', '\\"')}")`
       : message;
-  const segments =
-    path
-      .split('?')[0]
-      ?.split('/')
-      .filter((part) => part !== '') ?? [];
-  const tail = segments.length > 0 ? ` (${method.toLowerCase()} ${segments.at(-1) ?? ''})` : '';
+  const asked = resourceOf(path);
+  const tail = asked === undefined ? '' : ` (${method.toLowerCase()} ${asked})`;
   return failure(status, reason, `${shown}${tail}`, {
     causes: [{ reason: 'UnexpectedServerResponse', message: body }],
   });

@@ -10,6 +10,7 @@ import { type ApiServerDeps, kubeApiserver } from './programs/kube-apiserver.ts'
 import { kubeControllerManager } from './programs/kube-controller-manager.ts';
 import { kubeProxy } from './programs/kube-proxy.ts';
 import { kubeScheduler } from './programs/kube-scheduler.ts';
+import { metricsServer, metricsServerVersion } from './programs/metrics-server/index.ts';
 import type { EtcdData } from './etcd-data.ts';
 
 export interface SystemImagesDeps extends ApiServerDeps {
@@ -18,6 +19,8 @@ export interface SystemImagesDeps extends ApiServerDeps {
 }
 
 const mebibyte = 1024 * 1024;
+/** Releases that manifests on the web name. */
+const metricsServerVersions = ['v0.6.4', 'v0.7.0', 'v0.7.1', 'v0.7.2', 'v0.8.0'];
 
 /** The images that kubeadm and the CNI pull: the control plane itself as programs. */
 export function systemImages(deps: SystemImagesDeps): Image[] {
@@ -77,6 +80,13 @@ export function systemImages(deps: SystemImagesDeps): Image[] {
       22,
       { '/coredns': coredns },
       { entrypoint: ['/coredns'] },
+    ),
+    image(
+      'registry.k8s.io/metrics-server/metrics-server',
+      [...metricsServerVersions, metricsServerVersion],
+      20,
+      { '/metrics-server': metricsServer(deps) },
+      { entrypoint: ['/metrics-server'], user: '65534' },
     ),
     image('quay.io/calico/cni', [calicoVersion], 70, { '/opt/cni/bin/install': installCni }),
     image(

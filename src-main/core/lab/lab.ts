@@ -112,8 +112,8 @@ export class Lab {
     this.#network = createNetwork({
       clock,
       random,
-      verifyTls: (certificate, roots, _serverName, nowMs) =>
-        pki.verifyCertificate(certificate, roots, nowMs, 'server'),
+      verifyTls: (certificate, roots, serverName, nowMs) =>
+        pki.verifyCertificate(certificate, roots, nowMs, 'server', serverName),
     });
     this.#outside = this.#network.addHost('outside', outsideAddress);
     const names: DnsHandler = (query) => Promise.resolve(this.#nameServer(query));

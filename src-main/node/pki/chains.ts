@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import type { CertificateInfo } from '#core/kube';
 import type { ParsedCertificate } from './certificates.ts';
 
 /** Certificates from the leaf to the trusted root at most; deeper ones are nobody's here. */
@@ -20,10 +22,14 @@ export function verifyChain(
   roots: readonly ParsedCertificate[],
   nowMs: number,
   usage: 'client' | 'server',
+  serverName?: string,
 ): string | undefined {
   const [leaf, ...intermediates] = chain;
   if (!leaf) return 'x509: missing ASN.1 contents; use ParseCertificate';
-  const verdict = invalidTime(leaf, nowMs) ?? climb(leaf, intermediates, roots, nowMs, depthLimit);
+  const unfit = invalidTime(leaf, nowMs);
+  const otherName = serverName === undefined ? undefined : nameFault(leaf.info, serverName);
+  if (!unfit && otherName !== undefined) return otherName;
+  const verdict = unfit ?? climb(leaf, intermediates, roots, nowMs, depthLimit);
   if (verdict.kind === 'invalid') return verdict.text;
   if (verdict.kind === 'unknown')
     return `x509: certificate signed by unknown authority${verdict.hint ?? ''}`;
@@ -66,6 +72,43 @@ function climb(
       }
     }
   return worst.kind === 'unknown' && hint !== undefined ? { kind: 'unknown', hint } : worst;
+}
+
+/** Go names every name of a certificate up to this many. */
+const namesTold = 100;
+
+/**
+ * Why a certificate is not for a server; undefined when it is.
+ * @see crypto/x509/verify.go, VerifyHostname and HostnameError
+ */
+function nameFault(info: CertificateInfo, serverName: string): string | undefined {
+  const { dnsNames, ipAddresses, commonName } = info;
+  const isAddress = isIP(serverName) !== 0;
+  const names = isAddress ? ipAddresses : dnsNames;
+  if (isAddress ? names.includes(serverName) : names.some((name) => matches(name, serverName)))
+    return undefined;
+  const hasNames = dnsNames.length + ipAddresses.length > 0;
+  if (!hasNames && matches(commonName, serverName))
+    return 'x509: certificate relies on legacy Common Name field, use SANs instead';
+  if (isAddress && names.length === 0)
+    return `x509: cannot validate certificate for ${serverName} because it doesn't contain any IP SANs`;
+  if (names.length >= namesTold)
+    return `x509: certificate is valid for ${names.length} ${isAddress ? 'IP SANs' : 'names'}, but none matched ${serverName}`;
+  return names.length === 0
+    ? `x509: certificate is not valid for any names, but wanted to match ${serverName}`
+    : `x509: certificate is valid for ${names.join(', ')}, not ${serverName}`;
+}
+
+/** A first label `*` stands for any one label. */
+function matches(pattern: string, host: string): boolean {
+  const wanted = pattern.toLowerCase().split('.');
+  const given = host.toLowerCase().replace(/\.$/, '').split('.');
+  return (
+    wanted.length === given.length &&
+    given.every(
+      (label, i) => label !== '' && (label === wanted[i] || (i === 0 && wanted[0] === '*')),
+    )
+  );
 }
 
 const invalidOf = (text: string): Verdict => ({ kind: 'invalid', text });

@@ -41,9 +41,15 @@ export async function createPki(): Promise<Pki> {
       }
     },
     readCertificate: (pem) => reader.read(pem).info,
-    verifyCertificate: (certificate, caBundle, nowMs, usage) =>
+    verifyCertificate: (certificate, caBundle, nowMs, usage, serverName) =>
       Promise.resolve(
-        verifyChain(reader.readAll(certificate), reader.readAll(caBundle), nowMs, usage),
+        verifyChain(
+          reader.readAll(certificate),
+          reader.readAll(caBundle),
+          nowMs,
+          usage,
+          serverName,
+        ),
       ),
     readRequest: (pem) => reader.readRequest(pem),
     issue: (options) => issueCertificate(x509, options),

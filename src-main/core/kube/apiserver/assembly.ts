@@ -11,7 +11,7 @@ import { builtinResources, builtinSchemas, type Descriptions, strategyFor } from
 import { isReason, type KubeObject, type Transport } from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
 import { createAdmissionChain } from './admission/index.ts';
-import { reconcileLocalApiServices } from './aggregation/index.ts';
+import { createAggregator, reconcileLocalApiServices } from './aggregation/index.ts';
 import {
   createAuthenticator,
   discoveryDocument,
@@ -32,6 +32,7 @@ import {
 import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
 import { createLoopback } from './loopback.ts';
+import { createWebhookClient, type SendHttps } from './outbound/index.ts';
 import type { ApiServer, ComponentHealth, ProxyTarget, VersionInfo } from './options.ts';
 import { createApiServer } from './server.ts';
 import { createServerState } from './state.ts';
@@ -75,12 +76,8 @@ export interface ApiServerConfig {
   readonly failingChecks?: () => readonly string[];
   /** Health of the components beside the server, for ComponentStatus. */
   readonly componentHealth?: () => Promise<readonly ComponentHealth[]>;
-  /** Sends an admission or conversion review. Absent: webhooks fail as unreachable. */
-  readonly callWebhook?: (
-    clientConfig: Readonly<Record<string, unknown>>,
-    body: object,
-    timeoutMs: number,
-  ) => Promise<unknown>;
+  /** Reaches webhooks and aggregated servers. Absent: nobody answers. */
+  readonly sendHttps?: SendHttps;
 }
 
 /** A whole kube-apiserver: authentication, authorization, admission, custom resources and documents joined. */
@@ -114,12 +111,12 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     mastersAuthorizer,
     ...config.authorizationModes.flatMap((mode) => modes[mode] ?? []),
   ]);
-  const callWebhook =
-    config.callWebhook ??
-    ((clientConfig: Readonly<Record<string, unknown>>) =>
-      Promise.reject(
-        new Error(`Post ${JSON.stringify(clientConfig['url'] ?? '')}: no route to host`),
-      ));
+  const sendHttps: SendHttps =
+    config.sendHttps ??
+    (({ host, port }) =>
+      Promise.reject(new Error(`dial tcp ${host}:${port}: connect: no route to host`)));
+  const callWebhook = createWebhookClient(state, clock, sendHttps);
+  const aggregator = owned.add(createAggregator({ state, clock, logger, send: sendHttps }));
   const customResources = createCrdRegistry({
     state,
     random,
@@ -157,6 +154,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     strategyFor,
     customResources,
     ...(config.descriptions ? { descriptions: config.descriptions } : {}),
+    aggregator,
     authenticator,
     authorizer,
     admission: createAdmissionChain({
@@ -240,6 +238,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
           await loopback.request('DELETE', `${path}/${name}`).catch(() => undefined);
       };
       await register();
+      aggregator.start(store, loopback);
       owned.add(
         customResources.onChange(() => void owned.add(defer(clock, () => void register()))),
       );

@@ -20,6 +20,7 @@ export class Documents {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     options.customResources?.onChange(() => this.reset());
+    options.aggregator?.onChange(() => (this.#discovery = undefined));
   }
 
   /** The surface changed. */
@@ -30,15 +31,12 @@ export class Documents {
   }
 
   get discovery(): Discovery {
-    const { advertiseAddress, port, aggregatedVersions } = this.#options;
-    const fixed = !aggregatedVersions;
-    if (fixed && this.#discovery) return this.#discovery;
-    const made = createDiscovery({
+    const { advertiseAddress, port, aggregator } = this.#options;
+    this.#discovery ??= createDiscovery({
       serverAddress: `${advertiseAddress}:${port}`,
-      extra: [...this.#customVersions(), ...(aggregatedVersions?.() ?? [])],
+      extra: [...this.#customVersions(), ...(aggregator?.versions() ?? [])],
     });
-    this.#discovery = made;
-    return made;
+    return this.#discovery;
   }
 
   get openApi(): OpenApi {

@@ -24,6 +24,7 @@ export {
   type ProxyTarget,
   type VersionInfo,
 } from './options.ts';
+export type { HttpsTarget, SendHttps } from './outbound/index.ts';
 export { createApiServer } from './server.ts';
 export { createServerState } from './state.ts';
 export { StoredObject, storedObjectCodec } from './stored-object.ts';

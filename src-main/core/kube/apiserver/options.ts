@@ -1,13 +1,8 @@
 import type { Clock, Logger, Random } from '#core/base';
-import type {
-  Descriptions,
-  KindStrategy,
-  ResourceTable,
-  SchemaSet,
-  ServedVersion,
-} from '../apis/index.ts';
+import type { Descriptions, KindStrategy, ResourceTable, SchemaSet } from '../apis/index.ts';
 import type { ApiRequest, ApiResponse, KubeObject, Transport } from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
+import type { Aggregator } from './aggregation/index.ts';
 import type { CrdRegistry } from './crds/index.ts';
 import type { StoredObject } from './stored-object.ts';
 import type {
@@ -66,8 +61,8 @@ export interface ApiServerOptions {
   readonly customResources?: CrdRegistry;
   /** Prose of the OpenAPI documents; absent: they have types alone. */
   readonly descriptions?: Descriptions;
-  /** Group versions of aggregated API servers, for discovery. */
-  readonly aggregatedVersions?: () => readonly ServedVersion[];
+  /** The API servers behind APIServices. */
+  readonly aggregator?: Aggregator;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Mutating steps run in this order, then the validating ones. */
@@ -101,8 +96,6 @@ export interface ApiServerOptions {
   readonly subjectRules?: (user: UserInfo, namespace: string) => Record<string, unknown>;
   /** The user a request acts as (`Impersonate-*`). */
   readonly impersonate?: (request: ApiRequest, attributes: Attributes) => Promise<UserInfo>;
-  /** Asked after authorization and before routing: aggregated API servers. Undefined: not theirs. */
-  readonly delegate?: (request: ApiRequest, user: UserInfo) => Promise<ApiResponse | undefined>;
   /** Answers of other paths (`/.well-known/openid-configuration` …), by path. */
   readonly extraPaths?: Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
   /** Names of checks that fail at the moment, for `/readyz`, `/livez`, `/healthz`. */

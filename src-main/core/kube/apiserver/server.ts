@@ -166,7 +166,7 @@ class Server implements ApiServer {
     warnings: string[],
   ): Promise<ApiResponse> {
     await this.#authorize(attributesOf(info, user));
-    const delegated = await this.#options.delegate?.(request, user);
+    const delegated = this.#options.aggregator?.delegate(request, user);
     if (delegated) return delegated;
     if (info.kind === 'other') return this.#other(request, info);
     const { catalog } = this.#context;

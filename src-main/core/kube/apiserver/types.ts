@@ -114,12 +114,16 @@ export interface Pki {
   keyMatches(certificate: string, privateKey: string): Promise<boolean>;
   /** Reads a PEM certificate. @throws Error malformed. */
   readCertificate(pem: string): CertificateInfo;
-  /** Whether `certificate` chains to one of the PEM bundle at `nowMs`; Go's x509 text when not. */
+  /**
+   * Whether `certificate` chains to one of the PEM bundle at `nowMs`, and is for `serverName` where that is given;
+   * Go's x509 text when not.
+   */
   verifyCertificate(
     certificate: string,
     caBundle: string,
     nowMs: number,
     usage: 'client' | 'server',
+    serverName?: string,
   ): Promise<string | undefined>;
   /** Reads a PEM certificate request and checks its signature. @throws Error malformed. */
   readRequest(pem: string): Promise<CertificateRequestInfo>;

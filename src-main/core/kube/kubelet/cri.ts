@@ -214,6 +214,8 @@ export interface AttachedProcess {
 
 export interface ContainerStats {
   readonly cpuNanocores: number;
+  /** CPU time used since the container started. */
+  readonly cpuNanoseconds: number;
   readonly memoryBytes: number;
 }
 

@@ -20,7 +20,7 @@ import {
   type PodView,
 } from './pods.ts';
 import { kubeletMetrics } from './own-metrics.ts';
-import { resourceMetrics, statsSummary } from './stats.ts';
+import { NodeCpuTime, resourceMetrics, type StatsDeps, statsSummary } from './stats.ts';
 import type { StatusManager } from './status-manager.ts';
 
 export interface ServerDeps {
@@ -58,10 +58,10 @@ const session = (stream: StreamSession): ApiResponse => ({
  * @see pkg/kubelet/server/server.go
  */
 export class KubeletServer {
-  readonly #deps: ServerDeps;
+  readonly #deps: ServerDeps & StatsDeps;
 
   constructor(deps: ServerDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, nodeCpu: new NodeCpuTime() };
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {

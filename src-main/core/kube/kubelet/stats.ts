@@ -7,13 +7,33 @@ export interface StatsDeps {
   readonly context: KubeletContext;
   readonly cache: PodCache;
   readonly pods: () => readonly PodView[];
+  readonly nodeCpu: NodeCpuTime;
 }
 
 interface Usage {
+  readonly id: string;
   readonly name: string;
   readonly startedMs: number;
   readonly cpuNanocores: number;
+  readonly cpuNanoseconds: number;
   readonly memoryBytes: number;
+}
+
+/** The CPU time of a node: it goes on when containers are removed, as a counter must. */
+export class NodeCpuTime {
+  #nanoseconds = 0;
+  readonly #seen = new Map<string, number>();
+
+  /** Counts what each container has used since it was seen last. @returns the total, ns. */
+  add(containers: readonly { readonly id: string; readonly cpuNanoseconds: number }[]): number {
+    const ids = new Set(containers.map(({ id }) => id));
+    for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
+    for (const { id, cpuNanoseconds } of containers) {
+      this.#nanoseconds += Math.max(0, cpuNanoseconds - (this.#seen.get(id) ?? 0));
+      this.#seen.set(id, cpuNanoseconds);
+    }
+    return this.#nanoseconds;
+  }
 }
 
 interface PodUsage {
@@ -30,6 +50,7 @@ async function usageOf({ context, cache, pods }: StatsDeps): Promise<PodUsage[]>
         .filter((status) => status?.state === 'CONTAINER_RUNNING');
       const containers = await Promise.all(
         running.map(async (status) => ({
+          id: status?.id ?? '',
           name: status?.name ?? '',
           startedMs: status?.startedMs ?? 0,
           ...(await runtime.containerStats(status?.id ?? '')),
@@ -40,8 +61,9 @@ async function usageOf({ context, cache, pods }: StatsDeps): Promise<PodUsage[]>
   );
 }
 
-const total = (containers: readonly Usage[]): { cpuNanocores: number; memoryBytes: number } => ({
+const total = (containers: readonly Usage[]): Omit<Usage, 'id' | 'name' | 'startedMs'> => ({
   cpuNanocores: containers.reduce((sum, { cpuNanocores }) => sum + cpuNanocores, 0),
+  cpuNanoseconds: containers.reduce((sum, { cpuNanoseconds }) => sum + cpuNanoseconds, 0),
   memoryBytes: containers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
 });
 
@@ -51,21 +73,26 @@ export async function statsSummary(deps: StatsDeps): Promise<object> {
   const now = context.clock.now();
   const time = formatTime(now);
   const usage = await usageOf(deps);
-  const part = (cpuNanocores: number, memoryBytes: number, sinceMs: number): object => ({
+  const part = ({
+    cpuNanocores,
+    cpuNanoseconds,
+    memoryBytes,
+  }: ReturnType<typeof total>): object => ({
     cpu: {
       time,
       usageNanoCores: cpuNanocores,
-      usageCoreNanoSeconds: Math.round((cpuNanocores * (now - sinceMs)) / 1000),
+      usageCoreNanoSeconds: Math.round(cpuNanoseconds),
     },
     memory: { time, usageBytes: memoryBytes, workingSetBytes: memoryBytes, rssBytes: memoryBytes },
   });
-  const all = total(usage.flatMap(({ containers }) => containers));
+  const everything = usage.flatMap(({ containers }) => containers);
+  const all = { ...total(everything), cpuNanoseconds: deps.nodeCpu.add(everything) };
   const { memoryBytes, ephemeralStorageBytes } = context.host.capacity;
   return {
     node: {
       nodeName: context.nodeName,
       startTime: formatTime(context.startedMs),
-      ...part(all.cpuNanocores, all.memoryBytes, context.startedMs),
+      ...part(all),
       memory: {
         time,
         availableBytes: memoryBytes - all.memoryBytes,
@@ -90,9 +117,9 @@ export async function statsSummary(deps: StatsDeps): Promise<object> {
           containers: containers.map((container) => ({
             name: container.name,
             startTime: formatTime(container.startedMs),
-            ...part(container.cpuNanocores, container.memoryBytes, container.startedMs),
+            ...part(container),
           })),
-          ...part(sum.cpuNanocores, sum.memoryBytes, startedMs),
+          ...part(sum),
         };
       }),
   };
@@ -103,8 +130,8 @@ export async function resourceMetrics(deps: StatsDeps): Promise<string> {
   const { context } = deps;
   const now = Math.floor(context.clock.now());
   const usage = await usageOf(deps);
-  const seconds = (cpuNanocores: number, sinceMs: number): string =>
-    ((cpuNanocores / 1e9) * ((now - sinceMs) / 1000)).toFixed(9);
+  const seconds = ({ cpuNanoseconds }: { readonly cpuNanoseconds: number }): string =>
+    (cpuNanoseconds / 1e9).toFixed(9);
   const blocks: string[] = [];
   const block = (name: string, help: string, type: string, lines: readonly string[]): void => {
     if (lines.length > 0)
@@ -122,17 +149,15 @@ export async function resourceMetrics(deps: StatsDeps): Promise<string> {
     .filter(({ containers: items }) => items.length > 0)
     .map(({ pod, containers: items }) => ({
       sum: total(items),
-      sinceMs: Math.min(...items.map(({ startedMs }) => startedMs)),
       labels: `{namespace="${pod.metadata.namespace ?? ''}",pod="${pod.metadata.name ?? ''}"}`,
     }));
-  const all = total(containers.map(({ item }) => item));
+  const everything = containers.map(({ item }) => item);
+  const all = { ...total(everything), cpuNanoseconds: deps.nodeCpu.add(everything) };
   block(
     'container_cpu_usage_seconds_total',
     '[STABLE] Cumulative cpu time consumed by the container in core-seconds',
     'counter',
-    containers.map(
-      ({ item, labels }) => `${labels} ${seconds(item.cpuNanocores, item.startedMs)} ${now}`,
-    ),
+    containers.map(({ item, labels }) => `${labels} ${seconds(item)} ${now}`),
   );
   block(
     'container_memory_working_set_bytes',
@@ -150,7 +175,7 @@ export async function resourceMetrics(deps: StatsDeps): Promise<string> {
     'node_cpu_usage_seconds_total',
     '[STABLE] Cumulative cpu time consumed by the node in core-seconds',
     'counter',
-    [` ${seconds(all.cpuNanocores, context.startedMs)} ${now}`],
+    [` ${seconds(all)} ${now}`],
   );
   block(
     'node_memory_working_set_bytes',
@@ -162,9 +187,7 @@ export async function resourceMetrics(deps: StatsDeps): Promise<string> {
     'pod_cpu_usage_seconds_total',
     '[STABLE] Cumulative cpu time consumed by the pod in core-seconds',
     'counter',
-    pods.map(
-      ({ sum, sinceMs, labels }) => `${labels} ${seconds(sum.cpuNanocores, sinceMs)} ${now}`,
-    ),
+    pods.map(({ sum, labels }) => `${labels} ${seconds(sum)} ${now}`),
   );
   block(
     'pod_memory_working_set_bytes',

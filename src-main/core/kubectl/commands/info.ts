@@ -99,7 +99,9 @@ export const apiResourcesCommand: CommandSpec = {
       throw new UsageError(`unexpected arguments: [${args.join(' ')}]`, {
         hint: `See '${session.command} -h' for help and examples`,
       });
-    const { groups, resources } = await session.catalog();
+    const { groups, resources } = await (flags.bool('cached')
+      ? session.catalog()
+      : session.freshCatalog());
     const output = flags.text('output');
     if (!['', 'wide', 'name'].includes(output))
       throw new CommandError(`--output ${output} is not available`);

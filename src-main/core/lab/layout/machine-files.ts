@@ -43,10 +43,7 @@ export async function machineFiles(
   const server = `https://${options.controlPlaneAddress}:6443`;
   const [client, serving] = await Promise.all([
     maker.client(authorities.ca, `system:node:${spec.hostname}`, 'system:nodes'),
-    maker.leaf(authorities.ca, `${spec.hostname}@${Math.floor(nowMs / 1000)}`, {
-      dnsNames: [spec.hostname],
-      extendedKeyUsages: ['server auth'],
-    }),
+    ownServingPair(maker, spec.hostname, nowMs),
   ]);
   files.push(
     ...kubeletFiles({
@@ -111,4 +108,22 @@ WantedBy=multi-user.target
 `,
     },
   ];
+}
+
+/**
+ * What a kubelet without `serverTLSBootstrap` makes for itself: nobody else trusts its authority.
+ * @see k8s.io/client-go/util/cert, GenerateSelfSignedCertKey
+ */
+async function ownServingPair(
+  maker: CertificateMaker,
+  hostname: string,
+  nowMs: number,
+): Promise<KeyPair> {
+  const stamp = Math.floor(nowMs / 1000);
+  const own = await maker.authority(`${hostname}-ca@${stamp}`);
+  const pair = await maker.leaf(own, `${hostname}@${stamp}`, {
+    dnsNames: [hostname],
+    extendedKeyUsages: ['server auth'],
+  });
+  return { ...pair, certificate: pair.certificate + own.certificate };
 }

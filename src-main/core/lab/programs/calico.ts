@@ -84,6 +84,8 @@ export function calicoNode(network: Network): Program {
           { address: '127.0.0.1' },
         ),
       );
+      context.process.setMemory(110 * 1024 * 1024);
+      context.process.setCpu(18);
       await terminated;
       return 0;
     },
@@ -94,6 +96,8 @@ export function calicoNode(network: Network): Program {
 export const calicoKubeControllers: Program = componentProgram({
   flags: [],
   run: async ({ context, terminated, client, klog }) => {
+    context.process.setMemory(14 * 1024 * 1024);
+    context.process.setCpu(2);
     const api = client(
       inClusterConfig(context.files, context.env),
       'calico-kube-controllers/v3.32.1',

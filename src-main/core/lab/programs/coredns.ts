@@ -94,6 +94,8 @@ export const coredns: Program = componentProgram({
       component.own(context.clock.setTimer(reloadIntervalMs, check, { background: true }));
     };
     component.own(context.clock.setTimer(reloadIntervalMs, check, { background: true }));
+    context.process.setMemory(14 * 1024 * 1024);
+    context.process.setCpu(2);
     await terminated;
     instance.dispose();
     print('[INFO] SIGTERM: Shutting down servers then terminating');

@@ -118,6 +118,7 @@ export function etcd(data: EtcdData, pki: Pki): Program {
           }),
         );
       process.setMemory(60 * 1024 * 1024);
+      process.setCpu(16);
       log('info', 'embed/serve.go:210', 'serving client traffic securely', {
         traffic: 'grpc+http',
         address: clientUrls[0],

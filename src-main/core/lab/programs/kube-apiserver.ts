@@ -22,6 +22,7 @@ import { type EtcdService, etcdServiceName } from './etcd.ts';
 import { flagSpecs } from './flags.ts';
 import { kubeApiserverFlags } from './generated/component-flags.ts';
 import { nodeTransport } from './node-transport.ts';
+import { outboundHttps } from './outbound-https.ts';
 
 export interface ApiServerDeps {
   readonly pki: Pki;
@@ -58,6 +59,7 @@ export function kubeApiserver(deps: ApiServerDeps): Program {
         }),
       );
       context.process.setMemory(250 * 1024 * 1024);
+      context.process.setCpu(42);
       let listening = { dispose: (): void => undefined };
       await server.bootstrap();
       listening = own(
@@ -143,7 +145,7 @@ async function readConfig(
   const publicKeys = flags
     .list('service-account-key-file')
     .map((path) => requireFile(context, path));
-  optional('proxy-client-cert-file');
+  const frontProxyCertificate = optional('proxy-client-cert-file');
   const kubeletCertificate = flags.text('kubelet-client-certificate');
   if (kubeletCertificate !== undefined)
     requireFile(context, kubeletCertificate, 'problem initializing API group "": ');
@@ -189,6 +191,7 @@ async function readConfig(
         target,
         kubeletCertificate === undefined ? undefined : context.files.readText(kubeletCertificate),
       ),
+    sendHttps: outboundHttps(context, frontProxyCertificate),
   };
 }
 

@@ -38,6 +38,7 @@ export function kubeControllerManager(deps: {
       const { client, informers } = component.client(config, agent);
       serveHealth(component, 10257);
       context.process.setMemory(90 * 1024 * 1024);
+      context.process.setCpu(12);
       const clients = new Map<string, KubeClient>();
       const identities = flags.bool('use-service-account-credentials', false);
       const clientFor = (account: string): KubeClient => {

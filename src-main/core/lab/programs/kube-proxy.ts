@@ -95,6 +95,8 @@ export function kubeProxy(network: Network): Program {
             ),
         }),
       );
+      context.process.setMemory(18 * 1024 * 1024);
+      context.process.setCpu(1);
       await terminated;
       return 0;
     },

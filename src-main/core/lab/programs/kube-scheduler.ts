@@ -47,6 +47,7 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
       );
       serveHealth(component, 10259);
       context.process.setMemory(60 * 1024 * 1024);
+      context.process.setCpu(5);
       const recorder = createEventRecorder(client, {
         clock,
         random,

@@ -16,6 +16,7 @@ import { flagSpecs } from './flags.ts';
 import { kubeletFlags } from './generated/component-flags.ts';
 import { pathOf, plainAnswer } from './http-answer.ts';
 import { readKubeconfig } from './kubeconfig.ts';
+import { tokenAccess } from './kubelet-access.ts';
 
 export interface KubeletDeps {
   /** The machine the program runs on, as a kubelet sees it. */
@@ -61,6 +62,10 @@ export function kubelet(deps: KubeletDeps): Program {
           nodeLabels: labels(flags.text('node-labels')),
         }),
       );
+      const mayEnter =
+        api && config.authentication?.webhook?.enabled !== false
+          ? tokenAccess(api.client, nodeName, context.clock)
+          : undefined;
       const serving = '/var/lib/kubelet/pki/kubelet.crt';
       klog.info('server.go:182', 'Starting to listen', {
         address: '0.0.0.0',
@@ -84,8 +89,12 @@ export function kubelet(deps: KubeletDeps): Program {
                 context.clock.now(),
                 'client',
               )) === undefined;
-            if (!trusted) return plainAnswer(401, 'Unauthorized');
-            return made.handle(request);
+            const refusal = trusted
+              ? undefined
+              : mayEnter
+                ? await mayEnter(request)
+                : plainAnswer(401, 'Unauthorized');
+            return refusal ?? made.handle(request);
           },
         }),
       );
@@ -107,6 +116,7 @@ export function kubelet(deps: KubeletDeps): Program {
           ),
         );
       context.process.setMemory(80 * 1024 * 1024);
+      context.process.setCpu(18);
       made.start();
       await terminated;
       return 0;

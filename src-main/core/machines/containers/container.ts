@@ -224,6 +224,7 @@ export class Container {
   update(resources: ContainerResources): void {
     this.resources = { ...this.resources, ...resources };
     this.group.memoryLimitBytes = this.resources.memoryLimitBytes;
+    this.group.account(this.#options.clock.now());
     this.group.cpuLimitMilli = this.resources.cpuLimitMilli;
     this.group.enforce();
   }

@@ -192,7 +192,11 @@ class Containerd implements ContainerRuntime {
       containerStats: (id) =>
         this.#call(() => {
           const { group } = this.container(id);
-          return { cpuNanocores: group.cpuMilli * 1_000_000, memoryBytes: group.memoryBytes };
+          return {
+            cpuNanocores: group.cpuMilli * 1_000_000,
+            cpuNanoseconds: group.cpuNanos(clock.now()),
+            memoryBytes: group.memoryBytes,
+          };
         }),
       onEvent: this.#events.event,
     };

@@ -130,7 +130,7 @@ export class Process {
         : (options.terminal ?? options.tty ?? parent?.terminal ?? undefined);
     table.admit(this, this.#pids);
     if (parent) parent.#children.add(this);
-    system.resources?.add(this);
+    system.resources?.add(this, this.startedMs);
     if (options.tty) {
       // Whoever hands a terminal over need not mark its streams as well.
       if (options.tty.input) markTerminal(options.tty.input, options.tty);
@@ -287,7 +287,7 @@ export class Process {
     for (const timer of this.#timers) timer.dispose();
     for (const item of this.#owned) item.dispose();
     this.#handlers.clear();
-    this.system.resources?.remove(this);
+    this.system.resources?.remove(this, this.#table.deps.clock.now());
     const init = this.#table.get(1);
     for (const child of this.#children) {
       child.#parent = init === this ? undefined : init;
@@ -431,6 +431,7 @@ export class Process {
         this.system.resources?.enforce();
       },
       setCpu: (milli) => {
+        this.system.resources?.account(this.#table.deps.clock.now());
         this.cpuMilli = milli;
       },
     };

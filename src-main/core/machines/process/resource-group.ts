@@ -18,6 +18,8 @@ export class ResourceGroup {
   /** Millicores; undefined: no limit. CPU use beyond it counts as the limit. */
   cpuLimitMilli: number | undefined;
   readonly #members = new Set<GroupMember>();
+  #cpuNanos = 0;
+  #accountedMs = 0;
   readonly #onOom: ((victim: GroupMember) => void) | undefined;
 
   /** @param options.onOom told before the victim is killed. */
@@ -51,11 +53,25 @@ export class ResourceGroup {
     return this.cpuLimitMilli === undefined ? total : Math.min(total, this.cpuLimitMilli);
   }
 
-  add(process: GroupMember): void {
+  /** CPU time used until `nowMs`, ns; never less than before. */
+  cpuNanos(nowMs: number): number {
+    this.account(nowMs);
+    return this.#cpuNanos;
+  }
+
+  /** Counts what was used until `nowMs`: before the use changes. */
+  account(nowMs: number): void {
+    this.#cpuNanos += this.cpuMilli * 1000 * Math.max(0, nowMs - this.#accountedMs);
+    this.#accountedMs = nowMs;
+  }
+
+  add(process: GroupMember, nowMs: number): void {
+    this.account(nowMs);
     this.#members.add(process);
   }
 
-  remove(process: GroupMember): void {
+  remove(process: GroupMember, nowMs: number): void {
+    this.account(nowMs);
     this.#members.delete(process);
   }
 

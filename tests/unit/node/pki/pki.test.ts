@@ -280,3 +280,51 @@ test.each([
   const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
   await expect(pki.readRequest(forged)).rejects.toThrow();
 });
+
+test.each<[string, Partial<IssueOptions>, string, string | undefined]>([
+  ['its name', { dnsNames: ['a.b.svc'] }, 'a.b.svc', undefined],
+  ['a wildcard', { dnsNames: ['*.b.svc'] }, 'x.b.svc', undefined],
+  ['its address', { ipAddresses: ['10.0.0.1'] }, '10.0.0.1', undefined],
+  [
+    'another name',
+    { dnsNames: ['a.b.svc', 'a'] },
+    'c.b.svc',
+    'x509: certificate is valid for a.b.svc, a, not c.b.svc',
+  ],
+  [
+    'a name two labels away',
+    { dnsNames: ['*.svc'] },
+    'a.b.svc',
+    'x509: certificate is valid for *.svc, not a.b.svc',
+  ],
+  [
+    'another address',
+    { ipAddresses: ['10.0.0.1'] },
+    '10.0.0.2',
+    'x509: certificate is valid for 10.0.0.1, not 10.0.0.2',
+  ],
+  [
+    'an address for names',
+    { dnsNames: ['node01'] },
+    '172.30.2.2',
+    "x509: cannot validate certificate for 172.30.2.2 because it doesn't contain any IP SANs",
+  ],
+  [
+    'the common name alone',
+    { commonName: 'a.b.svc' },
+    'a.b.svc',
+    'x509: certificate relies on legacy Common Name field, use SANs instead',
+  ],
+  [
+    'no name at all',
+    {},
+    'a.b.svc',
+    'x509: certificate is not valid for any names, but wanted to match a.b.svc',
+  ],
+])('a server shows a certificate for %s', async (_what, more, serverName, problem) => {
+  const ca = await makeAuthority();
+  const server = await makeClient(ca, { extendedKeyUsages: ['server auth'], ...more });
+  expect(
+    await pki.verifyCertificate(server.certificate, ca.certificate, nowMs, 'server', serverName),
+  ).toBe(problem);
+});

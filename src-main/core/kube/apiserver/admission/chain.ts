@@ -28,12 +28,9 @@ import { podSecurity } from './pod-security/plugin.ts';
 import type { ResourceOfKind } from './policies/params.ts';
 import { validatingAdmissionPolicy } from './policies/validating.ts';
 import { resourceQuota, type UpdateStatus } from './quota/plugin.ts';
+import type { CallWebhook } from '../outbound/index.ts';
 import { serviceAccount } from './service-account.ts';
-import {
-  type CallWebhook,
-  mutatingAdmissionWebhook,
-  validatingAdmissionWebhook,
-} from './webhooks/plugin.ts';
+import { mutatingAdmissionWebhook, validatingAdmissionWebhook } from './webhooks/plugin.ts';
 
 /** What admission stands on, and kube-apiserver's flags. */
 export interface AdmissionOptions {

@@ -2,4 +2,3 @@ export { type AdmissionOptions, createAdmissionChain, knownAdmissionPlugins } fr
 export type { ResourceOfKind } from './policies/params.ts';
 export type { UpdateStatus } from './quota/plugin.ts';
 export { applyJsonPatch, JsonPatchError } from './webhooks/json-patch.ts';
-export type { CallWebhook } from './webhooks/plugin.ts';

@@ -1,7 +1,2 @@
-export { type ApiServiceWrites, isAvailable, reconcileLocalApiServices } from './local-services.ts';
-export {
-  type Aggregator,
-  createAggregator,
-  type ServiceTarget,
-  type ServiceTransport,
-} from './remote-services.ts';
+export { type Aggregator, createAggregator } from './aggregator.ts';
+export { reconcileLocalApiServices } from './local-services.ts';

@@ -1,7 +1,6 @@
 import { byBytes } from '#core/base';
 import type { ResourceInfo } from '../../apis/index.ts';
 import { formatTime, type KubeObject } from '../../machinery/index.ts';
-import { at, mapsOf, textAt } from '../fields/index.ts';
 import type { ServerState } from '../types.ts';
 
 export const aggregationGroup = 'apiregistration.k8s.io';
@@ -96,11 +95,4 @@ function localApiService(name: string, group: string, version: string, nowMs: nu
       ],
     },
   };
-}
-
-/** Whether an APIService's Available condition is true. */
-export function isAvailable(apiService: unknown): boolean {
-  return mapsOf(at(apiService, 'status', 'conditions')).some(
-    (each) => each['type'] === 'Available' && textAt(each, 'status') === 'True',
-  );
 }

@@ -1,4 +1,4 @@
 export { customResourceDefinitionStrategy } from './definition.ts';
 export { createCrdRegistry } from './registry.ts';
 export { crdCleanupFinalizer, markCrdDeleting, reconcileCrdStatus } from './status.ts';
-export type { CallConversionWebhook, CrdRegistry } from './types.ts';
+export type { CrdRegistry } from './types.ts';

@@ -29,7 +29,8 @@ import {
 } from './schema.ts';
 import { applyScaleToCustom, scaleOfCustom } from './scale.ts';
 import { customResourceStrategy } from './strategy.ts';
-import type { CallConversionWebhook, CrdRegistry } from './types.ts';
+import type { CallWebhook } from '../outbound/index.ts';
+import type { CrdRegistry } from './types.ts';
 
 const verbs: readonly Verb[] = [
   'delete',
@@ -63,7 +64,7 @@ export function createCrdRegistry(options: {
   readonly random: Random;
   /** Built-in schemas, for ObjectMeta. */
   readonly schemas?: SchemaSet;
-  readonly callWebhook?: CallConversionWebhook;
+  readonly callWebhook?: CallWebhook;
 }): CrdRegistry {
   const changed = new Emitter<void>();
   let seen: number | undefined;
@@ -213,7 +214,7 @@ async function convertByWebhook(
   crd: unknown,
   object: KubeObject,
   apiVersion: string,
-  options: { readonly random: Random; readonly callWebhook?: CallConversionWebhook },
+  options: { readonly random: Random; readonly callWebhook?: CallWebhook },
 ): Promise<KubeObject> {
   const kind = object.kind;
   const from = object.apiVersion;
@@ -231,6 +232,7 @@ async function convertByWebhook(
         request: { uid, desiredAPIVersion: apiVersion, objects: [object] },
       },
       conversionTimeoutMs,
+      false,
     );
   } catch (error) {
     throw fail(error instanceof Error ? error.message : String(error));

@@ -62,10 +62,3 @@ export interface CrdRegistry {
   /** Rows or schemas changed: discovery and OpenAPI must be rebuilt. */
   onChange(listener: () => void): Disposable;
 }
-
-/** Sends a `ConversionReview` to the webhook a definition names. @returns the decoded answer. */
-export type CallConversionWebhook = (
-  clientConfig: Readonly<Record<string, unknown>>,
-  review: object,
-  timeoutMs: number,
-) => Promise<unknown>;

@@ -85,10 +85,11 @@ describe('a container', () => {
       command: ['hog', '50000000'],
       resources: { cpuLimitMilli: 100 },
     });
-    expect(await service().containerStats(id)).toEqual({
-      cpuNanocores: 100_000_000,
-      memoryBytes: 50_000_000,
-    });
+    const before = await service().containerStats(id);
+    expect(before).toMatchObject({ cpuNanocores: 100_000_000, memoryBytes: 50_000_000 });
+    await node.time.advance(10_000);
+    const after = await service().containerStats(id);
+    expect(after.cpuNanoseconds - before.cpuNanoseconds).toBe(1_000_000_000);
     await service().updateContainerResources(id, { memoryLimitBytes: 1024 });
     await node.time.advance(0);
     expect((await service().containerStatus(id)).reason).toBe('OOMKilled');

@@ -20,22 +20,11 @@ import {
   textOf,
   textsOf,
 } from '../../fields/index.ts';
+import type { CallWebhook } from '../../outbound/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, ServerState } from '../../types.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { isExempt, matchesRules, matchesSelectors } from './match.ts';
 import { reviewRequest } from './review.ts';
-
-/**
- * Sends an AdmissionReview to a webhook.
- * @param clientConfig the webhook's `clientConfig`: a URL, or a service, and its CA.
- * @returns the decoded answer.
- * @throws Error with Go's text (`Post "https://…": dial tcp …`, `context deadline exceeded`).
- */
-export type CallWebhook = (
-  clientConfig: Readonly<Record<string, unknown>>,
-  body: object,
-  timeoutMs: number,
-) => Promise<unknown>;
 
 interface Hook {
   readonly hook: JsonMap;
@@ -190,6 +179,7 @@ async function reviewed(
       mapOf(hook['clientConfig']),
       { kind: 'AdmissionReview', apiVersion, request: body },
       timeoutMs,
+      true,
     );
   } catch (error) {
     throw new Error(

@@ -1,13 +1,21 @@
 import { beforeEach, expect, test } from 'vitest';
-import { messageOf, resourceInfo, TestState, user } from '#tests/server-state';
+import { resourceInfo, TestState, user } from '#tests/server-state';
+import { TestTime } from '#tests/sim';
+import { silentLogger } from '#core/base';
 import {
   createAggregator,
   reconcileLocalApiServices,
-  type ServiceTransport,
 } from '../../../../../../src-main/core/kube/apiserver/aggregation/index.ts';
+import { checkAvailability } from '../../../../../../src-main/core/kube/apiserver/aggregation/availability.ts';
+import { createRemoteServices } from '../../../../../../src-main/core/kube/apiserver/aggregation/remote-services.ts';
 import type {
-  ApiRequest,
-  KubeObject,
+  HttpsTarget,
+  SendHttps,
+} from '../../../../../../src-main/core/kube/apiserver/outbound/index.ts';
+import {
+  type ApiRequest,
+  type KubeObject,
+  responseText,
 } from '../../../../../../src-main/core/kube/machinery/index.ts';
 
 const nowMs = Date.parse('2026-01-01T10:00:00Z');
@@ -26,7 +34,7 @@ const metrics = (status: object = {}): KubeObject => ({
 });
 const service = (port: number): object => ({
   metadata: { name: 'ms', namespace: 'kube-system' },
-  spec: { type: 'ClusterIP', ports: [{ name: 'https', port }] },
+  spec: { type: 'ClusterIP', clusterIP: '10.96.0.7', ports: [{ name: 'https', port }] },
 });
 const slice = (ready: boolean): object => ({
   metadata: {
@@ -40,11 +48,15 @@ const slice = (ready: boolean): object => ({
 
 let state: TestState;
 let sent: ApiRequest[];
-let transport: ServiceTransport;
+let target: HttpsTarget | undefined;
+let transport: SendHttps;
+let time: TestTime;
 beforeEach(() => {
   state = new TestState();
   sent = [];
-  transport = async (_target, request) => {
+  time = new TestTime(nowMs);
+  transport = async (to, request) => {
+    target = to;
     sent.push(request);
     return { status: 200, headers: {}, body: { kind: 'none' } };
   };
@@ -134,9 +146,35 @@ test.each<[string, () => void, string, string, string]>([
     'Passed',
     'all checks passed',
   ],
+  [
+    'no answer',
+    () => {
+      state
+        .put('', 'services', service(443))
+        .put('discovery.k8s.io', 'endpointslices', slice(true));
+      transport = () =>
+        Promise.reject(new Error('dial tcp 10.96.0.7:443: connect: connection refused'));
+    },
+    'False',
+    'FailedDiscoveryCheck',
+    'failing or missing response from https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1: Get "https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1": dial tcp 10.96.0.7:443: connect: connection refused',
+  ],
+  [
+    'a refusal',
+    () => {
+      state
+        .put('', 'services', service(443))
+        .put('discovery.k8s.io', 'endpointslices', slice(true));
+      transport = () => Promise.resolve({ status: 403, headers: {}, body: { kind: 'none' } });
+    },
+    'False',
+    'FailedDiscoveryCheck',
+    'failing or missing response from https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1: bad status from https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1: 403',
+  ],
 ])('available: %s', async (_why, prepare, status, reason, message) => {
   prepare();
-  const next = await createAggregator(state, transport).checkAvailability(metrics(), nowMs);
+  const remote = createRemoteServices(state, time.clock, transport);
+  const next = await checkAvailability(state, remote, metrics(), () => nowMs);
   expect(next?.['status']).toEqual({
     conditions: [
       { lastTransitionTime: '2026-01-01T10:00:00Z', status, reason, message, type: 'Available' },
@@ -144,23 +182,62 @@ test.each<[string, () => void, string, string, string]>([
   });
 });
 
+test('an aggregated server that says nothing fails its check after five seconds', async () => {
+  state.put('', 'services', service(443)).put('discovery.k8s.io', 'endpointslices', slice(true));
+  const remote = createRemoteServices(state, time.clock, () => new Promise(() => undefined));
+  const checked = checkAvailability(state, remote, metrics(), () => time.clock.now());
+  await time.advance(5000);
+  expect((await checked)?.['status']).toMatchObject({
+    conditions: [
+      {
+        reason: 'FailedDiscoveryCheck',
+        message:
+          'failing or missing response from https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1: Get "https://10.96.0.7:443/apis/metrics.k8s.io/v1beta1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+      },
+    ],
+  });
+});
+
 test('requests go on with the user in headers, and without credentials', async () => {
-  const aggregator = createAggregator(state, transport);
+  const remote = createRemoteServices(state, time.clock, transport);
   const available = metrics({ conditions: [{ type: 'Available', status: 'True' }] });
-  state.put(group, 'apiservices', available);
-  expect(aggregator.remoteFor('metrics.k8s.io', 'v1beta1')).toBe(available);
+  state.put('', 'services', service(443));
   const request: ApiRequest = {
     method: 'GET',
     url: '/apis/metrics.k8s.io/v1beta1/nodes',
     headers: { authorization: 'Bearer x', accept: '*/*', 'x-remote-user': 'root' },
   };
-  await aggregator.proxy(available, request, user('jane', 'dev'));
+  await remote.proxy(available, request, user('jane', 'dev'));
   expect(sent[0]?.headers).toEqual({
     accept: '*/*',
     'x-remote-user': 'jane',
     'x-remote-group': 'dev,system:authenticated',
   });
-  expect(await messageOf(() => aggregator.proxy(metrics(), request, user('jane')))).toBe(
-    'service unavailable',
+  expect(target).toEqual({
+    host: '10.96.0.7',
+    port: 443,
+    serverName: 'ms.kube-system.svc',
+    roots: undefined,
+    asFrontProxy: true,
+  });
+  const refused = await remote.proxy(metrics(), request, user('jane'));
+  expect([refused.status, await responseText(refused)]).toEqual([503, 'service unavailable\n']);
+  const broken = createRemoteServices(state, time.clock, () =>
+    Promise.reject(new Error('dial tcp 10.96.0.7:443: connect: connection refused')),
   );
+  expect(await responseText(await broken.proxy(available, request, user('jane')))).toBe(
+    'error trying to reach service: dial tcp 10.96.0.7:443: connect: connection refused\n',
+  );
+});
+
+test('only group versions behind a service are handed on', () => {
+  const aggregator = createAggregator({
+    state,
+    clock: time.clock,
+    logger: silentLogger,
+    send: transport,
+  });
+  const request: ApiRequest = { method: 'GET', url: '/apis/apps/v1/deployments', headers: {} };
+  expect(aggregator.delegate(request, user('jane'))).toBeUndefined();
+  expect(aggregator.versions()).toEqual([]);
 });

@@ -1,0 +1,1 @@
+export { metricsServer, metricsServerVersion } from './metrics-server.ts';
