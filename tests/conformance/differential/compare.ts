@@ -18,7 +18,8 @@ interface Cause {
 }
 
 /** What an answer says, without what differs between any two servers. */
-export function masked(answer: Answer, sent: unknown): Answer {
+export function masked(raw: Answer, sent: unknown): Answer {
+  const answer = withoutAllocated(raw, sent);
   const plain = (text: string): string =>
     text
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uid>')
@@ -55,6 +56,16 @@ export function masked(answer: Answer, sent: unknown): Answer {
       metadata['name'] = `${generateName}<rand>`;
   }
   return { status: answer.status, body, warnings: answer.warnings.map(plain) };
+}
+
+/** Addresses and ports that a server chose for a Service that exists, replaced by ones of the same form. */
+function withoutAllocated(answer: Answer, sent: unknown): Answer {
+  const { kind, metadata } = (sent ?? {}) as { kind?: string; metadata?: { uid?: string } };
+  if (kind !== 'Service' || !metadata?.uid) return answer;
+  const text = JSON.stringify(answer)
+    .replace(/\b10\.(9[6-9]|1[01]\d)\.\d+\.\d+\b/g, '10.96.0.0')
+    .replace(/\b3[0-2]\d{3}\b/g, '39999');
+  return JSON.parse(text) as Answer;
 }
 
 const shape = (path: string): string => path.replaceAll(/\[[^\]]*\]/g, '[*]');
@@ -98,7 +109,11 @@ type Add = (name: string, real: unknown, ours: unknown) => void;
 
 function compareFailures(real: Answer, ours: Answer, add: Add): void {
   const told = (answer: Answer): string =>
-    answer.status < 400 ? `accepted` : String(answer.body['message'] ?? show(answer.body));
+    answer.status < 400
+      ? `accepted`
+      : typeof answer.body['message'] === 'string'
+        ? answer.body['message']
+        : show(answer.body);
   const causes = (answer: Answer): readonly Cause[] =>
     (answer.body['details'] as { causes?: Cause[] } | undefined)?.causes ?? [];
   const text = (cause: Cause): string => `${cause.field}: ${cause.message}`;

@@ -58,7 +58,9 @@ export class DifferentialRun {
       for (const server of [this.#real, this.#ours]) {
         const { status, body } = await server.send('POST', this.#collection(info, seed), seed);
         if (status >= 300)
-          refused.push(`${server.name} refuses a seed: ${String(body['message'] ?? status)}`);
+          refused.push(
+            `${server.name} refuses a seed: ${JSON.stringify(body['message'] ?? status)}`,
+          );
       }
     }
     return refused;
@@ -85,8 +87,9 @@ export class DifferentialRun {
     let send: Send;
     let changes: Change[];
     if (operation === 'create') {
-      changes = mutator.changes(seed, root);
-      const body = changed(seed, changes);
+      const fresh = renamed(seed);
+      changes = mutator.changes(fresh, root);
+      const body = changed(fresh, changes);
       send = async (server) => ({
         sent: body,
         answer: await server.send('POST', this.#collection(info, seed) + query, body),
@@ -135,6 +138,7 @@ export class DifferentialRun {
     fresh = false,
   ): Promise<Body> {
     const live = await this.#get(server, info, seed, fresh);
+    if (seed.kind === 'Node') dropNodeMarks(live);
     if (operation === 'status') live['status'] = jsonClone(seed['status'] ?? {});
     if (operation === 'ephemeralcontainers')
       (live['spec'] as Body)['ephemeralContainers'] = [
@@ -177,6 +181,7 @@ export class DifferentialRun {
     const ask = async (server: Server): Promise<Answer> => {
       const { answer, sent } = await send(server);
       const seen = masked(answer, sent);
+      if (operation !== 'create') dropNodeMarks(seen.body);
       // What controllers make of an object is not the write's doing.
       if (operation !== 'create' && operation !== 'status') delete seen.body['status'];
       if (answer.status >= 400) seen.body['status'] = 'Failure';
@@ -229,6 +234,27 @@ function changed(object: unknown, changes: readonly Change[]): Body {
   const draft = jsonClone(object);
   for (const change of changes) applyChange(draft, change);
   return draft as Body;
+}
+
+/** A seed exists already, so another name is created; names that follow from the rest stay. */
+function renamed(seed: Seed): Seed {
+  const { name } = seed.metadata;
+  const fresh = jsonClone(seed);
+  return name.includes('.')
+    ? fresh
+    : { ...fresh, metadata: { ...fresh.metadata, name: `${name}-new` } };
+}
+
+/** What the controllers of nodes add at a moment of their own. */
+function dropNodeMarks(node: Body): void {
+  const { annotations } = (node['metadata'] ?? {}) as { annotations?: Record<string, string> };
+  const spec = node['spec'] as { taints?: { key?: string }[] } | undefined;
+  if (annotations && node['kind'] === 'Node') {
+    delete annotations['node.alpha.kubernetes.io/ttl'];
+    if (Object.keys(annotations).length === 0) delete (node['metadata'] as Body)['annotations'];
+  }
+  if (spec?.taints && node['kind'] === 'Node')
+    spec.taints = spec.taints.filter(({ key }) => !key?.startsWith('node.kubernetes.io/'));
 }
 
 /** RFC 7396: lists are replaced as a whole. */

@@ -205,7 +205,7 @@ class Normalizer {
         return this.#string(value, node, plan);
       case 'integer':
         if (typeof value !== 'number') throw this.#mismatch(value, plan.goType);
-        if (!Number.isInteger(value) || (plan.goType === 'int32' && Math.abs(value) > 2 ** 31))
+        if (!Number.isInteger(value) || (plan.goType === 'int32' && (value | 0) !== value))
           throw this.#mismatch(value, plan.goType, value);
         return value;
       case 'number':

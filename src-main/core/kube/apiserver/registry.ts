@@ -19,6 +19,7 @@ import {
   pathSegmentErrors,
   trackUpdate,
   validateObjectMeta,
+  validateObjectMetaCommon,
   validateObjectMetaUpdate,
 } from '../machinery/index.ts';
 import { CompareFailedError, type KeyValue, StoreUnavailableError } from '../storage/index.ts';
@@ -72,6 +73,23 @@ const conditionalKinds = new Set([
   'ValidatingWebhookConfiguration',
   'VolumeAttachment',
 ]);
+
+/** Which checks of metadata a kind's update repeats, in order: those of changes (U), those of any write (V). */
+const metadataChecks: Readonly<Record<string, string>> = {
+  ConfigMap: 'UV',
+  Endpoints: 'UV',
+  Job: 'VU',
+  LimitRange: 'V',
+  Namespace: 'VU',
+  Node: 'VU',
+  PersistentVolume: 'VV',
+  PersistentVolumeClaim: 'UV',
+  Pod: 'UV',
+  RuntimeClass: 'VU',
+  Secret: 'UV',
+  Service: 'UV',
+  ServiceAccount: 'UV',
+};
 
 /** Groups of the servers beside the API server proper, which do not know its finalizers. */
 const extensionGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
@@ -338,7 +356,7 @@ export async function updateObject(
       throw conflict(
         served.groupResource,
         name,
-        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+        `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? key.replace(/^\/registry/, '') : key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
       );
     if (
       !conditional &&
@@ -364,13 +382,12 @@ export async function updateObject(
       throw conflict(served.groupResource, name, modified);
     }
     meta.resourceVersion = currentVersion;
-    if (served.info.namespaced) meta.namespace ??= namespace;
+    if (served.info.namespaced) meta.namespace ||= namespace;
     meta.name ??= name;
     if (!meta.uid) meta.uid = old.metadata.uid ?? '';
-    if (!meta.creationTimestamp && old.metadata.creationTimestamp)
-      meta.creationTimestamp = old.metadata.creationTimestamp;
-    if (!meta.deletionTimestamp && old.metadata.deletionTimestamp)
-      meta.deletionTimestamp = old.metadata.deletionTimestamp;
+    // What an update says of these times is not heard.
+    if (old.metadata.creationTimestamp) meta.creationTimestamp = old.metadata.creationTimestamp;
+    if (old.metadata.deletionTimestamp) meta.deletionTimestamp = old.metadata.deletionTimestamp;
     if (
       meta.deletionGracePeriodSeconds === undefined &&
       old.metadata.deletionGracePeriodSeconds !== undefined
@@ -416,10 +433,9 @@ export async function updateObject(
       if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
         meta.generation = (old.metadata.generation ?? 0) + 1;
     }
-    // Upstream checks metadata twice, and clients see each problem as two causes.
-    const metaErrors = validateObjectMetaUpdate(meta, old.metadata, finalizerRule(served));
-    fail(served, name, [...metaErrors, ...metaErrors, ...errors]);
-    for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
+    fail(served, name, [...metadataErrors(served, meta, old.metadata, subresource), ...errors]);
+    if (subresource === '' || subresource === 'scale')
+      for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);
     if (subresource === '') checkInventory(call, draft, old);
     if (isFinished(served, draft)) {
@@ -461,6 +477,26 @@ function sameButForTimes(draft: KubeObject, old: DeepReadonly<KubeObject>): bool
       { ...old, metadata: { ...old.metadata, managedFields: [] } },
     ) && jsonEqual(managedFields.map(timeless), before.map(timeless))
   );
+}
+
+/**
+ * Upstream checks the metadata of an update once for all kinds and again in the kind's own validation: clients see a
+ * problem as several causes.
+ */
+function metadataErrors(
+  served: Served,
+  meta: DeepReadonly<ObjectMeta>,
+  old: DeepReadonly<ObjectMeta>,
+  subresource: string,
+): FieldError[] {
+  const common = validateObjectMetaCommon(meta, served.info.namespaced, finalizerRule(served));
+  const changes = validateObjectMetaUpdate(meta, old);
+  const again = subresource === '' ? (metadataChecks[served.info.kind] ?? 'U') : 'U';
+  return [
+    ...common,
+    ...changes,
+    ...[...again].flatMap((check) => (check === 'U' ? changes : common)),
+  ];
 }
 
 const untouched = new Set(['kind', 'apiVersion', 'metadata', 'status']);

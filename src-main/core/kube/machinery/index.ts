@@ -99,6 +99,7 @@ export {
   validateAnnotations,
   validateLabels,
   validateObjectMeta,
+  validateObjectMetaCommon,
   validateObjectMetaUpdate,
 } from './object-meta.ts';
 export {

@@ -122,12 +122,15 @@ function validateOwnerReferences(
   const field = 'metadata.ownerReferences';
   let controller: string | undefined;
   for (const reference of references ?? []) {
-    const [, version] = reference.apiVersion.includes('/')
-      ? reference.apiVersion.split('/')
-      : ['', reference.apiVersion];
-    if (!version)
+    // What Go cannot read as GROUP/VERSION has no version.
+    const parts = (reference.apiVersion ?? '').split('/');
+    if (parts.length > 2 || !parts.at(-1))
       errors.push(
-        invalidValue(`${field}.apiVersion`, reference.apiVersion, 'version must not be empty'),
+        invalidValue(
+          `${field}.apiVersion`,
+          reference.apiVersion ?? '',
+          'version must not be empty',
+        ),
       );
     if (!reference.kind)
       errors.push(invalidValue(`${field}.kind`, reference.kind ?? '', 'must not be empty'));
@@ -140,15 +143,16 @@ function validateOwnerReferences(
         invalidValue(field, JSON.stringify(reference), 'is disallowed from being an owner'),
       );
     if (reference.controller) {
+      const current = `${reference.kind}/${reference.name}`;
       if (controller !== undefined)
         errors.push(
           invalidValue(
             field,
             references,
-            `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${reference.name}`,
+            `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${current}`,
           ),
         );
-      controller = reference.name;
+      else controller = current;
     }
   }
   return errors;
@@ -176,6 +180,17 @@ export function validateObjectMeta(
   else
     for (const why of nameCheck(meta.name))
       errors.push(invalidValue('metadata.name', meta.name, why));
+  errors.push(...validateObjectMetaCommon(meta, namespaced, finalizerRule));
+  return errors;
+}
+
+/** What is checked alike on create and update. @see validateObjectMetaAccessorWithOptsCommon */
+export function validateObjectMetaCommon(
+  meta: DeepReadonly<ObjectMeta>,
+  namespaced: boolean,
+  finalizerRule: FinalizerRule = 'standard',
+): StatusCause[] {
+  const errors: StatusCause[] = [];
   if (namespaced) {
     if (!meta.namespace) errors.push(requiredValue('metadata.namespace'));
     else
@@ -198,11 +213,10 @@ export function validateObjectMeta(
 
 const immutable = 'field is immutable';
 
-/** Errors of metadata on update. @see ValidateObjectMetaAccessorUpdate */
+/** Errors of metadata on update, beside those of `validateObjectMetaCommon`. @see ValidateObjectMetaAccessorUpdate */
 export function validateObjectMetaUpdate(
   meta: DeepReadonly<ObjectMeta>,
   old: DeepReadonly<ObjectMeta>,
-  finalizerRule: FinalizerRule = 'standard',
 ): StatusCause[] {
   const errors: StatusCause[] = [];
   if (old.deletionTimestamp) {
@@ -219,6 +233,12 @@ export function validateObjectMetaUpdate(
   const constant = (name: string, now: unknown, then: unknown): void => {
     if (now !== then) errors.push(invalidValue(`metadata.${name}`, now ?? null, immutable));
   };
+  if (!meta.resourceVersion)
+    errors.push(invalidValue('metadata.resourceVersion', '', 'must be specified for an update'));
+  if ((meta.generation ?? 0) < (old.generation ?? 0))
+    errors.push(
+      invalidValue('metadata.generation', meta.generation ?? 0, 'must not be decremented'),
+    );
   constant('name', meta.name, old.name);
   constant('namespace', meta.namespace, old.namespace);
   constant('uid', meta.uid, old.uid);
@@ -229,17 +249,10 @@ export function validateObjectMetaUpdate(
     meta.deletionGracePeriodSeconds,
     old.deletionGracePeriodSeconds,
   );
-  if (!meta.resourceVersion)
-    errors.push(invalidValue('metadata.resourceVersion', '', 'must be specified for an update'));
-  if ((meta.generation ?? 0) < (old.generation ?? 0))
-    errors.push(
-      invalidValue('metadata.generation', meta.generation ?? 0, 'must not be decremented'),
-    );
   errors.push(
     ...validateLabels(meta.labels, 'metadata.labels'),
     ...validateAnnotations(meta.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(meta.ownerReferences),
-    ...validateFinalizers(meta.finalizers, finalizerRule),
   );
   return errors;
 }

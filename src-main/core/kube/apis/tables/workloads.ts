@@ -1,6 +1,6 @@
 import { humanDuration } from '../../machinery/index.ts';
 import { count, type Workload } from '../kinds/apps/types.ts';
-import type { CronJob, Job } from '../kinds/batch/strategies.ts';
+import type { CronJob, Job } from '../kinds/batch/types.ts';
 import {
   type Container,
   type ContainerStatus,

@@ -1,11 +1,6 @@
-import { type DeepReadonly, quotedList } from '#core/base';
+import type { DeepReadonly } from '#core/base';
 
-import {
-  type KubeObject,
-  type LabelSelector,
-  matchesSelector,
-  type ObjectMeta,
-} from '../../../machinery/index.ts';
+import { type KubeObject, matchesSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
 import {
@@ -14,7 +9,6 @@ import {
   isReadableSelector,
   nonNegative,
   printSelector,
-  qualifiedName,
   semanticEqual,
   validateLabelSelector,
 } from '../../validation/meta.ts';
@@ -26,63 +20,15 @@ import { type PodTemplate, view } from '../core/pod-types.ts';
 import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { cronScheduleError } from './cron-schedule.ts';
-
-interface FailureRule {
-  action?: string;
-  onExitCodes?: { containerName?: string; operator?: string; values?: number[] };
-  onPodConditions?: { type?: string; status?: string }[];
-}
-
-export interface JobSpec {
-  parallelism?: number;
-  completions?: number;
-  activeDeadlineSeconds?: number;
-  backoffLimit?: number;
-  backoffLimitPerIndex?: number;
-  maxFailedIndexes?: number;
-  ttlSecondsAfterFinished?: number;
-  completionMode?: string;
-  suspend?: boolean;
-  manualSelector?: boolean;
-  managedBy?: string;
-  podReplacementPolicy?: string;
-  podFailurePolicy?: { rules?: FailureRule[] };
-  successPolicy?: object;
-  selector?: LabelSelector;
-  template?: PodTemplate;
-}
-
-export interface JobStatus {
-  active?: number;
-  succeeded?: number;
-  failed?: number;
-  startTime?: string;
-  completionTime?: string;
-  conditions?: { type?: string; status?: string }[];
-}
-
-export interface Job {
-  metadata: ObjectMeta;
-  spec?: JobSpec;
-  status?: JobStatus;
-}
-
-export interface CronJobSpec {
-  schedule?: string;
-  timeZone?: string;
-  concurrencyPolicy?: string;
-  suspend?: boolean;
-  startingDeadlineSeconds?: number;
-  successfulJobsHistoryLimit?: number;
-  failedJobsHistoryLimit?: number;
-  jobTemplate?: { metadata?: ObjectMeta; spec?: JobSpec };
-}
-
-export interface CronJob {
-  metadata: ObjectMeta;
-  spec?: CronJobSpec;
-  status?: { active?: unknown[]; lastScheduleTime?: string };
-}
+import {
+  printFailurePolicy,
+  printSuccessPolicy,
+  setFailurePolicyDefaults,
+  validateFailurePolicy,
+  validateSuccessPolicy,
+} from './job-policies.ts';
+import { validateJobStatusUpdate } from './job-status.ts';
+import type { CronJob, Job, JobSpec } from './types.ts';
 
 function setJobDefaults(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
@@ -92,87 +38,6 @@ function setJobDefaults(spec: JobSpec): void {
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
   spec.manualSelector ??= false;
-}
-
-function setFailurePolicyDefaults(spec: JobSpec): void {
-  for (const { onPodConditions } of spec.podFailurePolicy?.rules ?? []) {
-    for (const pattern of onPodConditions ?? []) pattern.status ||= 'True';
-  }
-}
-
-const failureActions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
-
-function validateFailureRule(
-  errors: FieldErrors,
-  path: string,
-  rule: FailureRule,
-  spec: JobSpec,
-): void {
-  const action = rule.action ?? '';
-  if (action === '') {
-    errors.required(`${path}.action`, `valid values: ${quotedList(failureActions)}`);
-  } else if (action === 'FailIndex') {
-    if (spec.backoffLimitPerIndex === undefined) {
-      errors.invalid(`${path}.action`, action, 'requires the backoffLimitPerIndex to be set');
-    }
-  } else if (!failureActions.includes(action)) {
-    errors.notSupported(`${path}.action`, action, failureActions);
-  }
-  const codes = rule.onExitCodes;
-  const conditions = rule.onPodConditions ?? [];
-  if (codes) {
-    const at = `${path}.onExitCodes`;
-    const { operator = '', values = [], containerName } = codes;
-    if (operator === '') {
-      errors.required(`${at}.operator`, `valid values: ${quotedList(['In', 'NotIn'])}`);
-    } else if (operator !== 'In' && operator !== 'NotIn') {
-      errors.notSupported(`${at}.operator`, operator, ['In', 'NotIn']);
-    }
-    const pod = spec.template?.spec;
-    const names = [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])];
-    if (containerName !== undefined && !names.some(({ name }) => name === containerName)) {
-      errors.invalid(
-        `${at}.containerName`,
-        containerName,
-        'must be one of the container or initContainer names in the pod template',
-      );
-    }
-    if (values.length === 0)
-      errors.invalid(`${at}.values`, values, 'at least one value is required');
-    else if (values.length > 255) errors.tooMany(`${at}.values`, values.length, 255);
-    const seen = new Set<number>();
-    let ordered = true;
-    values.forEach((value, index) => {
-      if (value === 0 && operator === 'In') {
-        errors.invalid(`${at}.values[${index}]`, value, 'must not be 0 for the In operator');
-      }
-      if (seen.has(value)) errors.duplicate(`${at}.values[${index}]`, value);
-      seen.add(value);
-      if (index > 0 && (values[index - 1] ?? 0) > value) ordered = false;
-    });
-    if (!ordered) errors.invalid(`${at}.values`, values, 'must be ordered');
-  }
-  conditions.forEach(({ type = '', status = '' }, index) => {
-    const at = `${path}.onPodConditions[${index}]`;
-    qualifiedName(errors, `${at}.type`, type);
-    if (!['False', 'True', 'Unknown'].includes(status)) {
-      errors.notSupported(`${at}.status`, status, ['False', 'True', 'Unknown']);
-    }
-  });
-  if (codes && conditions.length > 0) {
-    errors.list.push({
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: specifying both OnExitCodes and OnPodConditions is not supported',
-      field: path,
-    });
-  }
-  if (!codes && conditions.length === 0) {
-    errors.list.push({
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
-      field: path,
-    });
-  }
 }
 
 function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void {
@@ -193,7 +58,8 @@ function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void
   }
   if (spec.managedBy !== undefined) {
     const [host = '', ...rest] = spec.managedBy.split('/');
-    if (host === '' || rest.join('/') === '') {
+    if (spec.managedBy === '') errors.required(`${path}.managedBy`);
+    else if (host === '' || rest.join('/') === '') {
       errors.invalid(
         `${path}.managedBy`,
         spec.managedBy,
@@ -231,14 +97,8 @@ function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void
       }
     }
   }
-  const rules = spec.podFailurePolicy?.rules ?? [];
-  if (rules.length > 20) errors.tooMany(`${path}.podFailurePolicy.rules`, rules.length, 20);
-  rules.forEach((rule, index) => {
-    validateFailureRule(errors, `${path}.podFailurePolicy.rules[${index}]`, rule, spec);
-  });
-  if (spec.successPolicy && !indexed) {
-    errors.invalid(`${path}.successPolicy`, spec.successPolicy, 'requires indexed completion mode');
-  }
+  validateFailurePolicy(errors, `${path}.podFailurePolicy`, spec);
+  validateSuccessPolicy(errors, `${path}.successPolicy`, spec);
   const replacement = spec.podReplacementPolicy;
   const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
   if (replacement !== undefined && !replacements.includes(replacement)) {
@@ -270,9 +130,9 @@ function validateGeneratedSelector(errors: FieldErrors, job: Job): void {
   for (const [key, expected] of ownLabels(job)) {
     const actual = labels[key];
     if (actual === undefined) {
-      errors.required('spec.template.metadata.labels', `must be '${expected}'`);
+      errors.required(`spec.template.metadata.labels[${key}]`, `must be '${expected}'`);
     } else if (actual !== expected) {
-      errors.invalid('spec.template.metadata.labels', labels, `must be '${expected}'`);
+      errors.invalid(`spec.template.metadata.labels[${key}]`, labels, `must be '${expected}'`);
     }
   }
   const own = Object.fromEntries(ownLabels(job));
@@ -297,23 +157,81 @@ function validateWholeSpec(errors: FieldErrors, spec: JobSpec): void {
   }
 }
 
-const without = (fields: readonly string[], value: object | undefined): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(value ?? {}).filter(([field]) => !fields.includes(field)));
+type Container = NonNullable<NonNullable<PodTemplate['spec']>['containers']>[number];
 
-/** While a Job is suspended and has not started, where its pods go may still change. */
-function comparableTemplate(template: PodTemplate | undefined, mutable: boolean): unknown {
-  if (!mutable) return template;
-  const spec = template?.spec;
-  const unsized = (list: readonly object[] | undefined): unknown =>
-    list?.map((container) => without(['resources'], container));
+/** The old template with what may change in the new one, where the new one has it. */
+function adoptMutable(old: PodTemplate, template: PodTemplate): PodTemplate {
+  const { spec = {} } = template;
+  const before = old.spec ?? {};
+  const sized = (
+    list: Container[] | undefined,
+    now: Container[] | undefined,
+  ): Container[] | undefined =>
+    list?.length !== now?.length
+      ? list
+      : list?.map((container, index) => {
+          const { name, resources } = now?.[index] ?? {};
+          return container.name === name ? { ...container, resources: resources ?? {} } : container;
+        });
+  const affinity =
+    !spec.affinity && !before.affinity
+      ? undefined
+      : { ...before.affinity, nodeAffinity: spec.affinity?.nodeAffinity };
   return {
-    spec: {
-      ...without(['affinity', 'nodeSelector', 'tolerations', 'schedulingGates'], spec),
-      affinity: without(['nodeAffinity'], spec?.affinity),
-      containers: unsized(spec?.containers),
-      initContainers: unsized(spec?.initContainers),
+    metadata: {
+      ...old.metadata,
+      labels: template.metadata?.labels ?? {},
+      annotations: template.metadata?.annotations ?? {},
     },
+    spec: {
+      ...before,
+      ...pick(spec, ['nodeSelector', 'tolerations', 'schedulingGates']),
+      affinity,
+      containers: sized(before.containers, spec.containers),
+      initContainers: sized(before.initContainers, spec.initContainers),
+    } as NonNullable<PodTemplate['spec']>,
   };
+}
+
+const pick = (value: object, fields: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(fields.map((field) => [field, (value as Record<string, unknown>)[field]]));
+
+/** While a Job is suspended and has not started, where its pods go and what they ask for may still change. */
+function validateTemplateUpdate(errors: FieldErrors, job: Job, oldJob: Job): void {
+  const template = job.spec?.template ?? {};
+  const old = oldJob.spec?.template ?? {};
+  const { status } = oldJob;
+  const stopped =
+    !status?.startTime ||
+    (status.conditions ?? []).some(
+      ({ type, status: value }) => type === 'Suspended' && value === 'True',
+    );
+  const mutable = oldJob.spec?.suspend === true && !status?.active && stopped;
+  if (!mutable) {
+    if (!semanticEqual(template, old)) {
+      const printed = new Printed(internalJson('PodTemplateSpec', template));
+      errors.invalid('spec.template', printed, immutableMessage);
+    }
+  } else if (!semanticEqual(template.spec, adoptMutable(old, template).spec)) {
+    const printed = new Printed(internalJson('PodSpec', template.spec));
+    errors.invalid('spec.template.spec', printed, immutableMessage);
+  }
+}
+
+/** @see ValidateJob */
+function validateJob(errors: FieldErrors, job: Job): void {
+  const { completionMode, completions = 0 } = job.spec ?? {};
+  validateGeneratedSelector(errors, job);
+  validateWholeSpec(errors, job.spec ?? {});
+  if (completionMode !== 'Indexed' || completions <= 0) return;
+  const hostname = `${job.metadata.name ?? ''}-${completions - 1}`;
+  if (isDns1123Label(hostname).length > 0) {
+    errors.invalid(
+      'metadata.name',
+      job.metadata.name ?? '',
+      `will not able to create pod with invalid DNS label: ${hostname}`,
+    );
+  }
 }
 
 function validateJobUpdate(errors: FieldErrors, job: Job, oldJob: Job): void {
@@ -335,31 +253,29 @@ function validateJobUpdate(errors: FieldErrors, job: Job, oldJob: Job): void {
     );
   }
   immutable(errors, 'spec.selector', spec.selector, old.selector, printSelector(spec.selector));
-  const suspended = old.suspend === true && !oldJob.status?.active;
-  const stopped =
-    !oldJob.status?.startTime ||
-    (oldJob.status.conditions ?? []).some(
-      ({ type, status }) => type === 'Suspended' && status === 'True',
-    );
-  const mutable = suspended && stopped;
-  if (
-    !semanticEqual(
-      comparableTemplate(spec.template, mutable),
-      comparableTemplate(old.template, mutable),
-    )
-  ) {
-    const printed = new Printed(internalJson('PodTemplateSpec', spec.template));
-    errors.invalid('spec.template', printed, immutableMessage);
-  }
-  for (const field of [
-    'completionMode',
-    'podFailurePolicy',
-    'backoffLimitPerIndex',
-    'managedBy',
-    'successPolicy',
-  ] as const) {
-    immutable(errors, `spec.${field}`, spec[field], old[field]);
-  }
+  validateTemplateUpdate(errors, job, oldJob);
+  immutable(errors, 'spec.completionMode', spec.completionMode, old.completionMode);
+  immutable(
+    errors,
+    'spec.podFailurePolicy',
+    spec.podFailurePolicy,
+    old.podFailurePolicy,
+    printFailurePolicy(spec.podFailurePolicy),
+  );
+  immutable(
+    errors,
+    'spec.backoffLimitPerIndex',
+    spec.backoffLimitPerIndex,
+    old.backoffLimitPerIndex,
+  );
+  immutable(errors, 'spec.managedBy', spec.managedBy, old.managedBy);
+  immutable(
+    errors,
+    'spec.successPolicy',
+    spec.successPolicy,
+    old.successPolicy,
+    printSuccessPolicy(spec.successPolicy),
+  );
 }
 
 const run = (check: (errors: FieldErrors) => void): FieldError[] => {
@@ -407,31 +323,16 @@ export const jobStrategy: KindStrategy = {
   prepareForStatusUpdate: keepSpec,
   validate: (object) =>
     run((errors) => {
-      const job = view<Job>(object);
-      const { completionMode, completions = 0 } = job.spec ?? {};
-      validateGeneratedSelector(errors, job);
-      validateWholeSpec(errors, job.spec ?? {});
-      if (completionMode === 'Indexed' && completions > 0) {
-        const hostname = `${job.metadata.name ?? ''}-${completions - 1}`;
-        if (isDns1123Label(hostname).length > 0) {
-          errors.invalid(
-            'metadata.name',
-            job.metadata.name ?? '',
-            `will not able to create pod with invalid DNS label: ${hostname}`,
-          );
-        }
-      }
+      validateJob(errors, view<Job>(object));
     }),
   validateUpdate: (object, old) =>
     run((errors) => {
+      validateJob(errors, view<Job>(object));
       validateJobUpdate(errors, view<Job>(object), view<Job>(old));
     }),
-  validateStatusUpdate: (object) =>
+  validateStatusUpdate: (object, old) =>
     run((errors) => {
-      const { status } = view<Job>(object);
-      for (const field of ['active', 'succeeded', 'failed'] as const) {
-        nonNegative(errors, `status.${field}`, status?.[field]);
-      }
+      validateJobStatusUpdate(errors, view<Job>(object), view<Job>(old));
     }),
   warnings(object, old) {
     const { metadata, spec } = view<Job>(object);
