@@ -70,6 +70,7 @@ export async function startControlPlane(
   const signing = await pki.generateKey();
   const store = createStore({ clock, codec: storedObjectCodec });
   const server = assembleApiServer({
+    compactionIntervalMs: 300_000,
     store,
     clock,
     random,

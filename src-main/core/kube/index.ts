@@ -60,15 +60,20 @@ export type {
 } from './apiserver/index.ts';
 export {
   CompactedError,
+  databaseSpaceExceeded,
+  FutureRevisionError,
   type KeyValue,
   createStore,
+  leaseLogKey,
   type LogRow,
   prefixEnd,
   type Revision,
   type Store,
   type StoreCodec,
   type StoreLog,
+  type StoreEvent,
   type StoreOptions,
+  type StoreTransaction,
   StoreUnavailableError,
 } from './storage/index.ts';
 export {
@@ -108,8 +113,11 @@ export {
   type ApiServerConfig,
   assembleApiServer,
   knownAdmissionPlugins,
+  etcdBytesOf,
+  plainValue,
   StoredObject,
   storedObjectCodec,
+  storedObjectOf,
   type VersionInfo,
 } from './apiserver/index.ts';
 export { builtinResources, ResourceTable, strategyFor } from './apis/index.ts';

@@ -1,38 +1,55 @@
 import type { Clock } from '#core/base';
 import {
   createStore,
-  type KubeObject,
+  leaseLogKey,
+  type LogRow,
   type Store,
-  type StoreCodec,
-  StoredObject,
+  type StoredObject,
+  storedObjectCodec,
   type StoreLog,
 } from '#core/kube';
 import type { FileSystem } from '#core/machines';
+import type { EtcdSnapshot } from './programs/etcd-snapshot.ts';
 
 /** Where a store keeps its log; undefined: it lives in memory. */
 export type OpenLog = (storeId: string) => StoreLog | undefined;
 
 /** First line of a data directory's database file: which store the directory holds. */
 const marker = 'kijabi-store ';
+/** The store of a new cluster. */
+const firstId = 'main';
+/** Revisions time travel reaches back at least. */
+const retainedRevisions = 10_000;
 
-/** Values that are not API objects (`etcdctl put foo bar`) are kept as their text. */
-const codec: StoreCodec<StoredObject> = {
-  encode: (value) => value.json(),
-  decode: (text) => {
-    if (text.startsWith('{"')) {
-      try {
-        return new StoredObject(JSON.parse(text) as KubeObject, text);
-      } catch {
-        // A value that only looks like an object.
-      }
-    }
-    return plainValue(text);
-  },
-};
+/** A log of what is given and nothing more, for a store in memory. */
+class SeedLog implements StoreLog {
+  readonly #rows: LogRow[] = [];
+  #compactedRevision = 0;
 
-/** A value that is only text to everybody. */
-export function plainValue(text: string): StoredObject {
-  return new StoredObject({ apiVersion: '', kind: '', metadata: {} }, text);
+  load() {
+    return { rows: this.#rows.splice(0), compactedRevision: this.#compactedRevision };
+  }
+
+  append(rows: readonly LogRow[]): Promise<void> {
+    if (this.#compactedRevision === 0) this.#rows.push(...rows);
+    return Promise.resolve();
+  }
+
+  isFull(): boolean {
+    return false;
+  }
+
+  retry(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  compact(revision: number): void {
+    this.#compactedRevision = revision;
+  }
+
+  close(): void {
+    this.#rows.length = 0;
+  }
 }
 
 /**
@@ -44,7 +61,7 @@ export class EtcdData {
   readonly #clock: Clock;
   readonly #openLog: OpenLog;
   #created = 0;
-  #currentId = 'main';
+  #currentId = firstId;
 
   constructor(clock: Clock, openLog: OpenLog) {
     this.#clock = clock;
@@ -61,47 +78,60 @@ export class EtcdData {
     if (files.exists(database) && files.readText(database).startsWith(marker)) {
       id = files.readText(database).slice(marker.length).split('\n', 1)[0] ?? '';
     } else {
-      id = this.newId();
+      // The first store belongs to the first directory; whoever wipes that one must not find its keys again.
+      id = this.storeOf(firstId).revision === 1 ? firstId : this.#newId();
       this.#mark(files, dataDir, id);
     }
     this.#currentId = id;
     return { id, store: this.storeOf(id) };
   }
 
-  /** The store that was opened last. */
-  current(): Store<StoredObject> {
-    return this.storeOf(this.#currentId);
+  /** The store that was opened last, and its id. */
+  get currentId(): string {
+    return this.#currentId;
   }
 
   storeOf(id: string): Store<StoredObject> {
-    let store = this.#stores.get(id);
-    if (!store) {
-      const log = this.#openLog(id);
-      store = createStore<StoredObject>({ clock: this.#clock, codec, ...(log ? { log } : {}) });
-      this.#stores.set(id, store);
-    }
+    return this.#stores.get(id) ?? this.#create(id, this.#openLog(id));
+  }
+
+  /**
+   * Begins a data directory that holds what a snapshot does, as `etcdutl snapshot restore` does: with its revisions.
+   * Settles when the store is on disk.
+   *
+   * @param bumpRevision how far the new store's revision lies above the snapshot's.
+   */
+  async restore(
+    files: FileSystem,
+    dataDir: string,
+    snapshot: EtcdSnapshot,
+    bumpRevision: number,
+  ): Promise<void> {
+    const id = this.#newId();
+    const log = this.#openLog(id) ?? new SeedLog();
+    const written = log.append(rowsOf(snapshot, this.#clock.now()));
+    log.compact(snapshot.revision + bumpRevision);
+    this.#create(id, log);
+    await written;
+    this.#mark(files, dataDir, id);
+    files.writeFile(`${dataDir}/member/snap/0000000000000001-0000000000000001.snap`, '', 0o600);
+  }
+
+  #create(id: string, log: StoreLog | undefined): Store<StoredObject> {
+    const store = createStore<StoredObject>({
+      clock: this.#clock,
+      codec: storedObjectCodec,
+      retainedRevisions,
+      ...(log ? { log } : {}),
+    });
+    this.#stores.set(id, store);
     return store;
   }
 
-  /** The first store of a cluster is `main`: it is the one that a host keeps on disk. */
-  newId(): string {
+  /** No other store of this cluster has it, those of former runs included: its clock never runs backwards. */
+  #newId(): string {
     this.#created += 1;
-    return this.#created === 1 ? 'main' : `restored-${this.#created}`;
-  }
-
-  /** Begins a data directory that holds a copy of other keys, as `etcdutl snapshot restore` does. */
-  restore(
-    files: FileSystem,
-    dataDir: string,
-    entries: readonly { readonly key: string; readonly value: string }[],
-  ): void {
-    const id = this.newId();
-    const store = this.storeOf(id);
-    store.transaction((transaction) => {
-      for (const { key, value } of entries)
-        transaction.put(key, codec.decode(value, { key } as Parameters<typeof codec.decode>[1]));
-    });
-    this.#mark(files, dataDir, id);
+    return `store-${this.#clock.now()}-${this.#created}`;
   }
 
   #mark(files: FileSystem, dataDir: string, id: string): void {
@@ -110,4 +140,27 @@ export class EtcdData {
     files.writeFile(`${dataDir}/member/snap/db`, `${marker}${id}\n`, 0o600);
     files.writeFile(`${dataDir}/member/wal/0000000000000000-0000000000000000.wal`, '', 0o600);
   }
+}
+
+function rowsOf({ revision, entries, leases }: EtcdSnapshot, timeMs: number): LogRow[] {
+  const rows: LogRow[] = [];
+  const add = (row: Omit<LogRow, 'sub' | 'timeMs'>): void => {
+    const last = rows.at(-1);
+    const sub = last?.revision === row.revision ? last.sub + 1 : 0;
+    rows.push({ ...row, sub, timeMs });
+  };
+  for (const { modRevision, ...entry } of [...entries].sort(
+    (a, b) => a.modRevision - b.modRevision,
+  ))
+    add({ ...entry, revision: modRevision });
+  for (const { id, ttlSeconds } of leases)
+    add({
+      revision,
+      key: leaseLogKey(id),
+      value: String(ttlSeconds),
+      createRevision: 0,
+      version: 0,
+      lease: 0,
+    });
+  return rows;
 }

@@ -1,8 +1,9 @@
-import { type Clock, type Logger, type Random, sleep } from '#core/base';
+import { type Clock, type Disposable, type Logger, type Random, sleep } from '#core/base';
 import {
   type ApiServerConfig,
   ConnectionError,
   createClient,
+  databaseSpaceExceeded,
   isReason,
   type KubeClient,
   type KubeObject,
@@ -86,7 +87,11 @@ export interface SavedLab {
 
 /** A moment to come back to. */
 export interface LabSnapshot {
+  /** The store that was served, and where it stood. */
+  readonly storeId: string;
   readonly revision: number;
+  /** Keeps the store's history from there on. */
+  readonly retained: Disposable;
   readonly files: SavedLab['files'];
   /** By host name. */
   readonly units: Readonly<Record<string, readonly UnitState[]>>;
@@ -142,7 +147,7 @@ export class Lab {
 
   /** The store that the cluster's etcd serves, or served last. */
   get store(): Store<StoredObject> {
-    return this.#etcdData.current();
+    return this.#etcdData.storeOf(this.#etcdData.currentId);
   }
 
   get authorities(): ClusterAuthorities {
@@ -187,8 +192,17 @@ export class Lab {
       if (listener.kind !== 'http')
         throw new ConnectionError('ECONNRESET', 'connection reset by peer');
       const response = await listener.handle(request, peer);
-      // What leaves the process waits for the disk; a read may show what another has just written.
-      return { ...response, durable: () => this.store.durable() };
+      // What leaves the process waits for the disk; a read may show what another has just written. While the disk is
+      // full reads are answered nevertheless: what they show is kept for it.
+      const { store } = this;
+      const durable = async (): Promise<void> => {
+        try {
+          await store.durable();
+        } catch (error) {
+          if (response.durable || !isDiskFull(error)) throw error;
+        }
+      };
+      return { ...response, durable };
     },
   };
 
@@ -427,44 +441,36 @@ export class Lab {
     return undefined;
   }
 
-  /** Writes since a revision, oldest first. Revisions that a compaction took are left out. */
+  /** Writes since a revision, oldest first. Revisions that were forgotten are left out. */
   history(sinceRevision: number, limit: number): LabHistoryEntry[] {
     const entries: LabHistoryEntry[] = [];
     const { store } = this;
-    const from = Math.max(
-      sinceRevision + 1,
-      store.compactedRevision + 1,
-      store.revision - limit + 1,
-    );
+    const from = Math.max(sinceRevision + 1, store.oldestRevision + 1, store.revision - limit + 1);
     if (from > store.revision) return entries;
-    store
-      .watch('/registry/', prefixEnd('/registry/'), {
-        startRevision: from,
-        onEvents: (events) => {
-          for (const event of events) {
-            const object = (event.kv ?? event.previous)?.value.object;
-            const latest = object?.metadata.managedFields?.reduce((a, b) =>
-              (b.time ?? '') >= (a.time ?? '') ? b : a,
-            );
-            entries.push({
-              revision: event.revision,
-              timeMs: store.timeOf(event.revision) ?? 0,
-              type: event.type === 'delete' ? 'delete' : event.previous ? 'update' : 'create',
-              key: event.key.slice('/registry/'.length),
-              manager: event.type === 'delete' ? '' : (latest?.manager ?? ''),
-              subresource: event.type === 'delete' ? '' : (latest?.subresource ?? ''),
-            });
-          }
-        },
-      })
-      .dispose();
+    for (const event of store.writesPast('/registry/', prefixEnd('/registry/'), from).flat()) {
+      const object = (event.kv ?? event.previous)?.value.object;
+      const latest = object?.metadata.managedFields?.reduce((a, b) =>
+        (b.time ?? '') >= (a.time ?? '') ? b : a,
+      );
+      entries.push({
+        revision: event.revision,
+        timeMs: store.timeOf(event.revision) ?? 0,
+        type: event.type === 'delete' ? 'delete' : event.previous ? 'update' : 'create',
+        key: event.key.slice('/registry/'.length),
+        manager: event.type === 'delete' ? '' : (latest?.manager ?? ''),
+        subresource: event.type === 'delete' ? '' : (latest?.subresource ?? ''),
+      });
+    }
     return entries.slice(0, limit);
   }
 
   /** The state of the lab, to come back to with `restore`. */
   snapshot(): LabSnapshot {
+    const { revision } = this.store;
     return {
-      revision: this.store.revision,
+      storeId: this.#etcdData.currentId,
+      revision,
+      retained: this.store.retain(revision),
       files: this.#exportFiles(),
       units: Object.fromEntries(
         [...this.#machines].map(([name, { machine }]) => [
@@ -485,7 +491,13 @@ export class Lab {
       if (changes) restoreFiles(machine.files, changes);
       if (!machine.running) await machine.boot();
     }
-    rollBack(this.store, snapshot.revision);
+    rollBack(this.#etcdData.storeOf(snapshot.storeId), snapshot.revision);
+    if (this.#etcdData.currentId !== snapshot.storeId) {
+      // Its files name that store again; etcd has to open it.
+      const { machine } = this.#machines.get(this.controlPlane.hostname) ?? {};
+      machine?.powerOff();
+      await machine?.boot();
+    }
     for (const [hostname, { machine }] of this.#machines) {
       machine.units.daemonReload();
       for (const { name, active } of snapshot.units[hostname] ?? []) {
@@ -526,10 +538,15 @@ export interface LabHistoryEntry {
   readonly subresource: string;
 }
 
+/** Whether an error says that writes wait for room on the disk. */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && error.message === databaseSpaceExceeded;
+}
+
 /** Makes every key what it was at `revision`, as one new revision. */
 function rollBack(store: Store<StoredObject>, revision: number): void {
   const [start, end] = ['/registry/', prefixEnd('/registry/')];
-  const then = new Map(store.range(start, end, { revision }).kvs.map((kv) => [kv.key, kv]));
+  const then = new Map(store.rangePast(start, end, revision).kvs.map((kv) => [kv.key, kv]));
   const now = store.range(start, end).kvs;
   store.transaction((transaction) => {
     for (const { key, modRevision } of now) {

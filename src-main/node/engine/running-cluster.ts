@@ -20,6 +20,7 @@ import {
   notFound,
   type Pki,
   responseText,
+  type StoreLog,
 } from '#core/kube';
 import { Lab, type LabSnapshot } from '#core/lab';
 import { createResolver, httpRequest, readBody } from '#core/machines';
@@ -60,6 +61,9 @@ export class RunningCluster {
   readonly #options: RunningClusterOptions;
   readonly #file: ReturnType<typeof createClusterFile> | undefined;
   readonly #path: string;
+  /** Files of the stores that restored data directories hold. */
+  readonly #storeFolder: string;
+  readonly #storeFiles: ReturnType<typeof createClusterFile>[] = [];
   /** It was here before: its machines start with what they held. */
   readonly #resumed: boolean;
   readonly #marks = new Map<string, LabSnapshot>();
@@ -80,6 +84,7 @@ export class RunningCluster {
     this.spec = spec;
     this.#options = options;
     this.#path = join(options.folder, `${spec.clusterId}.sqlite`);
+    this.#storeFolder = join(options.folder, `${spec.clusterId}.stores`);
     this.kubeconfig = join(options.folder, `${spec.clusterId}.kubeconfig`);
     this.isNew = !existsSync(this.#path);
     if (spec.persistent) this.#file = createClusterFile(this.#path);
@@ -99,7 +104,7 @@ export class RunningCluster {
         logger: options.logger,
         pki: this.driver.hold(options.pki),
         ...(options.descriptions ? { descriptions: options.descriptions } : {}),
-        openLog: (id) => (id === 'main' ? this.#file?.log : undefined),
+        openLog: (id) => this.#openLog(id),
         ...(saved ? { saved } : {}),
       });
     } catch (error) {
@@ -107,6 +112,14 @@ export class RunningCluster {
       if (this.isNew) this.forget();
       throw error;
     }
+  }
+
+  /** Where a store of this cluster is written: the first beside everything else, others each in a file of its own. */
+  #openLog(storeId: string): StoreLog | undefined {
+    if (!this.#file || storeId === 'main') return this.#file?.log;
+    const file = createClusterFile(join(this.#storeFolder, `${storeId}.sqlite`));
+    this.#storeFiles.push(file);
+    return file.log;
   }
 
   async start(): Promise<void> {
@@ -285,6 +298,7 @@ export class RunningCluster {
   }
 
   mark(name: string): void {
+    this.#marks.get(name)?.retained.dispose();
     this.#marks.set(name, this.lab.snapshot());
   }
 
@@ -336,11 +350,13 @@ export class RunningCluster {
     this.lab.dispose();
     this.driver.stop();
     this.#file?.close();
+    for (const file of this.#storeFiles) file.close();
   }
 
-  /** Removes its file. */
+  /** Removes its files. */
   forget(): void {
     for (const suffix of ['', '-wal', '-shm'])
       if (existsSync(this.#path + suffix)) rmSync(this.#path + suffix);
+    rmSync(this.#storeFolder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { LogRow, Revision, StoreLog } from '#core/kube';
-import { type Connection, isDamage, openConnection } from './connection.ts';
+import { type Connection, isDamage, isDiskFull, openConnection } from './connection.ts';
 import { DatabaseCorruptError, DatabaseTooNewError, LogCorruptError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LogCompaction } from './log-compaction.ts';
@@ -54,7 +54,7 @@ export interface ClusterFile {
  * common groups.
  *
  * A group whose fsync fails was not acknowledged, yet the system may have it on disk nevertheless; the file
- * takes no writes from then on.
+ * takes no writes from then on. A group for which the disk has no room can be tried again.
  *
  * @throws DatabaseInUseError | DatabaseReadOnlyError | DatabaseTooNewError
  * @throws DatabaseCorruptError not a database; the file stays where it is.
@@ -135,6 +135,16 @@ class SqliteLog implements StoreLog {
 
   append(rows: readonly LogRow[]): Promise<void> {
     return this.#commits.add(rows.length, () => {
+      for (const row of rows) this.#insert(row);
+    });
+  }
+
+  isFull(error: unknown): boolean {
+    return isDiskFull(error);
+  }
+
+  retry(rows: readonly LogRow[]): Promise<void> {
+    return this.#commits.retry(() => {
       for (const row of rows) this.#insert(row);
     });
   }

@@ -72,6 +72,14 @@ export function isDamage(error: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB)/.test(errorCode(error));
 }
 
+/**
+ * Whether a write found no room (disk, quota or file size). Such a write fails before its fsync and is rolled back, so
+ * that the file holds what it held.
+ */
+export function isDiskFull(error: unknown): boolean {
+  return /^SQLITE_(FULL|IOERR_WRITE)$/.test(errorCode(error));
+}
+
 /** What is wrong with the file's structure; undefined when nothing is. */
 export function quickCheck(database: Connection): string | undefined {
   const answer = database.pragma('quick_check(1)', { simple: true });

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import { type Connection, isDiskFull } from './connection.ts';
 
 interface Job {
   readonly weight: number;
@@ -12,7 +12,8 @@ const groupLimit = 1000;
 
 /**
  * Gathers the writes of one turn of the event loop into one transaction, so that they share one fsync.
- * After a failure nothing is written any more: a later write on top of a lost one would be a hole.
+ * After a failure nothing is written any more: a later write on top of a lost one would be a hole. A full disk is
+ * the one failure that leaves the file as it was, so what did not fit may be tried again.
  */
 export class GroupCommit {
   readonly #database: Connection;
@@ -60,6 +61,17 @@ export class GroupCommit {
       return;
     }
     for (const job of jobs) job.resolve();
+  }
+
+  /** After a failure for want of room: runs `run` in a transaction of its own; if that fits, later writes are taken again. */
+  retry(run: () => void): Promise<void> {
+    if (this.#failure && !isDiskFull(this.#failure)) return Promise.reject(this.#failure);
+    const settled = new Promise<void>((resolve, reject) => {
+      this.#jobs.push({ weight: 0, run, resolve, reject });
+    });
+    this.#failure = undefined;
+    this.flush();
+    return settled;
   }
 
   /** Writes what waits; everything later is refused. */

@@ -29,6 +29,7 @@ import {
   subjectRulesStatus,
   unionAuthorizer,
 } from './authorization/index.ts';
+import { runCompactor } from './compactor.ts';
 import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
 import { createLoopback } from './loopback.ts';
@@ -72,6 +73,8 @@ export interface ApiServerConfig {
   readonly serviceClusterIpRange: string;
   readonly nodePortRange: { readonly from: number; readonly to: number };
   readonly connect?: (target: ProxyTarget) => Transport;
+  /** `--etcd-compaction-interval`. */
+  readonly compactionIntervalMs: number;
   /** Names of checks that fail at the moment, beyond the server's own. */
   readonly failingChecks?: () => readonly string[];
   /** Health of the components beside the server, for ComponentStatus. */
@@ -242,6 +245,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
       owned.add(
         customResources.onChange(() => void owned.add(defer(clock, () => void register()))),
       );
+      owned.add(runCompactor({ store, clock, logger, intervalMs: config.compactionIntervalMs }));
       owned.add(
         runCrdLifecycle({ store, state, registry: customResources, loopback, clock, logger }),
       );

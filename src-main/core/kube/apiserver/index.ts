@@ -27,4 +27,10 @@ export {
 export type { HttpsTarget, SendHttps } from './outbound/index.ts';
 export { createApiServer } from './server.ts';
 export { createServerState } from './state.ts';
-export { StoredObject, storedObjectCodec } from './stored-object.ts';
+export {
+  etcdBytesOf,
+  plainValue,
+  StoredObject,
+  storedObjectCodec,
+  storedObjectOf,
+} from './stored-object.ts';

@@ -22,7 +22,7 @@ import {
   validateObjectMetaCommon,
   validateObjectMetaUpdate,
 } from '../machinery/index.ts';
-import { CompareFailedError, type KeyValue, StoreUnavailableError } from '../storage/index.ts';
+import { CompareFailedError, type KeyValue } from '../storage/index.ts';
 import {
   admissionRequest,
   admit,
@@ -145,26 +145,14 @@ export function writeObject(
   // Room for the version where Go writes it; the store tells it.
   draft.metadata.resourceVersion = '0';
   const object = ordered(draft);
-  try {
-    return store.put(
-      key,
-      (revision) => {
-        object.metadata.resourceVersion = String(revision);
-        return new StoredObject(object);
-      },
-      { expected, ...(lease === undefined ? {} : { lease }) },
-    ).value;
-  } catch (error) {
-    throw storageError(error);
-  }
-}
-
-export function storageError(error: unknown): unknown {
-  return error instanceof StoreUnavailableError
-    ? failure(500, 'InternalError', `Internal error occurred: etcdserver: ${error.message}`, {
-        causes: [{ message: `etcdserver: ${error.message}` }],
-      })
-    : error;
+  return store.put(
+    key,
+    (revision) => {
+      object.metadata.resourceVersion = String(revision);
+      return new StoredObject(object);
+    },
+    { expected, ...(lease === undefined ? {} : { lease }) },
+  ).value;
 }
 
 /** What a client sees of something just written. */
@@ -530,7 +518,7 @@ export function removeObject(
     if (!removed) return undefined;
   } catch (error) {
     if (error instanceof CompareFailedError) return undefined;
-    throw storageError(error);
+    throw error;
   }
   const object = last ?? draftOf(kv.value.object);
   object.metadata.resourceVersion = String(context.options.store.revision);

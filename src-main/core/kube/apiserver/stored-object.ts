@@ -1,4 +1,5 @@
-import type { DeepReadonly } from '#core/base';
+import { decodeBytes, type DeepReadonly, encodeBytes, utf8 } from '#core/base';
+import { decodeProtobuf, encodeProtobuf, hasProtobuf, ProtobufError } from '../apis/index.ts';
 import type { KubeObject } from '../machinery/index.ts';
 import type { StoreCodec } from '../storage/index.ts';
 
@@ -20,8 +21,64 @@ export class StoredObject {
   }
 }
 
+/** A value that is no API object (`etcdctl put foo bar`, `compact_rev_key`): only its text counts. */
+export function plainValue(text: string): StoredObject {
+  return new StoredObject({ apiVersion: '', kind: '', metadata: {} }, text);
+}
+
 /** How a store writes these values to its log. */
 export const storedObjectCodec: StoreCodec<StoredObject> = {
   encode: (value) => value.json(),
-  decode: (text) => new StoredObject(JSON.parse(text) as KubeObject, text),
+  decode: (text) => {
+    const object = text.startsWith('{"') ? objectOf(text) : undefined;
+    return object ? new StoredObject(object, text) : plainValue(text);
+  },
 };
+
+/** Groups whose servers keep JSON, as they do with custom resources: CRDs and APIServices. */
+const jsonGroups = /^(?:apiextensions|apiregistration)\.k8s\.io\//;
+
+/** The bytes a kube-apiserver has under the key: `k8s\0` and protobuf, or JSON; never the resourceVersion. */
+export function etcdBytesOf(value: StoredObject): Uint8Array {
+  const { apiVersion, kind } = value.object;
+  if (kind === '') return encodeBytes(value.json());
+  const { resourceVersion: _revision, ...metadata } = value.object.metadata;
+  const object = { ...value.object, metadata } as KubeObject;
+  if (!jsonGroups.test(apiVersion) && hasProtobuf(apiVersion, kind))
+    try {
+      return encodeProtobuf(object);
+    } catch (error) {
+      if (!(error instanceof ProtobufError)) throw error;
+    }
+  return utf8(`${JSON.stringify(object)}\n`);
+}
+
+/** What the bytes of a client of etcd are to the API server that finds them, at the revision of the write. */
+export function storedObjectOf(bytes: Uint8Array, revision: number): StoredObject {
+  const text = decodeBytes(bytes);
+  const object = text.startsWith('{') ? objectOf(text) : binaryObject(bytes);
+  if (!object?.kind || !object.apiVersion || typeof object.metadata !== 'object')
+    return plainValue(text);
+  return new StoredObject({
+    ...object,
+    metadata: { ...object.metadata, resourceVersion: String(revision) },
+  });
+}
+
+function objectOf(text: string): KubeObject | undefined {
+  try {
+    return JSON.parse(text) as KubeObject;
+  } catch {
+    // A value that only looks like an object.
+    return undefined;
+  }
+}
+
+function binaryObject(bytes: Uint8Array): KubeObject | undefined {
+  try {
+    return decodeProtobuf(bytes) as unknown as KubeObject;
+  } catch (error) {
+    if (error instanceof ProtobufError) return undefined;
+    throw error;
+  }
+}

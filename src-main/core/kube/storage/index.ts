@@ -1,7 +1,14 @@
-export { createStore, prefixEnd, type StoreCodec, type StoreOptions } from './store.ts';
+export {
+  createStore,
+  leaseLogKey,
+  prefixEnd,
+  type StoreCodec,
+  type StoreOptions,
+} from './store.ts';
 export {
   CompactedError,
   CompareFailedError,
+  databaseSpaceExceeded,
   FutureRevisionError,
   type KeyValue,
   type LeaseState,

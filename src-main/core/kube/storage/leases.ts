@@ -20,7 +20,7 @@ export class Leases {
   readonly #leases = new Map<number, Lease>();
   #lastId = 0;
 
-  /** @param onExpired must end in `remove`, or the lease stays without a timer. */
+  /** @param onExpired must end in `remove` or `postpone`, or the lease stays without a timer. */
   constructor(clock: Clock, onExpired: (id: number) => void) {
     this.#clock = clock;
     this.#onExpired = onExpired;
@@ -52,6 +52,12 @@ export class Leases {
     // The timer stays where it is and looks again when it fires.
     lease.expiresMs = this.#clock.now() + lease.ttlSeconds * 1000;
     return true;
+  }
+
+  /** Looks at a lease that has run out again after `delayMs`. */
+  postpone(id: number, delayMs: number): void {
+    const lease = this.#leases.get(id);
+    if (lease) lease.timer = this.#arm(id, delayMs);
   }
 
   /** Forgets the lease; its keys are the caller's to delete. */

@@ -33,6 +33,8 @@ export interface StoreOptions<V> {
   readonly codec: StoreCodec<V>;
   /** Absent: the store lives in memory alone. */
   readonly log?: StoreLog;
+  /** How many of the newest revisions time travel can read however much is compacted; default 0. */
+  readonly retainedRevisions?: number;
 }
 
 /** One revision as history keeps it. */
@@ -69,15 +71,28 @@ const sweepSlice = 2000;
 /** Log rows of this prefix are leases, not keys; no key of the API starts so. */
 const leaseRowPrefix = '\0lease/';
 
+/** The key of the log row that tells a lease's time to live. */
+export function leaseLogKey(id: number): string {
+  return `${leaseRowPrefix}${id}`;
+}
+
+/** The log row that tells the compacted revision; the log itself may go further back. */
+const compactedRow = '\0compacted';
+/** When a lease that ran out is looked at again after the store refused to delete its keys. */
+const expiryRetryMs = 1000;
+
 /**
  * Opens a store: empty, or as its log has it.
  *
  * A write is applied in memory at once and handed to the log; who shows it outside the process first awaits
  * `durable`. After a failed append the store refuses every write with StoreUnavailableError but goes on
- * serving reads and watches, which may include the writes that did not reach the disk.
+ * serving reads and watches, which may include the writes that did not reach the disk. If the disk was full, they
+ * reach it, and writes are taken again, as soon as it has room.
  *
- * Leases reach the log together with the next write, and start anew with their whole time after a restart, as
- * in etcd. An `end` of `'\0'` means no upper bound.
+ * A compaction takes history from clients at once; how long it stays for time travel is `retainedRevisions` and `retain`.
+ *
+ * Leases and compactions reach the log together with the next write; leases start anew with their whole time after a
+ * restart, as in etcd. An `end` of `'\0'` means no upper bound.
  *
  * @throws Error the log has a gap, or its codec refuses a row.
  */
@@ -105,20 +120,27 @@ class MemoryStore<V> implements Store<V> {
   readonly #known = new SortedMap<KeyHistory<V>>();
   /** Keys that exist at the newest revision. */
   readonly #live = new SortedMap<KeyHistory<V>>();
-  /** History without a gap: the compacted revision itself (when it is one) and all after it. */
+  /** History without a gap: the forgotten revision itself (when it is one) and all after it. */
   #commits: Commit<V>[] = [];
   readonly #watchers = new Set<Watcher<V>>();
-  readonly #pendingLeaseRows: { key: string; value: string | null }[] = [];
+  /** Rows beside the keys that go with the next write. */
+  readonly #pendingRows: { key: string; value: string | null }[] = [];
+  readonly #retainedRevisions: number;
+  /** Revisions that somebody retains, each as often as it is. */
+  readonly #retained: Revision[] = [];
   #revision = firstRevision;
   #compactedRevision = 0;
+  /** History before it is gone; never above the compacted revision. */
+  #forgottenRevision = 0;
   #lastTimeMs = 0;
   #busy = false;
   readonly #sweeps: Sweep<V>[] = [];
 
-  constructor({ clock, codec, log }: StoreOptions<V>) {
+  constructor({ clock, codec, log, retainedRevisions = 0 }: StoreOptions<V>) {
     this.#clock = clock;
     this.#codec = codec;
     this.#log = log;
+    this.#retainedRevisions = retainedRevisions;
     this.#leases = new Leases(clock, (id) => this.#leaseExpired(id));
     if (log) this.#load(log);
     this.#durability = new Durability(log, this.#revision);
@@ -130,6 +152,10 @@ class MemoryStore<V> implements Store<V> {
 
   get compactedRevision(): Revision {
     return this.#compactedRevision;
+  }
+
+  get problem(): StoreUnavailableError | undefined {
+    return this.#durability.failure;
   }
 
   get(key: string, revision: Revision = 0): KeyValue<V> | undefined {
@@ -154,6 +180,16 @@ class MemoryStore<V> implements Store<V> {
       const count = limit === 0 || kvs.length < limit ? kvs.length : this.count(start, end);
       return { kvs, count, revision: this.#revision };
     }
+    return this.#rangeAt(start, bound, revision, limit);
+  }
+
+  #rangeAt(
+    start: string,
+    bound: string | undefined,
+    revision: Revision,
+    limit: number,
+  ): RangeResult<V> {
+    const kvs: KeyValue<V>[] = [];
     let count = 0;
     this.#known.scan(start, bound, (history) => {
       const kv = history.at(revision);
@@ -161,6 +197,35 @@ class MemoryStore<V> implements Store<V> {
       return true;
     });
     return { kvs, count, revision };
+  }
+
+  get oldestRevision(): Revision {
+    return Math.max(this.#forgottenRevision, firstRevision);
+  }
+
+  rangePast(start: string, end: string, revision: Revision): RangeResult<V> {
+    this.#demandRemembered(revision);
+    return this.#rangeAt(start, endOf(end), revision, 0);
+  }
+
+  writesPast(start: string, end: string, from: Revision): readonly (readonly StoreEvent<V>[])[] {
+    this.#demandRemembered(from);
+    const writes: (readonly StoreEvent<V>[])[] = [];
+    const onEvents = (events: readonly StoreEvent<V>[]): void => void writes.push(events);
+    this.#replay({ start, end: endOf(end), from, sink: { onEvents } });
+    return writes;
+  }
+
+  retain(revision: Revision): Disposable {
+    this.#demandRemembered(revision);
+    this.#retained.push(revision);
+    return {
+      dispose: () => {
+        const index = this.#retained.indexOf(revision);
+        if (index >= 0) this.#retained.splice(index, 1);
+        revision = -1;
+      },
+    };
   }
 
   count(start: string, end: string): number {
@@ -211,17 +276,34 @@ class MemoryStore<V> implements Store<V> {
     if (startRevision !== 0 && startRevision < this.#compactedRevision) throw compacted();
     const from = startRevision === 0 ? this.#revision + 1 : startRevision;
     const watcher: Watcher<V> = { start, end: endOf(end), from, sink };
-    const first = this.#commits[0]?.revision ?? 0;
-    for (let index = Math.max(0, from - first); index < this.#commits.length; index++)
-      deliver(watcher, this.#commits[index] as Commit<V>);
+    this.#replay(watcher);
     this.#watchers.add(watcher);
     return { dispose: () => void this.#watchers.delete(watcher) };
+  }
+
+  #replay(watcher: Watcher<V>): void {
+    const first = this.#commits[0]?.revision ?? 0;
+    for (let index = Math.max(0, watcher.from - first); index < this.#commits.length; index++)
+      deliver(watcher, this.#commits[index] as Commit<V>);
   }
 
   compact(revision: Revision): void {
     if (revision <= this.#compactedRevision) throw compacted();
     if (revision > this.#revision) throw future();
     this.#compactedRevision = revision;
+    const keepFrom = Math.min(
+      revision,
+      this.#revision - this.#retainedRevisions,
+      ...this.#retained,
+    );
+    if (keepFrom < revision && this.#log)
+      this.#pendingRows.push({ key: compactedRow, value: `${revision}` });
+    if (keepFrom > this.#forgottenRevision) this.#forget(keepFrom);
+  }
+
+  /** Gives up history before `revision`. */
+  #forget(revision: Revision): void {
+    this.#forgottenRevision = revision;
     const first = this.#commits[0]?.revision;
     if (first !== undefined && first < revision)
       this.#sweeps.push({ commits: this.#commits.splice(0, revision - first), next: 0 });
@@ -268,13 +350,13 @@ class MemoryStore<V> implements Store<V> {
     try {
       this.revokeLease(id);
     } catch (error) {
-      // Nothing can be deleted any more; the lease stays, expired, until the store is opened again.
       if (!(error instanceof StoreUnavailableError)) throw error;
+      this.#leases.postpone(id, expiryRetryMs);
     }
   }
 
   #logLease(id: number, value: string | null): void {
-    if (this.#log) this.#pendingLeaseRows.push({ key: `${leaseRowPrefix}${id}`, value });
+    if (this.#log) this.#pendingRows.push({ key: leaseLogKey(id), value });
   }
 
   #demandWritable(): void {
@@ -286,6 +368,11 @@ class MemoryStore<V> implements Store<V> {
     if (revision === 0) return;
     if (revision > this.#revision) throw future();
     if (revision < this.#compactedRevision) throw compacted();
+  }
+
+  #demandRemembered(revision: Revision): void {
+    if (revision > this.#revision) throw future();
+    if (revision < this.#forgottenRevision) throw compacted();
   }
 
   #demandStageable(
@@ -348,7 +435,7 @@ class MemoryStore<V> implements Store<V> {
       lease: kv?.lease ?? 0,
       timeMs,
     }));
-    for (const { key, value } of this.#pendingLeaseRows.splice(0)) {
+    for (const { key, value } of this.#pendingRows.splice(0)) {
       const sub = rows.length;
       rows.push({ revision, sub, key, value, createRevision: 0, version: 0, lease: 0, timeMs });
     }
@@ -377,7 +464,7 @@ class MemoryStore<V> implements Store<V> {
     for (; left > 0 && sweep.next < sweep.commits.length; sweep.next++)
       for (const { key } of sweep.commits[sweep.next]?.events ?? []) {
         left -= 1;
-        if (!this.#histories.get(key)?.trim(this.#compactedRevision)) continue;
+        if (!this.#histories.get(key)?.trim(this.#forgottenRevision)) continue;
         this.#histories.delete(key);
         this.#known.delete(key);
       }
@@ -388,6 +475,7 @@ class MemoryStore<V> implements Store<V> {
 
   #load(log: StoreLog): void {
     const { rows, compactedRevision } = log.load();
+    this.#forgottenRevision = compactedRevision;
     this.#compactedRevision = compactedRevision;
     const leaseSeconds = new Map<number, number>();
     const leftOver: StoreEvent<V>[] = [];
@@ -402,6 +490,10 @@ class MemoryStore<V> implements Store<V> {
         if (row.revision >= compactedRevision) this.#commits.push(open);
         this.#revision = row.revision;
         this.#lastTimeMs = row.timeMs;
+      }
+      if (row.key === compactedRow) {
+        this.#compactedRevision = Math.max(this.#compactedRevision, Number(row.value));
+        continue;
       }
       if (row.key.startsWith(leaseRowPrefix)) {
         const id = Number(row.key.slice(leaseRowPrefix.length));

@@ -1,4 +1,5 @@
 import type { Disposable } from '#core/base';
+import { failure, StatusError } from '../machinery/index.ts';
 
 /** Number of a write in the store: positive, growing by one with every transaction. */
 export type Revision = number;
@@ -51,9 +52,14 @@ export class CompareFailedError extends Error {
   }
 }
 
-/** The log no longer takes writes (disk full, I/O error, read-only); nothing was changed. */
-export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError';
+/** etcd's words for a store without room, and ours for a disk without. */
+export const databaseSpaceExceeded = 'etcdserver: mvcc: database space exceeded';
+
+/** Nobody writes to the store at the moment: nothing was changed, or what was changed is not on disk. A client sees 500. */
+export class StoreUnavailableError extends StatusError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(failure(500, '', message).status, options);
+  }
 }
 
 export interface PutOptions {
@@ -112,8 +118,19 @@ export interface Store<V> {
   /** Several writes as one revision; all or none. @throws as `put` */
   transaction(writes: (transaction: StoreTransaction<V>) => void): Revision;
   watch(start: string, end: string, watch: StoreWatch<V>): Disposable;
-  /** Forgets history before `revision`. @throws CompactedError | FutureRevisionError */
+  /**
+   * Takes history before `revision` from clients, and forgets what nobody retains.
+   * @throws CompactedError | FutureRevisionError
+   */
   compact(revision: Revision): void;
+  /** The first revision that `rangePast` and `writesPast` know: time travel goes further back than clients may. */
+  readonly oldestRevision: Revision;
+  /** As `range` at a revision, whether it was compacted or not. @throws CompactedError it is forgotten. */
+  rangePast(start: string, end: string, revision: Revision): RangeResult<V>;
+  /** The writes in [start, end) from a revision on, one array for each revision. @throws CompactedError */
+  writesPast(start: string, end: string, from: Revision): readonly (readonly StoreEvent<V>[])[];
+  /** Keeps history from a revision on, whatever is compacted, until disposed. */
+  retain(revision: Revision): Disposable;
   /** Resolves when everything up to `revision` (default: newest) is on disk; rejects with StoreUnavailableError. */
   durable(revision?: Revision): Promise<void>;
   /** The time of a revision, ms since the epoch on the cluster's clock; for time travel. */
@@ -123,6 +140,8 @@ export interface Store<V> {
   keepAlive(lease: number): boolean;
   revokeLease(lease: number): void;
   leases(): readonly LeaseState[];
+  /** Why writes are refused at the moment; undefined: they are not. */
+  readonly problem: StoreUnavailableError | undefined;
 }
 
 export interface LeaseState {
@@ -162,6 +181,10 @@ export interface StoreLog {
    * rejection means that none of this group, nor any later one, is on disk.
    */
   append(rows: readonly LogRow[]): Promise<void>;
+  /** Whether an append was refused only because there was no room: then `retry` may be called. */
+  isFull(error: unknown): boolean;
+  /** Tries once more the rows of all refused appends. When it resolves they are on disk and appends are taken again. */
+  retry(rows: readonly LogRow[]): Promise<void>;
   compact(revision: Revision): void;
   close(): void;
 }

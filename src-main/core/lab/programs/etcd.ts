@@ -21,9 +21,34 @@ export interface EtcdService {
   readonly store: Store<StoredObject>;
   readonly clientUrls: readonly string[];
   readonly peerUrls: readonly string[];
+  /** 16 hexadecimal digits, as `memberId`. */
+  readonly clusterId: string;
   readonly memberId: string;
-  /** Whether the process that serves it still runs. */
+  /** Members that were added and never started. */
+  readonly others: EtcdMember[];
+  readonly accounts: EtcdAccounts;
+  /** Whether the process that serves it still runs, and has a majority. */
   readonly alive: boolean;
+}
+
+export interface EtcdMember {
+  readonly id: string;
+  peerUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+/** Users and roles. They are kept while etcd runs; nothing asks for them, because authentication cannot be enabled. */
+export interface EtcdAccounts {
+  /** Roles by user. */
+  readonly users: Map<string, Set<string>>;
+  /** Permissions by role. */
+  readonly roles: Map<string, EtcdPermission[]>;
+}
+
+export interface EtcdPermission {
+  readonly kind: 'read' | 'write' | 'readwrite';
+  readonly key: string;
+  readonly end: string | undefined;
 }
 
 export const etcdServiceName = 'etcd';
@@ -70,6 +95,7 @@ export function etcd(data: EtcdData, pki: Pki): Program {
     log('info', 'etcdmain/etcd.go:64', 'Running: ', { args: argv });
     const closing: { dispose(): void }[] = [];
     const state = { alive: true };
+    const others: EtcdMember[] = [];
     try {
       const name = flags.text('name') ?? 'default';
       const dataDir = flags.text('data-dir') ?? `${name}.etcd`;
@@ -94,9 +120,14 @@ export function etcd(data: EtcdData, pki: Pki): Program {
         store,
         clientUrls: (flags.text('advertise-client-urls') ?? '').split(','),
         peerUrls: (flags.text('initial-advertise-peer-urls') ?? '').split(','),
-        memberId: memberIdOf(name),
+        clusterId: idOf(`cluster ${name}`),
+        memberId: idOf(name),
+        others,
+        accounts: { users: new Map(), roles: new Map() },
         get alive() {
-          return state.alive;
+          const voters = 1 + others.filter(({ isLearner }) => !isLearner).length;
+          // One of two is no majority.
+          return state.alive && voters === 1;
         },
       };
       for (const url of clientUrls)
@@ -237,8 +268,8 @@ function healthAnswer(path: string, revision: number) {
   return plainAnswer(404, '404 page not found\n');
 }
 
-/** A member's id follows from its name, as etcd's follows from its peer URLs. */
-function memberIdOf(name: string): string {
+/** An id follows from a name, as etcd's follow from peer URLs. */
+export function idOf(name: string): string {
   let state = 2166136261;
   for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 16777619);
   const next = (): number => {

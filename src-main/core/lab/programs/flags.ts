@@ -1,7 +1,9 @@
+import { parseDuration } from '#core/kube';
+
 /** What a Go program does with its command line. */
 export interface FlagSpec {
   readonly name: string;
-  readonly kind: 'string' | 'bool' | 'int' | 'list';
+  readonly kind: 'string' | 'bool' | 'int' | 'list' | 'duration';
 }
 
 /** A command line that a Go program refuses; `message` is its text after `Error: `. */
@@ -39,13 +41,17 @@ export class Flags {
 
 const booleans = /^(?:1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/;
 
-/** Reads `--name=value`, `--name value` and `--switch`. @throws FlagError in pflag's words. */
+/** Reads `--name=value`, `--name value` and `--switch`, up to `--`. @throws FlagError in pflag's words. */
 export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]): Flags {
   const known = new Map(specs.map((spec) => [spec.name, spec]));
   const values = new Map<string, string>();
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
+    if (word === '--') {
+      args.push(...argv.slice(i + 1));
+      break;
+    }
     if (!word.startsWith('-') || word === '-') {
       args.push(word);
       continue;
@@ -77,6 +83,10 @@ export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]):
       throw new FlagError(
         `invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
       );
+    if (spec.kind === 'duration' && parseDuration(value) === undefined)
+      throw new FlagError(
+        `invalid argument ${JSON.stringify(value)} for "--${name}" flag: time: invalid duration ${JSON.stringify(value)}`,
+      );
     values.set(
       name,
       spec.kind === 'list' && values.has(name) ? `${values.get(name) ?? ''},${value}` : value,
@@ -86,7 +96,7 @@ export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]):
 }
 
 /** The rows of generated/component-flags.ts as specs. */
-export function flagSpecs(table: Readonly<Record<FlagSpec['kind'], string>>): FlagSpec[] {
+export function flagSpecs(table: Readonly<Partial<Record<FlagSpec['kind'], string>>>): FlagSpec[] {
   return (Object.entries(table) as [FlagSpec['kind'], string][]).flatMap(([kind, names]) =>
     names
       .split(' ')

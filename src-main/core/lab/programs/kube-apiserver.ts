@@ -2,6 +2,7 @@ import { type Clock, sleep } from '#core/base';
 import {
   type ApiServerConfig,
   assembleApiServer,
+  parseDuration,
   type Pki,
   knownAdmissionPlugins,
   type Store,
@@ -185,6 +186,7 @@ async function readConfig(
     disabledPlugins,
     serviceClusterIpRange: serviceRange,
     nodePortRange: { from, to },
+    compactionIntervalMs: parseDuration(flags.text('etcd-compaction-interval') ?? '5m') ?? 0,
     connect: (target) =>
       nodeTransport(
         context,

@@ -174,12 +174,12 @@ test('an answer waits until it is durable, and becomes an error when it cannot b
   expect(order).toEqual(['durable', 'answered 201']);
   api.routes.set('/lost', () => ({
     ...json(201, {}),
-    durable: () => Promise.reject(new StoreUnavailableError('the store takes no writes: full')),
+    durable: () => Promise.reject(new StoreUnavailableError('etcdserver: mvcc: database space exceeded')),
   }));
   const lost = await ask('/lost');
   expect([lost.status, JSON.parse(lost.body.toString()).message]).toEqual([
     500,
-    'Internal error occurred: the store takes no writes: full',
+    'etcdserver: mvcc: database space exceeded',
   ]);
 });
 

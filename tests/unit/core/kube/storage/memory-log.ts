@@ -19,6 +19,14 @@ export class MemoryLog implements StoreLog {
     return held ? new Promise((resolve) => held.push(resolve)) : Promise.resolve();
   }
 
+  isFull(error: unknown): boolean {
+    return error instanceof Error && error.message === 'database or disk is full';
+  }
+
+  retry(rows: readonly LogRow[]): Promise<void> {
+    return this.append(rows);
+  }
+
   compact(revision: number): void {
     this.compactedRevision = revision;
     const last = new Map<string, LogRow>();

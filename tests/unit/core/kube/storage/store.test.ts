@@ -322,9 +322,9 @@ test('etcd #14370: what the disk refused is never acknowledged; reads go on', as
   const { store } = open(log);
   store.put('a', '1');
   await store.durable();
-  log.failure = new Error('database or disk is full');
+  log.failure = new Error('disk I/O error');
   store.put('b', '1');
-  const refusal = 'the store takes no writes: database or disk is full';
+  const refusal = 'etcdserver: the log takes no writes: disk I/O error';
   await expect(store.durable()).rejects.toThrow(new StoreUnavailableError(refusal));
   for (const write of [
     () => store.put('c', '1'),
@@ -334,6 +334,64 @@ test('etcd #14370: what the disk refused is never acknowledged; reads go on', as
     expect(write).toThrow(new StoreUnavailableError(refusal));
   expect(store.get('a')?.value).toBe('1');
   await expect(store.durable(2)).resolves.toBeUndefined();
+});
+
+test('a full disk refuses writes until it has room, then nothing is missing', async () => {
+  const log = new MemoryLog();
+  const { store, time } = open(log);
+  store.put('a', '1');
+  const lease = store.grantLease(5);
+  store.put('leased', '1', { lease });
+  await store.durable();
+  log.failure = new Error('database or disk is full');
+  store.put('b', '1');
+  store.put('c', '1');
+  const refusal = new StoreUnavailableError('etcdserver: mvcc: database space exceeded');
+  await expect(store.durable()).rejects.toThrow(refusal);
+  expect(store.problem?.status).toMatchObject({ code: 500, message: refusal.message });
+  expect(() => store.put('d', '1')).toThrow(refusal);
+  await time.advance(6000);
+  expect(store.get('leased')?.value).toBe('1');
+
+  log.failure = undefined;
+  expect(() => store.put('d', '1')).toThrow(refusal);
+  await time.advance(0);
+  expect(store.problem).toBeUndefined();
+  store.put('d', '2');
+  await store.durable();
+  await time.advance(1000);
+  expect(store.get('leased')).toBeUndefined();
+  const again = createStore({ clock: time.clock, codec, log });
+  expect(again.range('', '\0')).toEqual(store.range('', '\0'));
+  expect(again.range('', '\0').kvs.map(({ key }) => key)).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('what is compacted can still be travelled to: the newest revisions, and from what is retained on', async () => {
+  const log = new MemoryLog();
+  const { clock } = new TestTime();
+  const store = createStore({ clock, codec, log, retainedRevisions: 10 });
+  for (let i = 2; i <= 40; i++) store.put(i % 2 === 0 ? 'even' : 'odd', `${i}`);
+  const kept = store.retain(20);
+  store.compact(38);
+  expect([store.compactedRevision, store.oldestRevision]).toEqual([38, 20]);
+  expect(() => store.range('', '\0', { revision: 37 })).toThrow(CompactedError);
+  expect(() => store.watch('', '\0', { startRevision: 37, onEvents: () => undefined })).toThrow(
+    CompactedError,
+  );
+  expect(store.rangePast('', '\0', 20).kvs.map(({ value }) => value)).toEqual(['20', '19']);
+  expect(store.writesPast('even', 'even\0', 36).map(([event]) => event?.revision)).toEqual([
+    36, 38, 40,
+  ]);
+  expect(() => store.rangePast('', '\0', 19)).toThrow(CompactedError);
+  kept.dispose();
+  store.put('even', '41');
+  store.compact(39);
+  expect(store.oldestRevision).toBe(31);
+  store.put('even', '42');
+  await store.durable();
+  const again = createStore({ clock, codec, log, retainedRevisions: 10 });
+  expect([again.compactedRevision, again.oldestRevision]).toEqual([39, 31]);
+  expect(again.rangePast('', '\0', 35)).toEqual(store.rangePast('', '\0', 35));
 });
 
 test('a log with a hole is refused', () => {
