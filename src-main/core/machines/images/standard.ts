@@ -355,6 +355,20 @@ const bases: readonly Image[] = [
   }),
 ];
 
+/** What lies beside agnhost for its servers; tests ask for it and move it away. */
+const localhostCertificate = `-----BEGIN CERTIFICATE-----
+MIIBnjCCAUSgAwIBAgIUSMxojF340iQ+kK02yE1Y1AeeHtswCgYIKoZIzj0EAwIw
+EjEQMA4GA1UECgwHQWNtZSBDbzAgFw0yNjExMjExODQ5MzRaGA8yMDg0MDUyMDE4
+NDkzNFowEjEQMA4GA1UECgwHQWNtZSBDbzBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABMub2kaIvkB56F7JzMf+yM3dX5ATmihrid9+Dp6LrDpCv1OuZOaoNcyoeYI1
+pixbpf1BPEfiJx8WTcyR7VFa9c+jdjB0MB0GA1UdDgQWBBRpULrb4hSqsyaD5RUJ
+TnIOVkNUVTAfBgNVHSMEGDAWgBRpULrb4hSqsyaD5RUJTnIOVkNUVTAPBgNVHRMB
+Af8EBTADAQH/MCEGA1UdEQQaMBiHBH8AAAGHEAAAAAAAAAAAAAAAAAAAAAEwCgYI
+KoZIzj0EAwIDSAAwRQIgPDFvpMsrU+IU2L+W2JmyRjMKIRBbYrmg2wDLipvWPsAC
+IQCwasz+x3VR1qRpC+30daW7JeSAzcENwIwVpozKn28ezA==
+-----END CERTIFICATE-----
+`;
+
 const tools: readonly Image[] = [
   ...['registry.k8s.io/e2e-test-images/agnhost', 'k8s.gcr.io/e2e-test-images/agnhost'].map(
     (repository) =>
@@ -366,6 +380,7 @@ const tools: readonly Image[] = [
         base: 'alpine',
         files: {
           '/uploads/.keep': '',
+          '/localhost.crt': localhostCertificate,
           '/etc/passwd':
             'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\nuser-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n',
           '/etc/group':
