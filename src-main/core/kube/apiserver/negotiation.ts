@@ -66,6 +66,11 @@ export function notAcceptable(): Error {
   );
 }
 
+/** 406 for a form (`as=`) that what is asked for has not. */
+export function unsupportedForm(): Error {
+  return failure(406, 'NotAcceptable', `only the following media types are accepted: ${available}`);
+}
+
 /** @throws StatusError 406 */
 export function outputForm(request: ApiRequest, info: RequestInfo): OutputForm {
   const pretty = wantsPretty(request, info);

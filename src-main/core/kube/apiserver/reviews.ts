@@ -5,10 +5,13 @@ import {
   invalidValue,
   type KubeObject,
   requiredValue,
+  trackUpdate,
 } from '../machinery/index.ts';
-import { type Call, notServed, writeOptions } from './call.ts';
-import { objectResponse } from './negotiation.ts';
+import { type Call, notServed, nowText, writeOptions } from './call.ts';
+import { fieldScope } from './catalog.ts';
+import { objectResponse, type OutputForm, unsupportedForm } from './negotiation.ts';
 import { warningHeaders } from './read.ts';
+import { partialMetadata } from './table.ts';
 import type { Attributes, UserInfo } from './types.ts';
 import { decodeObject } from './write.ts';
 
@@ -32,8 +35,10 @@ export function isReview(kind: string): boolean {
 export async function handleReview(call: Call): Promise<ApiResponse> {
   const { served, context } = call;
   const { options } = context;
+  refuseTables(call.form);
   const write = writeOptions(call, 'CreateOptions');
   const review = decodeObject(call, write);
+  if (review.metadata.namespace === '') delete review.metadata.namespace;
   const spec = (review['spec'] ?? {}) as Fields;
   const { kind } = served.info;
   const fail = (causes: Parameters<typeof invalid>[2]): never => {
@@ -66,13 +71,36 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
       const namespace = spec['namespace'] as string | undefined;
       if (!namespace) fail([invalidValue('namespace', '', 'namespace can not be empty')]);
       if (!options.subjectRules) throw notServed();
+      review['spec'] = {};
       review['status'] = options.subjectRules(call.user, namespace ?? '');
       break;
     }
     default:
       await reviewAccess(call, review, spec, fail);
   }
-  return objectResponse(201, ordered(review), call.form, undefined, warningHeaders(call));
+  // The other two are answered with an object of their own, which holds no owners.
+  if (kind !== 'SelfSubjectReview' && kind !== 'SelfSubjectRulesReview') {
+    const { status: _status, ...request } = review;
+    trackUpdate(undefined, request, write.manager, nowText(context), fieldScope(served, ''));
+    review.metadata = request.metadata;
+  }
+  return answerOf(call, ordered(review));
+}
+
+function answerOf(call: Call, object: KubeObject): ApiResponse {
+  const { form } = call;
+  return objectResponse(
+    201,
+    form.as === undefined ? object : partialMetadata(object, form.version),
+    form,
+    undefined,
+    warningHeaders(call),
+  );
+}
+
+/** What is answered and never stored has no rows. @throws StatusError 406 */
+export function refuseTables(form: OutputForm): void {
+  if (form.as !== undefined && form.as !== 'PartialObjectMetadata') throw unsupportedForm();
 }
 
 function ordered({ kind, apiVersion, metadata, ...rest }: KubeObject): KubeObject {

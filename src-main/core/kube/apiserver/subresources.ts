@@ -31,6 +31,7 @@ import { objectResponse, statusResponse } from './negotiation.ts';
 import { checkName, handlePatch, partForm, type PatchTarget, written } from './patch.ts';
 import { handleGet, respondObject, warningHeaders } from './read.ts';
 import { readCurrent, updateObject } from './registry.ts';
+import { refuseTables } from './reviews.ts';
 import { handleScale } from './scale.ts';
 import { decodeObject } from './write.ts';
 
@@ -60,6 +61,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
     }
   }
   if (info.verb !== 'create') throw methodNotAllowed();
+  refuseTables(call.form);
   const write = writeOptions(call, 'CreateOptions');
   const { group, version } = parseGroupVersion(
     row.group === '' ? row.version : `${row.group}/${row.version}`,
