@@ -35,6 +35,7 @@ export { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-f
 export { createPersistentVolumeBinder } from './volume/binder-controller.ts';
 export {
   createClaimProtectionController,
+  createVolumeAttributesClassProtectionController,
   createVolumeProtectionController,
 } from './volume/protection-controllers.ts';
 export { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';

@@ -43,6 +43,7 @@ import { createTtlAfterFinishedController } from './ttlafterfinished/ttl-after-f
 import { createPersistentVolumeBinder } from './volume/binder-controller.ts';
 import {
   createClaimProtectionController,
+  createVolumeAttributesClassProtectionController,
   createVolumeProtectionController,
 } from './volume/protection-controllers.ts';
 import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
@@ -234,6 +235,12 @@ const rows: readonly Row[] = [
     account: 'pv-protection-controller',
     component: 'pv-protection-controller',
     create: (context) => createVolumeProtectionController(context),
+  },
+  {
+    name: 'volumeattributesclass-protection-controller',
+    account: 'volumeattributesclass-protection-controller',
+    component: 'volumeattributesclass-protection-controller',
+    create: (context) => createVolumeAttributesClassProtectionController(context),
   },
   {
     name: 'certificatesigningrequest-cleaner-controller',

@@ -212,6 +212,38 @@ test('a claim binds the smallest volume that fits, and releases it', async () =>
   );
 });
 
+test('a class of volume attributes stays as long as a claim names it', async () => {
+  const { client, time } = await startCluster();
+  const classes = client.resource('volumeattributesclasses.storage.k8s.io');
+  await classes.create({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'VolumeAttributesClass',
+    metadata: { name: 'gold' },
+    driverName: 'csi.example.com',
+    parameters: { iops: '1' },
+  });
+  await client.resource('persistentvolumeclaims').create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: metadata('data'),
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      volumeAttributesClassName: 'gold',
+    },
+  });
+  await time.advance(1000);
+  expect((await classes.get(undefined, 'gold')).metadata.finalizers).toEqual([
+    'kubernetes.io/vac-protection',
+  ]);
+  await classes.delete(undefined, 'gold');
+  await time.advance(1000);
+  expect((await classes.get(undefined, 'gold')).metadata.deletionTimestamp).toBeDefined();
+  await client.resource('persistentvolumeclaims').delete('default', 'data');
+  await time.advance(1000);
+  await expect(classes.get(undefined, 'gold')).rejects.toThrow('not found');
+});
+
 test('a Service gets Endpoints and an EndpointSlice of its ready pods', async () => {
   const cluster = await startCluster();
   const { client, time } = cluster;
