@@ -6,6 +6,8 @@ import type { Sources } from './sources.ts';
 /** A field as Go declares it, as far as it decides what is written when it is not set. */
 interface GoField {
   readonly pointer: boolean;
+  /** A named type of text, as messages print it: `v1.RestartPolicy`. */
+  readonly typeName: string | undefined;
   readonly omitEmpty: boolean;
   readonly omitZero: boolean;
 }
@@ -55,17 +57,32 @@ export function zeroValues(
   return (schema, name, node, target) => {
     const field = fieldOf(schema, name);
     if (!field) return {};
-    if (field.pointer) return field.omitEmpty || field.omitZero ? {} : { always: null };
-    const self = node.ref?.split('.').at(-1) ?? '';
-    if (Object.hasOwn(selfWritten, self))
-      return field.omitZero ? {} : { always: selfWritten[self] };
-    const omitted = field.omitEmpty || field.omitZero;
-    const isBytes = target.format === 'byte';
-    if (target.type !== undefined && !isBytes && Object.hasOwn(scalarZeros, target.type))
-      return omitted ? { omitZero: true } : { always: scalarZeros[target.type] };
-    if (target.properties) return field.omitZero ? { omitZero: true } : {};
-    return omitted ? {} : { always: null };
+    return { ...namedText(field, node, target), ...writtenWhenUnset(field, node, target) };
   };
+}
+
+/** The name of a type of text, or of the texts of a list. */
+function namedText(field: GoField, node: SchemaNode, target: SchemaNode): Partial<SchemaNode> {
+  const text = target.type === 'array' ? target.items : target;
+  return field.typeName !== undefined && !node.ref && !text?.ref && text?.type === 'string'
+    ? { typeName: field.typeName }
+    : {};
+}
+
+function writtenWhenUnset(
+  field: GoField,
+  node: SchemaNode,
+  target: SchemaNode,
+): Partial<SchemaNode> {
+  if (field.pointer) return field.omitEmpty || field.omitZero ? {} : { always: null };
+  const self = node.ref?.split('.').at(-1) ?? '';
+  if (Object.hasOwn(selfWritten, self)) return field.omitZero ? {} : { always: selfWritten[self] };
+  const omitted = field.omitEmpty || field.omitZero;
+  const isBytes = target.format === 'byte';
+  if (target.type !== undefined && !isBytes && Object.hasOwn(scalarZeros, target.type))
+    return omitted ? { omitZero: true } : { always: scalarZeros[target.type] };
+  if (target.properties) return field.omitZero ? { omitZero: true } : {};
+  return omitted ? {} : { always: null };
 }
 
 function folderOf(sources: Sources, name: string): string {
@@ -82,12 +99,23 @@ function readPackage(folder: string): ReadonlyMap<string, GoStruct> {
       continue;
     const text = readFileSync(join(folder, file), 'utf8');
     for (const [, name = '', body = ''] of text.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm))
-      structs.set(name, readStruct(body));
+      structs.set(name, readStruct(body, folder.split('/').at(-1) ?? ''));
   }
   return structs;
 }
 
-function readStruct(body: string): GoStruct {
+const plainTypes = /^(string|bool|byte|u?int(8|16|32|64)?|float(32|64)|interface\{\}|any)$/;
+
+/** How a message names the type of a field, when it is not a plain one. */
+function namedType(type: string, version: string): string | undefined {
+  const bare = type.replace(/^\*?(\[\])?/, '');
+  if (plainTypes.test(bare) || bare.startsWith('map[')) return undefined;
+  return /^metav1\./.test(bare) || !bare.includes('.')
+    ? `${bare.startsWith('metav1.') ? 'v1' : version}.${bare.replace('metav1.', '')}`
+    : bare;
+}
+
+function readStruct(body: string, version: string): GoStruct {
   const fields = new Map<string, GoField>();
   const inlined: string[] = [];
   for (const line of body.split('\n')) {
@@ -101,6 +129,7 @@ function readStruct(body: string): GoStruct {
     }
     fields.set(json, {
       pointer: type.startsWith('*'),
+      typeName: namedType(type, version),
       omitEmpty: options.includes('omitempty'),
       omitZero: options.includes('omitzero'),
     });

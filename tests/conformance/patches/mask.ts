@@ -51,6 +51,12 @@ function value(of: unknown, key: string): unknown {
   if (typeof of === 'number') return key === 'nodePort' ? 'PORT' : of;
   if (Array.isArray(of)) {
     if (key === 'managedFields') return entries(of as Fields[]);
+    // A map's order decides which manager is told first.
+    if (
+      key === 'causes' &&
+      of.some((each) => (each as Fields)['reason'] === 'FieldManagerConflict')
+    )
+      return of.map((each) => JSON.stringify(each)).sort();
     if (key === 'clusterIPs') return of.map((each: unknown) => (each === 'None' ? each : 'IP'));
     return of.map((each) => value(each, ''));
   }
@@ -81,7 +87,7 @@ export function differences(real: unknown, ours: unknown, path = '', most = 6): 
     !lists &&
     !both.every((each) => typeof each === 'object' && each !== null && !Array.isArray(each))
   )
-    return [`${path}: real ${shown(real)} | ours ${shown(ours)}`];
+    return [`${path}: ${apart(real, ours)}`];
   const [a, b] = both as [Fields, Fields];
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .flatMap((key) =>
@@ -90,5 +96,14 @@ export function differences(real: unknown, ours: unknown, path = '', most = 6): 
     .slice(0, most);
 }
 
-const shown = (of: unknown): string =>
-  of === undefined ? '(absent)' : JSON.stringify(of).slice(0, 1500);
+const shown = (of: unknown): string => (of === undefined ? '(absent)' : JSON.stringify(of));
+
+/** Both values from a little before the place where they part. */
+function apart(real: unknown, ours: unknown): string {
+  const [a, b] = [shown(real), shown(ours)];
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same += 1;
+  const from = Math.max(0, same - 60);
+  const cut = (text: string): string => (from === 0 ? '' : '…') + text.slice(from, from + 400);
+  return `real ${cut(a)} | ours ${cut(b)}`;
+}

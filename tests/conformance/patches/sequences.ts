@@ -129,6 +129,7 @@ const ownOfServer = new Set([
   'clusterIP',
   'clusterIPs',
   'nodePort',
+  'lastTransitionTime',
 ]);
 
 /** An object without what each server has chosen by itself. */

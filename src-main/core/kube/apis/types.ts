@@ -54,6 +54,8 @@ export interface SchemaNode {
    * completes the keys of map lists; what absent fields become is decided by `KindStrategy.defaults`.
    */
   readonly default?: unknown;
+  /** The name messages give to a type of text, or to the items of a list: `v1.RestartPolicy`. */
+  readonly typeName?: string;
   /** What Go writes for a field that is not set; absent when it writes nothing. */
   readonly always?: unknown;
   /** Go does not write the field when it holds the zero value of its type. */

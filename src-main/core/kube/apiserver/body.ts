@@ -193,21 +193,15 @@ export function normalizeObject(
   try {
     if (custom) {
       const { metadata, ...rest } = value;
-      const meta = normalize(
-        { metadata: metadata ?? {} },
-        metadataOnly,
-        expected.schemas,
-        kind,
-        unknown,
-      );
+      const meta = normalize(metadata ?? {}, objectMeta, expected.schemas, 'ObjectMeta', unknown);
       return {
         object: {
           apiVersion,
           kind,
-          metadata: meta['metadata'] as KubeObject['metadata'],
+          metadata: meta,
           ...withoutType(jsonClone(rest)),
         },
-        problems: unknown.map((path) => `unknown field "${path}"`),
+        problems: unknown.map((path) => `unknown field "metadata.${path}"`),
       };
     }
     const fields = normalize(value, expected.root, expected.schemas, kind, unknown);
@@ -229,12 +223,7 @@ function withoutType(fields: Record<string, unknown>): Record<string, unknown> {
   return fields;
 }
 
-const metadataOnly: SchemaNode = {
-  type: 'object',
-  properties: {
-    metadata: { ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', default: {} },
-  },
-};
+const objectMeta: SchemaNode = { ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' };
 
 /** The expected kind of a subresource's or an option's body. */
 export function expectedKind(

@@ -218,5 +218,6 @@ export function fieldScope(served: Served, subresource: string): FieldManagerSco
     subresource,
     ...(resetFields ? { resetFields } : {}),
     knows: served.knows,
+    checked: served.custom,
   };
 }

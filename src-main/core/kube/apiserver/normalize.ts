@@ -54,7 +54,8 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   if (target.properties && node.ref !== undefined) return node.ref.split('.').slice(-2).join('.');
   if (target.additionalProperties)
     return `map[string]${goTypeOf(target.additionalProperties, schemas)}`;
-  if (target.items) return `[]${goTypeOf(target.items, schemas)}`;
+  if (target.items) return `[]${node.typeName ?? goTypeOf(target.items, schemas)}`;
+  if (node.typeName !== undefined) return node.typeName;
   switch (target.type ?? 'string') {
     case 'integer':
       return target.format === 'int64' ? 'int64' : 'int32';
@@ -96,6 +97,7 @@ function unstructuredText(value: unknown, goType: string): string {
           ? 'map'
           : 'string';
   if (goType.startsWith('map[')) return `cannot restore map from ${found}`;
+  if (goType === '[]uint8' && Array.isArray(value)) return 'unrecognized type: uint8';
   if (goType.startsWith('[]')) return `cannot restore slice from ${found}`;
   if (goType.includes('.')) return `cannot restore struct from: ${found}`;
   // Go converts between numbers, and integers to text; the rules of JSON then forbid what would change the value.
@@ -233,7 +235,7 @@ class Normalizer {
     const { format } = plan.target;
     if (format === 'quantity') {
       if (typeof value !== 'string' && typeof value !== 'number')
-        throw this.#mismatch(value, 'string');
+        throw new DecodeError(this.#mismatch(value, 'string').message, quantityFormat);
       return quantityText(value);
     }
     if (typeof value !== 'string') throw this.#mismatch(value, plan.goType);
@@ -280,6 +282,9 @@ class Normalizer {
     return out;
   }
 }
+
+const quantityFormat =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 const quantities = new Map<string, string>();
 function quantityText(value: string | number): string {

@@ -30,7 +30,7 @@ import { fieldScope, type Served } from './catalog.ts';
 import { objectResponse } from './negotiation.ts';
 import { type PatchBody, type PatchType, patchTypeOf, readPatch } from './patch-body.ts';
 import { createObject, type Proposed, readCurrent, updateObject } from './registry.ts';
-import { respondObject } from './read.ts';
+import { respondObject, warningHeaders } from './read.ts';
 import { isTrue } from './request-info.ts';
 
 type Fields = Record<string, unknown>;
@@ -46,6 +46,8 @@ export interface ObjectForm {
   readonly read: (object: DeepReadonly<KubeObject>) => KubeObject;
   /** Takes the form, with its managed fields, over into the object. @throws StatusError */
   readonly write: (object: KubeObject, form: KubeObject) => void;
+  /** Why a configuration that changes the form cannot be applied; absent when it can. */
+  readonly unappliable?: string;
   /** Absent: clients get the object itself. */
   readonly answer?: (object: DeepReadonly<KubeObject>) => KubeObject;
 }
@@ -98,13 +100,20 @@ export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiR
       const live = form ? form.read(old) : old;
       const draft = change(live);
       checkName(draft, name, namespace);
-      if (!form) return { draft, tracked: type === 'apply' };
+      if (!form) return { draft, tracked: type === 'apply', versioned: true };
       if (type !== 'apply')
         trackUpdate(live, draft, write.manager, nowText(call.context), form.scope);
       return { draft: written(form, old, draft), tracked: true };
     },
   );
-  if (form?.answer) return objectResponse(200, form.answer(stored.object), call.form);
+  if (form?.answer)
+    return objectResponse(
+      200,
+      form.answer(stored.object),
+      call.form,
+      undefined,
+      warningHeaders(call),
+    );
   return respondObject(call, 200, stored);
 }
 
@@ -154,21 +163,25 @@ async function createByApply(
 }
 
 function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
-  const whole = target.form ?? wholeForm(target.served, target.subresource);
+  const whole: Omit<ObjectForm, 'read' | 'write'> =
+    target.form ?? wholeForm(target.served, target.subresource);
   let applier: Applier | undefined;
+  const { name, namespace } = call.info;
+  const refuse = (message: string): Error =>
+    failure(
+      500,
+      '',
+      `failed to convert new object (${whole.unappliable === undefined ? namespace : ''}/${name}; ${gvkText(whole.expected)}) to proper version: ${message}`,
+    );
   const defaults = (draft: KubeObject): void => {
+    if (whole.unappliable !== undefined) throw refuse(whole.unappliable);
     const { object } = normalizeObject(
       draft,
       whole.expected,
       whole.custom,
       draft.apiVersion,
       draft.kind,
-      (message) =>
-        failure(
-          500,
-          '',
-          `failed to convert new object (${draft.metadata.namespace ?? ''}/${draft.metadata.name ?? ''}; ${gvkText(whole.expected)}) to proper version: ${message}`,
-        ),
+      refuse,
     );
     for (const key of Object.keys(draft)) delete draft[key];
     Object.assign(draft, object);
@@ -280,7 +293,7 @@ function typedResult(
         (path) => `unknown field "${path}"`,
       )
     : [];
-  const all = withDuplicates(patch.problems, [...problems, ...pruned]);
+  const all = withDuplicates(patch.problems, [...problems, ...pruned].sort());
   if (validation === 'Strict' && all.length > 0)
     throw refuse(`strict decoding error: ${all.join(', ')}`);
   if (validation === 'Warn') call.warnings.push(...all);

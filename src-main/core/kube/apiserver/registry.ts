@@ -307,6 +307,8 @@ export interface Proposed {
   readonly draft: KubeObject;
   /** Managed fields are in the draft already. */
   readonly tracked?: boolean;
+  /** Of a patch: the draft holds the version of the state, unless the patch took it out. */
+  readonly versioned?: boolean;
   /** Of a PUT: the uid that has to be the object's; empty when it names none. */
   readonly uid?: string;
 }
@@ -335,7 +337,7 @@ export async function updateObject(
   for (;;) {
     const { kv, view, key } = await readCurrent(context, served, namespace, name);
     const old = view.object;
-    const { draft, tracked, uid } = await propose(old);
+    const { draft, tracked, uid, versioned } = await propose(old);
     const meta = draft.metadata;
     const version = meta.resourceVersion;
     const conditional = version !== undefined && version !== '' && version !== '0';
@@ -348,7 +350,7 @@ export async function updateObject(
       );
     if (
       !conditional &&
-      uid !== undefined &&
+      (uid !== undefined || versioned) &&
       !(strategy.unconditionalUpdate ?? (!served.custom && !conditionalKinds.has(served.info.kind)))
     ) {
       const { group, resource } = served.info;
@@ -421,7 +423,8 @@ export async function updateObject(
       if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
         meta.generation = (old.metadata.generation ?? 0) + 1;
     }
-    fail(served, name, [...metadataErrors(served, meta, old.metadata, subresource), ...errors]);
+    const changed = metadataErrors(served, draft.metadata, old.metadata, subresource);
+    fail(served, name, [...changed, ...errors]);
     if (subresource === '' || subresource === 'scale')
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);

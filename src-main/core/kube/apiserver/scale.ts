@@ -18,6 +18,7 @@ import { type Call, methodNotAllowed, nowText, writeOptions } from './call.ts';
 import type { Served } from './catalog.ts';
 import { objectResponse } from './negotiation.ts';
 import { checkName, handlePatch, type ObjectForm, written } from './patch.ts';
+import { warningHeaders } from './read.ts';
 import { readCurrent, updateObject } from './registry.ts';
 
 const scaleVersion = 'autoscaling/v1';
@@ -52,7 +53,13 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
       return { draft: written(form, old, draft), tracked: true };
     },
   );
-  return objectResponse(200, scaleOf(call, stored.object, 'read'), call.form);
+  return objectResponse(
+    200,
+    scaleOf(call, stored.object, 'read'),
+    call.form,
+    undefined,
+    warningHeaders(call),
+  );
 }
 
 function scaleForm(call: Call): ObjectForm {
@@ -69,6 +76,7 @@ function scaleForm(call: Call): ObjectForm {
       knows: (apiVersion) => apiVersion === scaleVersion,
     },
     custom: false,
+    ...(served.custom ? { unappliable: noConversion } : {}),
     read: (object) => {
       const scale = scaleOf(call, object, 'write');
       const entries = scaleEntries(object.metadata.managedFields ?? [], replicas);
@@ -89,6 +97,9 @@ function scaleForm(call: Call): ObjectForm {
     answer: (object) => scaleOf(call, object, 'read'),
   };
 }
+
+/** Upstream cannot bring an applied Scale of a custom resource back into its own form. */
+const noConversion = 'request to convert CR to an invalid group/version: autoscaling/v1';
 
 const specReplicas = ['spec', 'replicas'];
 

@@ -164,17 +164,19 @@ export function sortedSet(set: FieldSet): FieldSet {
   return out;
 }
 
-/** The paths of a set's members in order, as messages print them: `.spec.containers[name="c"].image`. */
+/**
+ * The paths of a set's members as messages list them: `.spec.containers[name="c"].image`; of each level what is
+ * itself a member comes before what is below.
+ */
 export function pathsOf(set: FieldSet, prefix = ''): string[] {
-  const paths: string[] = [];
-  for (const key of Object.keys(set).sort()) {
-    if (key === '.') continue;
-    const node = set[key] as FieldSet;
-    const path = prefix + printElement(key);
-    if (isMember(node)) paths.push(path);
-    paths.push(...pathsOf(node, path));
-  }
-  return paths;
+  const elements = Object.keys(set)
+    .filter((key) => key !== '.')
+    .sort();
+  const nodeOf = (key: string): FieldSet => set[key] as FieldSet;
+  return [
+    ...elements.filter((key) => isMember(nodeOf(key))).map((key) => prefix + printElement(key)),
+    ...elements.flatMap((key) => pathsOf(nodeOf(key), prefix + printElement(key))),
+  ];
 }
 
 function printElement(element: string): string {

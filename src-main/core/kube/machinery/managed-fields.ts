@@ -44,6 +44,8 @@ export interface FieldManagerScope {
   readonly subresource: string;
   /** Fields that writes of this (sub)resource cannot change: `{ 'f:status': {} }`. */
   readonly resetFields?: FieldSet;
+  /** Whether updates have to fit the schema, or else nobody owns anything any more: custom kinds. */
+  readonly checked?: boolean;
   /** Whether the kind has a version; what was written in others is forgotten. */
   readonly knows?: (apiVersion: string) => boolean;
 }
@@ -159,9 +161,11 @@ export function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
 function ownersBefore(
   live: DeepReadonly<KubeObject> | undefined,
   draft: KubeObject,
-  { subresource }: FieldManagerScope,
+  { subresource, checked }: FieldManagerScope,
 ): Owner[] {
   const sent = draft.metadata.managedFields;
+  // The metadata of custom objects holds an empty list as it holds none.
+  if (checked && sent?.length === 0) return readableOwners(live);
   if (subresource !== '' || !sent) return readableOwners(live);
   // A list with nothing, or with one empty entry, is how a client asks for a reset.
   if (sent.length === 0 || (sent.length === 1 && Object.keys(sent[0] as object).length === 0))
@@ -229,6 +233,7 @@ export function trackUpdate(
   delete draft.metadata.managedFields;
   // An object nobody is known to own stays so until it is applied.
   if (live && before.length === 0) return;
+  if (scope.checked && !fits(draft, scope)) return;
   const owners = ofKnownVersions(before, scope);
   const base: unknown = live ?? emptyObject;
   const { added, modified, removed } = compareTyped(base, draft, scope.node, scope.schemas);
@@ -250,6 +255,16 @@ export function trackUpdate(
     else result[index] = entry;
   }
   setEntries(draft, capped(result));
+}
+
+function fits(draft: KubeObject, { node, schemas }: FieldManagerScope): boolean {
+  try {
+    checkTyped(draft, node, schemas, 'update');
+    return true;
+  } catch (error) {
+    if (error instanceof TypedValueError) return false;
+    throw error;
+  }
 }
 
 const emptyObject = { apiVersion: '', kind: '', metadata: {} };
@@ -299,7 +314,7 @@ export function applyConfiguration(
   if (config.metadata.managedFields !== undefined)
     throw badRequest('metadata.managedFields must be nil');
   try {
-    checkTyped(config, scope.node, scope.schemas);
+    checkTyped(config, scope.node, scope.schemas, 'apply');
   } catch (error) {
     if (!(error instanceof TypedValueError)) throw error;
     const { group, version } = groupVersionOf(config.apiVersion);

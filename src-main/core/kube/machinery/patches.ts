@@ -65,10 +65,10 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
       case 'move':
       case 'copy': {
         const value = getAt(root, operation.from ?? '');
-        if (value === undefined)
+        if (value === undefined && !hasParent(root, operation.from ?? ''))
           throw new PatchError(`${operation.op} operation does not apply: missing from path`);
         if (operation.op === 'move') removeAt(root, operation.from ?? '');
-        addAt(root, path, jsonClone(value));
+        addAt(root, path, jsonClone(value ?? null));
         break;
       }
       case 'test': {
@@ -99,6 +99,9 @@ function parentOf(root: JsonMap, path: string): { parent: unknown; key: string }
         : undefined;
   return { parent, key };
 }
+
+/** Whether a path leads into an object: a key it does not have is copied as null, as upstream's library has it. */
+const hasParent = (root: JsonMap, path: string): boolean => isMap(parentOf(root, path).parent);
 
 function getAt(root: JsonMap, path: string): unknown {
   const { parent, key } = parentOf(root, path);

@@ -22,18 +22,21 @@ const goTypes: Readonly<Record<string, string>> = {
   array: 'list',
 };
 
+const duplicateEntries = 'duplicate entries for key';
+
 /**
- * Checks a configuration before it is applied.
+ * Checks a configuration before it is applied, or an updated object, which may hold an item twice.
  * @throws TypedValueError for undeclared fields, values of another type and duplicate items.
  */
 export function checkTyped(
   value: unknown,
   node: MergeSchema,
   schemas: MergeSchemas,
-  path = '',
+  purpose: 'apply' | 'update',
 ): void {
-  const errors: string[] = [];
-  collectErrors(value, node, schemas, path, errors);
+  let errors: string[] = [];
+  collectErrors(value, node, schemas, '', errors);
+  if (purpose === 'update') errors = errors.filter((error) => !error.includes(duplicateEntries));
   if (errors.length === 1) throw new TypedValueError(errors[0] ?? '');
   if (errors.length > 1)
     throw new TypedValueError(`errors:\n${errors.map((error) => `  ${error}`).join('\n')}`);
@@ -59,8 +62,11 @@ function collectErrors(
           ? target.properties[key]
           : target.additionalProperties;
       if (declared) collectErrors(value[key], declared, schemas, `${path}.${key}`, errors);
-      else if (!target.preserveUnknownFields)
+      else if (!target.preserveUnknownFields) {
         errors.push(`${path}.${key}: field not declared in schema`);
+        // Upstream looks no further in this map.
+        return;
+      }
     }
     return;
   }
@@ -81,7 +87,7 @@ function collectErrors(
           return;
         }
         const printed = printedElement(itemElement(shape, item));
-        if (seen.has(printed)) errors.push(`${path}: duplicate entries for key ${printed}`);
+        if (seen.has(printed)) errors.push(`${path}: ${duplicateEntries} ${printed}`);
         seen.add(printed);
         at = path + printed;
       }

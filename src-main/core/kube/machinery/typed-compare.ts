@@ -80,7 +80,8 @@ function wholeNode(value: unknown, node: MergeSchema, schemas: MergeSchemas): Fi
   if (shape.kind === 'list' && Array.isArray(value)) {
     if (value.length === 0) return memberNode;
     const out: MutableFieldSet = { '.': memberNode };
-    for (const item of value) out[itemElement(shape, item)] = wholeNode(item, shape.items, schemas);
+    for (const [element, items] of byElement(value, shape))
+      out[element] = items.length > 1 ? memberNode : wholeNode(items[0], shape.items, schemas);
     return out;
   }
   return memberNode;

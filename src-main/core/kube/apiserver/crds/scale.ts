@@ -27,7 +27,7 @@ const goTypeOf = (value: unknown): string =>
           : typeof value;
 
 /** The value at a path of a definition; undefined when there is none. @throws StatusError 500 */
-function nested(object: unknown, path: string, expected: 'int64' | 'string'): unknown {
+export function nested(object: unknown, path: string, expected: 'int64' | 'string'): unknown {
   const names = namesIn(path);
   const wrong = (upTo: readonly string[], value: unknown, wanted: string): Error =>
     failure(

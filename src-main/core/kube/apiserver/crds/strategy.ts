@@ -1,11 +1,12 @@
 import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
 import type { FieldError, KindStrategy, TableColumn } from '../../apis/index.ts';
-import { humanDuration, type KubeObject } from '../../machinery/index.ts';
+import { humanDuration, isStatusError, type KubeObject } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fields/index.ts';
 import { customResourceDefinitionStrategy } from './definition.ts';
 import { invalidValue } from './field-errors.ts';
 import { compileJsonPath } from './json-path.ts';
 import { hasRules, validateRules } from './rules.ts';
+import { nested } from './scale.ts';
 import { applyDefaults, versionSchema } from './schema.ts';
 import { validateListTypes, validateSchema } from './validation.ts';
 
@@ -133,18 +134,41 @@ function valueAt(object: unknown, path: string): unknown {
   return value;
 }
 
-/** @see customresource/validator.go, ValidateScaleSpec */
+/** @see customresource/validator.go, ValidateScaleSpec and ValidateScaleStatus */
 function scaleErrors(version: JsonMap, object: unknown): FieldError[] {
-  const path = textAt(version, 'subresources', 'scale', 'specReplicasPath');
-  if (path === '') return [];
-  const [value] = compileJsonPath(path)?.(object) ?? [];
-  const replicas = numberOf(value);
-  const field = path.replace(/^\./, '');
-  if (replicas === undefined) return [];
-  if (replicas < 0) return [invalidValue(field, replicas, 'should be a non-negative integer')];
+  const scale = at(version, 'subresources', 'scale');
+  const selectorPath = textAt(scale, 'labelSelectorPath');
+  return [
+    ...replicasErrors(object, textAt(scale, 'specReplicasPath')),
+    ...replicasErrors(object, textAt(scale, 'statusReplicasPath')),
+    ...readErrors(object, selectorPath, 'string', ''),
+  ];
+}
+
+function replicasErrors(object: unknown, path: string): FieldError[] {
+  const errors = readErrors(object, path, 'int64', 0);
+  if (path === '' || errors.length > 0) return errors;
+  const replicas = numberOf(nested(object, path, 'int64')) ?? 0;
+  if (replicas < 0) return [invalidValue(path, replicas, 'should be a non-negative integer')];
   if (replicas > 2 ** 31 - 1)
-    return [invalidValue(field, replicas, 'should be less than or equal to 2147483647')];
+    return [invalidValue(path, replicas, 'should be less than or equal to 2147483647')];
   return [];
+}
+
+function readErrors(
+  object: unknown,
+  path: string,
+  expected: 'int64' | 'string',
+  shown: number | string,
+): FieldError[] {
+  if (path === '') return [];
+  try {
+    nested(object, path, expected);
+    return [];
+  } catch (error) {
+    if (!isStatusError(error)) throw error;
+    return [invalidValue(path, shown, error.message)];
+  }
 }
 
 const nameColumn = customResourceDefinitionStrategy.table?.columns[0];
