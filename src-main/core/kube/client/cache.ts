@@ -39,6 +39,10 @@ export class ObjectCache<T> implements Lister<T> {
   }
 
   addIndex(name: string, valuesOf: (object: DeepReadonly<T>) => readonly string[]): void {
+    const present = this.#indexes.get(name);
+    if (present?.valuesOf === valuesOf) return;
+    // Whoever added it first would read what another put there.
+    if (present) throw new Error(`index ${name} is there already`);
     const index: Index<T> = { valuesOf, entries: new Map() };
     this.#indexes.set(name, index);
     for (const [key, object] of this.#objects) insert(index, key, object);

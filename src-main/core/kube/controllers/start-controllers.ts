@@ -49,6 +49,10 @@ import {
 import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
 import { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { createNodeIpamController } from './nodeipam/node-ipam-controller.ts';
+import { createServiceCidrController } from './servicecidr/service-cidr-controller.ts';
+import { createTtlController } from './ttl/ttl-controller.ts';
+import { createEphemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
+import { createExpandController } from './volume/expand-controller.ts';
 import { createTokenCleaner } from './bootstrap/token-cleaner.ts';
 import { createEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts';
 import {
@@ -293,6 +297,30 @@ const rows: readonly Row[] = [
             clusterCidr,
             ...(nodeCidrMaskSize === undefined ? {} : { maskSize: nodeCidrMaskSize }),
           }),
+  },
+  {
+    name: 'ttl-controller',
+    account: 'ttl-controller',
+    component: 'ttl-controller',
+    create: (context) => createTtlController(context),
+  },
+  {
+    name: 'persistentvolume-expander-controller',
+    account: 'expand-controller',
+    component: 'volume_expand',
+    create: (context) => createExpandController(context),
+  },
+  {
+    name: 'ephemeral-volume-controller',
+    account: 'ephemeral-volume-controller',
+    component: 'ephemeral_volume',
+    create: (context) => createEphemeralVolumeController(context),
+  },
+  {
+    name: 'service-cidr-controller',
+    account: 'service-cidrs-controller',
+    component: 'service-cidr-controller',
+    create: (context) => createServiceCidrController(context),
   },
   {
     name: 'token-cleaner-controller',

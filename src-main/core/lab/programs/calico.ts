@@ -55,13 +55,12 @@ export function calicoNode(network: Network): Program {
           .filter(({ type }) => type === 'InternalIP')
           .map(({ address }) => address),
       );
-      policies.addIndex('namespace', ({ metadata }) => [metadata.namespace ?? '']);
       api.informers.start();
       await Promise.race([api.informers.waitForSync(), terminated]);
       klog.info('int_dataplane.go:1', 'Felix is ready');
       network.policy = (flow) =>
         allowsFlow(flow, {
-          policies: (namespace) => policies.byIndex('namespace', namespace),
+          policies: (namespace) => policies.list(namespace),
           podAt: (address) => pods.byIndex('address', address)[0],
           namespace: (name) => namespaces.list().find(({ metadata }) => metadata.name === name),
           isNode: (address) => nodes.byIndex('address', address).length > 0,

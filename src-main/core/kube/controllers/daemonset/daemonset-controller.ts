@@ -27,7 +27,14 @@ import {
   podFromTemplate,
   slowStartBatch,
 } from '../shared/pod-control.ts';
-import { compareCreation, isPodAvailable, isPodReady, type PodView } from '../shared/pods.ts';
+import {
+  compareCreation,
+  isPodAvailable,
+  isPodReady,
+  podNodeIndex,
+  podNodeKeys,
+  type PodView,
+} from '../shared/pods.ts';
 import {
   boundToNode,
   eligibility,
@@ -58,6 +65,7 @@ export function createDaemonSetController(
   const sets = informers.for('daemonsets.apps');
   const pods = informers.for('pods');
   const nodes = informers.for('nodes');
+  pods.addIndex(podNodeIndex, podNodeKeys);
   const revisions = informers.for('controllerrevisions.apps');
   const podControl = createPodControl(client, recorder);
   const expectations = new Expectations(clock);
@@ -456,19 +464,27 @@ export function createDaemonSetController(
           onDelete: onDeleted,
         }),
       );
-      const all = (): void => {
-        for (const set of sets.list()) queue.add(objectKey(set.metadata));
+      // The sets for which a node now differs from what its pods show; a node that goes takes its pods with it.
+      const onNode = (node: NodeView): void => {
+        const bound = pods.byIndex(podNodeIndex, node.metadata.name ?? '');
+        for (const set of sets.list()) {
+          const { shouldRun, mayStay } = eligibility(set.spec?.template.spec, node);
+          const isThere = bound.some((pod) => controllerOf(pod)?.uid === set.metadata.uid);
+          const differs = isThere
+            ? !mayStay || (set.status?.numberMisscheduled ?? 0) > 0
+            : shouldRun;
+          if (differs) queue.add(objectKey(set.metadata));
+        }
       };
       own(
         nodes.addHandler({
-          onAdd: all,
+          onAdd: onNode,
           onUpdate: (previous, node) => {
             const changed =
               !jsonEqual(previous.metadata.labels, node.metadata.labels) ||
-              !jsonEqual(previous.spec, node.spec);
-            if (changed) all();
+              !jsonEqual(previous.spec?.taints, node.spec?.taints);
+            if (changed) onNode(node);
           },
-          onDelete: all,
         }),
       );
     },

@@ -298,7 +298,9 @@ export class Rollout {
     for (const set of active) {
       if (cleaned >= room) break;
       const unhealthy = replicasOf(set) - (set.status?.availableReplicas ?? 0);
-      if (unhealthy <= 0) continue;
+      if (unhealthy === 0) continue;
+      // Its status is behind its spec: what it says of availability must not be built upon.
+      if (unhealthy < 0) return false;
       const count = Math.min(room - cleaned, unhealthy);
       replace(set, await this.#scaleSet(set, replicasOf(set) - count));
       cleaned += count;

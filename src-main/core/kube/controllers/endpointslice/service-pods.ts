@@ -85,15 +85,12 @@ export function podReference({ metadata }: PodView): NonNullable<Endpoint['targe
   } as NonNullable<Endpoint['targetRef']>;
 }
 
-/** Whether a change of a pod can change endpoints. */
+/** Whether a change of a pod can change endpoints: its phase alone does not, for readiness goes with it. */
 function endpointsChanged(previous: PodView, pod: PodView): boolean {
   return (
     isPodReady(previous) !== isPodReady(pod) ||
     previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
-    previous.status?.phase !== pod.status?.phase ||
-    previous.status?.podIP !== pod.status?.podIP ||
     !jsonEqual(previous.status?.podIPs, pod.status?.podIPs) ||
-    previous.spec?.nodeName !== pod.spec?.nodeName ||
     !jsonEqual(previous.metadata.labels, pod.metadata.labels)
   );
 }

@@ -17,7 +17,13 @@ import {
 } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { ownerKey, queueController } from '../shared/informer-queue.ts';
-import { isPodTerminal, type PodView } from '../shared/pods.ts';
+import {
+  isPodTerminal,
+  orphansOf,
+  podOwnerIndex,
+  podOwnerKeys,
+  type PodView,
+} from '../shared/pods.ts';
 import type { JobMemory } from './job-memory.ts';
 import { JobSync } from './job-sync.ts';
 import { isFinished, type JobView, trackingFinalizer } from './policies.ts';
@@ -37,10 +43,7 @@ export function createJobController(
   const { client, informers, clock } = context;
   const jobs = informers.for('jobs.batch');
   const pods = informers.for('pods');
-  pods.addIndex('controllerUid', (pod) => {
-    const owner = controllerOf(pod);
-    return owner ? [owner.uid] : [];
-  });
+  pods.addIndex(podOwnerIndex, podOwnerKeys);
   const queue = new WorkQueue<ObjectKey>(clock, { baseDelayMs: 1000, maxDelayMs: 60_000 });
   const memory: JobMemory = {
     expectations: new Expectations(clock),
@@ -65,8 +68,8 @@ export function createJobController(
     const { namespace, name } = splitKey(key);
     const members = await claimObjects<Pod>(
       pods
-        .byIndex('controllerUid', job.metadata.uid ?? '')
-        .concat(pods.list(namespace).filter((pod) => !controllerOf(pod))),
+        .byIndex(podOwnerIndex, job.metadata.uid ?? '')
+        .concat(pods.byIndex(podOwnerIndex, orphansOf(namespace))),
       {
         controller: job,
         apiVersion: 'batch/v1',
@@ -166,7 +169,7 @@ export function createJobController(
           onDelete: (job) => {
             queue.add(objectKey(job.metadata));
             memory.finished.delete(job.metadata.uid ?? '');
-            for (const pod of pods.byIndex('controllerUid', job.metadata.uid ?? ''))
+            for (const pod of pods.byIndex(podOwnerIndex, job.metadata.uid ?? ''))
               releaseOrphan(pod);
           },
         }),

@@ -4,7 +4,7 @@ import type { Node, NodeCondition, Pod } from '../../apis/index.ts';
 import { formatTime, isReason, keyOf } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import { changeTaints, nodeCondition, nodeReference, type NodeView } from '../shared/nodes.ts';
-import { isPodReady, type PodView, timeMs } from '../shared/pods.ts';
+import { isPodReady, podNodeIndex, podNodeKeys, type PodView, timeMs } from '../shared/pods.ts';
 import { TaintLimiter, zoneOf, zoneState, type ZoneState } from './zones.ts';
 
 export interface NodeLifecycleOptions {
@@ -294,7 +294,7 @@ export function createNodeLifecycleController(
   }
 
   function podsOn(name: string): readonly PodView[] {
-    return pods.byIndex('node', name);
+    return pods.byIndex(podNodeIndex, name);
   }
 
   async function markPodsNotReady(list: readonly PodView[], name: string): Promise<void> {
@@ -350,7 +350,7 @@ export function createNodeLifecycleController(
       );
   };
 
-  pods.addIndex('node', (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  pods.addIndex(podNodeIndex, podNodeKeys);
   return {
     start: () => {
       void informers.waitForSync().then(() => {

@@ -10,7 +10,7 @@ import {
 } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import type { NodeView, TaintView } from '../shared/nodes.ts';
-import type { PodView } from '../shared/pods.ts';
+import { podNodeIndex, podNodeKeys, type PodView } from '../shared/pods.ts';
 
 interface Scheduled extends Disposable {
   readonly createdMs: number;
@@ -26,7 +26,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
   const { client, informers, recorder, clock, logger } = context;
   const nodes = informers.for('nodes');
   const pods = informers.for('pods');
-  pods.addIndex('node', (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  pods.addIndex(podNodeIndex, podNodeKeys);
   const scheduled = new Map<ObjectKey, Scheduled>();
   const owned = new DisposableStore();
   let disposed = false;
@@ -39,7 +39,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
 
   function onNode(node: NodeView): void {
     const taints = noExecuteTaints(node);
-    for (const pod of pods.byIndex('node', node.metadata.name ?? '')) consider(pod, taints);
+    for (const pod of pods.byIndex(podNodeIndex, node.metadata.name ?? '')) consider(pod, taints);
   }
 
   function consider(pod: PodView, taints: readonly TaintView[]): void {

@@ -136,7 +136,8 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     );
     const current = scale.spec?.replicas ?? 0;
     const status = (draft.status ??= blankStatus());
-    status.currentReplicas = scale.status?.replicas ?? 0;
+    delete status.currentReplicas;
+    if (scale.status?.replicas) status.currentReplicas = scale.status.replicas;
     let desired = current;
     let reason = '';
     if (current === 0) {
@@ -255,8 +256,18 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
       const { container } = metric.containerResource ?? {};
       if (!source) {
         failed += 1;
+        statuses.push({ type: '' });
         const text = `unable to get metric ${metric.pods?.metric.name ?? metric.object?.metric.name ?? metric.external?.metric.name ?? ''}: unable to fetch metrics from ${metric.type === 'External' ? 'external' : 'custom'} metrics API: no ${metric.type === 'External' ? 'external' : 'custom'} metrics API (${metric.type === 'External' ? 'external' : 'custom'}.metrics.k8s.io) registered`;
-        firstError ??= `failed to get ${metric.type.toLowerCase()} metric value: ${text}`;
+        if (firstError === undefined) {
+          firstError = `failed to get ${metric.type.toLowerCase()} metric value: ${text}`;
+          set(
+            draft,
+            'ScalingActive',
+            'False',
+            `FailedGet${metric.type}Metric`,
+            `the HPA was unable to compute the replica count: ${text}`,
+          );
+        }
         recorder.event(draft, 'Warning', `FailedGet${metric.type}Metric`, text);
         continue;
       }
@@ -300,6 +311,8 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
           best = { replicas: proposal.replicas, metric: label, status };
       } catch (error) {
         failed += 1;
+        // One that could not be had stands as an empty entry.
+        statuses.push({ type: '' });
         const kind = target.utilization === undefined ? 'usage' : 'utilization';
         const text = `failed to get ${source.name} ${kind}: ${textOf(error)}`;
         const reason = container === undefined ? 'Resource' : 'ContainerResource';

@@ -58,9 +58,15 @@ async function usage(
       : isReason(error, 'ServiceUnavailable')
         ? 'the server is currently unable to handle the request (get pods.metrics.k8s.io)'
         : textOf(error);
-    throw new Error(`unable to fetch metrics from resource metrics API: ${text}`, { cause: error });
+    throw new Error(
+      `unable to get metrics for resource ${resource}: unable to fetch metrics from resource metrics API: ${text}`,
+      { cause: error },
+    );
   }
-  if (items.length === 0) throw new Error('no metrics returned from resource metrics API');
+  if (items.length === 0)
+    throw new Error(
+      `unable to get metrics for resource ${resource}: no metrics returned from resource metrics API`,
+    );
   const byPod = new Map<string, number>();
   for (const { metadata, containers = [] } of items) {
     const counted = containers.filter(({ name }) => container === undefined || name === container);

@@ -36,6 +36,9 @@ import {
   isPodReady,
   isPodTerminating,
   nextAvailabilityCheckMs,
+  orphansOf,
+  podOwnerIndex,
+  podOwnerKeys,
   type PodView,
 } from '../shared/pods.ts';
 
@@ -85,9 +88,6 @@ type View<T> = DeepReadonly<T> & DeepReadonly<ReplicasObject>;
 const burstReplicas = 500;
 /** Changes of pods that only show in the status are counted together for so long: a large rollout has thousands. */
 const statusBatchMs = 20;
-const podOwnerIndex = 'controllerUid';
-/** In `podOwnerIndex`: pods of a namespace that nobody controls. No uid has a slash. */
-const orphansOf = (namespace: string | undefined): string => `${namespace ?? ''}/`;
 
 /**
  * Keeps the number of pods an object asks for: the body of the ReplicaSet and the ReplicationController controller.
@@ -100,10 +100,7 @@ export function createReplicasController<T extends ReplicasObject>(
 ): Controller {
   const { client, informers, recorder, clock, logger } = context;
   const pods: Informer<Pod> = informers.for('pods');
-  pods.addIndex(podOwnerIndex, (pod) => {
-    const owner = controllerOf(pod);
-    return [owner ? owner.uid : orphansOf(pod.metadata.namespace)];
-  });
+  pods.addIndex(podOwnerIndex, podOwnerKeys);
   const podClient = client.resource('pods');
   const podControl = createPodControl(client, recorder);
   const expectations = new Expectations(clock);

@@ -1,7 +1,24 @@
 import type { DeepReadonly } from '#core/base';
 import type { Pod } from '../../apis/index.ts';
+import { controllerOf } from '../../client/index.ts';
 
 export type PodView = DeepReadonly<Pod>;
+
+/** An index of pods by the uid of their controller; those without one are under `orphansOf` their namespace. */
+export const podOwnerIndex = 'controllerUid';
+export function podOwnerKeys(pod: PodView): string[] {
+  return [controllerOf(pod)?.uid ?? orphansOf(pod.metadata.namespace)];
+}
+/** No uid has a slash. */
+export function orphansOf(namespace: string | undefined): string {
+  return `${namespace ?? ''}/`;
+}
+
+/** An index of bound pods by the name of their node. */
+export const podNodeIndex = 'node';
+export function podNodeKeys(pod: PodView): string[] {
+  return pod.spec?.nodeName ? [pod.spec.nodeName] : [];
+}
 
 export function podCondition(
   pod: PodView,

@@ -16,7 +16,6 @@ import {
   type RevisionView,
   truncateHistory,
 } from '../shared/controller-history.ts';
-import { scaledValue } from '../shared/int-or-percent.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
 import { slowStartBatch } from '../shared/pod-control.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
@@ -169,23 +168,23 @@ export function createStatefulSetController(
     return true;
   }
 
-  /** Deletes outdated pods from the highest ordinal down to the partition, as many as may be unavailable. */
+  /**
+   * Deletes the outdated pod of the highest ordinal down to the partition, once those above it are available.
+   * `maxUnavailable` is behind a gate that is off by default.
+   */
   async function roll(round: Round): Promise<void> {
     const { set, replicas, update } = round;
-    const rolling = set.spec?.updateStrategy?.rollingUpdate;
+    const lowest = set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0;
     const minReady = set.spec?.minReadySeconds ?? 0;
-    const maxUnavailable = Math.max(
-      1,
-      scaledValue(rolling?.maxUnavailable, replicasOf(set), true, 1),
-    );
-    const unavailable = replicas.filter((pod) => isUnavailable(pod, minReady, clock.now())).length;
-    let budget = maxUnavailable - unavailable;
-    for (let i = replicas.length - 1; i >= (rolling?.partition ?? 0) && budget > 0; i--) {
+    for (let i = replicas.length - 1; i >= lowest; i--) {
       const pod = replicas[i];
-      if (!pod || revisionOf(pod) === update.metadata.name || isTerminating(pod)) continue;
-      await control.delete(set, pod);
-      round.deleted.add(pod.metadata.name ?? '');
-      budget -= 1;
+      if (!pod) continue;
+      if (revisionOf(pod) !== update.metadata.name && !isTerminating(pod)) {
+        await control.delete(set, pod);
+        round.deleted.add(pod.metadata.name ?? '');
+        return;
+      }
+      if (isUnavailable(pod, minReady, clock.now())) return;
     }
   }
 

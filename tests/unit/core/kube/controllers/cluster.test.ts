@@ -420,7 +420,7 @@ test('an autoscaler lifts a Deployment to its minimum and says why it cannot do 
   expect(events).toEqual(
     expect.arrayContaining([
       'SuccessfulRescale New size: 2; reason: Current number of replicas below Spec.MinReplicas',
-      'FailedGetResourceMetric failed to get cpu utilization: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)',
+      'FailedGetResourceMetric failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)',
     ]),
   );
 });

@@ -120,6 +120,11 @@ test('a DaemonSet runs on the nodes that match and tolerate, and follows labels'
     observedGeneration: 1,
     updatedNumberScheduled: 2,
   });
+  for (const name of podNames(bench))
+    api.change('pods', name, 'default', (pod) => {
+      const [nodeName] = JSON.stringify(pod.spec?.['affinity']).match(/n\d/) ?? [];
+      pod.spec = { ...pod.spec, nodeName };
+    });
   api.change('nodes', 'n2', undefined, (node) => delete node.metadata.labels);
   await time.settle();
   expect(podNames(bench)).toHaveLength(1);

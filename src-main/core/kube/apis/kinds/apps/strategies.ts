@@ -223,6 +223,18 @@ export const statefulSetStrategy = workload(
     if (old) validateStatefulSetChange(errors, spec, old);
   },
   {
+    prepareForCreate(draft) {
+      draft['status'] = { replicas: 0, availableReplicas: 0 };
+      draft.metadata.generation = 1;
+      delete specOf(draft).updateStrategy?.rollingUpdate?.maxUnavailable;
+    },
+    prepareForUpdate(draft, old) {
+      keepStatus(draft, old);
+      // Behind a gate that is off by default.
+      if (specOf(old).updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+        delete specOf(draft).updateStrategy?.rollingUpdate?.maxUnavailable;
+      bumpGeneration(draft, old);
+    },
     validateStatusUpdate(object, old) {
       const errors = new FieldErrors();
       const status = statusOf(object);
