@@ -1,54 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
-import { seededRandom, silentLogger } from '#core/base';
-import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
-import {
-  createClient,
-  createInformers,
-  type KubeClient,
-} from '../../../../../src-main/core/kube/client/index.ts';
-import { startControllers } from '../../../../../src-main/core/kube/controllers/index.ts';
+import { expect, test } from 'vitest';
 import { drainMicrotasks } from '#tests/sim';
-import { testServer, type TestServer } from '../apiserver/server.ts';
-
-interface Cluster extends TestServer {
-  readonly client: KubeClient;
-}
-
-const running: { dispose(): void }[] = [];
-afterEach(() => {
-  for (const item of running.splice(0)) item.dispose();
-});
-
-/** The real API server with all controllers on it, and no machines. */
-async function startCluster(): Promise<Cluster> {
-  const bench = testServer([], { strategyFor });
-  const { clock } = bench.time;
-  await bench.server.bootstrap();
-  const clientFor = (name: string): KubeClient =>
-    createClient(
-      { send: (request) => bench.server.handle(request) },
-      { userAgent: name, clock, logger: silentLogger },
-    );
-  const random = seededRandom('cluster');
-  const informers = createInformers(clientFor('kube-controller-manager'), clock, { random });
-  const controllers = startControllers({
-    clientFor,
-    informers,
-    clock,
-    random,
-    logger: silentLogger,
-    enabled: () => true,
-    flags: {
-      rootCa: 'CA',
-      clusterCidr: '10.244.0.0/16',
-      signServiceAccountToken: () =>
-        Promise.resolve({ algorithm: 'ES256', signature: new Uint8Array([1, 2, 3]) }),
-    },
-  });
-  running.push(controllers, informers, bench.server);
-  await bench.time.settle();
-  return { ...bench, client: clientFor('test') };
-}
+import { type Cluster, startCluster } from './cluster-bench.ts';
 
 const metadata = (name: string, more: object = {}) => ({ name, namespace: 'default', ...more });
 

@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest';
+import { startCluster, type Cluster } from './cluster-bench.ts';
+
+const claimSpec = {
+  storageClassName: 'csi',
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+};
+
+async function eventsOf({ client }: Cluster, name: string): Promise<string[]> {
+  const { items } = await client.resource('events').list({ namespace: 'default' });
+  return items
+    .filter(({ involvedObject }) => involvedObject.name === name)
+    .map(({ type, reason, message }) => `${type ?? ''} ${reason ?? ''} ${message ?? ''}`);
+}
+
+test('an ephemeral volume has a claim that goes with its pod', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  const claims = client.resource('persistentvolumeclaims');
+  const pod = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      containers: [{ name: 'c', image: 'i' }],
+      volumes: [
+        {
+          name: 'scratch',
+          ephemeral: { volumeClaimTemplate: { metadata: { labels: { l: '1' } }, spec: claimSpec } },
+        },
+      ],
+    },
+  });
+  await client.resource('pods').create(pod('one'));
+  await time.settle();
+  const claim = await claims.get('default', 'one-scratch');
+  expect(claim.metadata.labels).toEqual({ l: '1' });
+  expect(claim.metadata.ownerReferences).toMatchObject([
+    { kind: 'Pod', name: 'one', controller: true, blockOwnerDeletion: true },
+  ]);
+
+  await claims.create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'two-scratch', namespace: 'default' },
+    spec: claimSpec,
+  });
+  await client.resource('pods').create(pod('two'));
+  await time.advance(1000);
+  expect(await eventsOf(cluster, 'two')).toContain(
+    'Warning FailedBinding ephemeral volume scratch: PVC default/two-scratch was not created for pod default/two (pod is not owner)',
+  );
+
+  await client.resource('pods').delete('default', 'one');
+  await time.advance(10_000);
+  expect((await claims.list({ namespace: 'default' })).items.map((c) => c.metadata.name)).toEqual([
+    'two-scratch',
+  ]);
+});
+
+test('a claim that asks for more waits for the resizer of its driver', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  await client.resource('persistentvolumeclaims').create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data', namespace: 'default' },
+    spec: claimSpec,
+  });
+  await client.resource('persistentvolumes').create({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'pv' },
+    spec: {
+      storageClassName: 'csi',
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      claimRef: { namespace: 'default', name: 'data' },
+      csi: { driver: 'csi.example.com', volumeHandle: 'h' },
+    },
+  });
+  await time.advance(20_000);
+  const told = 'Normal ExternalExpanding waiting for an external controller to expand this PVC';
+  expect(await eventsOf(cluster, 'data')).not.toContain(told);
+  await client.resource('persistentvolumeclaims').patch('default', 'data', 'merge', {
+    spec: { resources: { requests: { storage: '2Gi' } } },
+  });
+  await time.advance(1000);
+  expect(await eventsOf(cluster, 'data')).toContain(told);
+});
+
+test('nodes are told how long what they hold of Secrets stays good', async () => {
+  const { client, time } = await startCluster();
+  await client.resource('nodes').create({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'n1' },
+    spec: {},
+  });
+  await time.settle();
+  const { metadata } = await client.resource('nodes').get(undefined, 'n1');
+  expect(metadata.annotations?.['node.alpha.kubernetes.io/ttl']).toBe('0');
+});
+
+test('a range of Service addresses stays until the last address of it has gone', async () => {
+  const { client, time } = await startCluster();
+  const ranges = client.resource('servicecidrs.networking.k8s.io');
+  const addresses = client.resource('ipaddresses.networking.k8s.io');
+  const state = async () => {
+    const { metadata, status } = await ranges.get(undefined, 'more');
+    const { type, status: is, reason, message } = status?.conditions?.[0] ?? {};
+    return [metadata.finalizers, type, is, reason, message];
+  };
+  await ranges.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'more' },
+    spec: { cidrs: ['10.200.0.0/28'] },
+  });
+  await addresses.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IPAddress',
+    metadata: {
+      name: '10.200.0.5',
+      labels: {
+        'ipaddress.kubernetes.io/ip-family': 'IPv4',
+        'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
+      },
+    },
+    spec: { parentRef: { resource: 'services', namespace: 'default', name: 'web' } },
+  });
+  await time.settle();
+  const finalizer = 'networking.k8s.io/service-cidr-finalizer';
+  expect(await state()).toEqual([
+    [finalizer],
+    'Ready',
+    'True',
+    '',
+    'Kubernetes Service CIDR is ready',
+  ]);
+  await ranges.delete(undefined, 'more');
+  await time.advance(20_000);
+  expect(await state()).toEqual([
+    [finalizer],
+    'Ready',
+    'False',
+    'Terminating',
+    'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR',
+  ]);
+  await addresses.delete(undefined, '10.200.0.5');
+  await time.advance(1000);
+  expect((await ranges.list()).items.map(({ metadata }) => metadata.name)).toEqual(['kubernetes']);
+});
