@@ -76,7 +76,12 @@ test('a claim that asks for more waits for the resizer of its driver', async () 
       storageClassName: 'csi',
       capacity: { storage: '1Gi' },
       accessModes: ['ReadWriteOnce'],
-      claimRef: { namespace: 'default', name: 'data' },
+      claimRef: {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        namespace: 'default',
+        name: 'data',
+      },
       csi: { driver: 'csi.example.com', volumeHandle: 'h' },
     },
   });
