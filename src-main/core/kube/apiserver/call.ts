@@ -9,6 +9,7 @@ import {
   unsupportedValue,
 } from '../machinery/index.ts';
 import type { FieldValidation } from './body.ts';
+import { admitInRounds } from './admission/index.ts';
 import type { Catalog, Served } from './catalog.ts';
 import type { OutputForm } from './negotiation.ts';
 import type { ApiServerOptions } from './options.ts';
@@ -110,7 +111,8 @@ export function admissionRequest(
     readonly name?: string;
   } = {},
 ): AdmissionRequest {
-  const { info } = target.served ?? call.served;
+  const served = target.served ?? call.served;
+  const { info } = served;
   const name = target.name ?? call.info.name;
   const isNamespaces = info.group === '' && info.resource === 'namespaces';
   return {
@@ -125,6 +127,7 @@ export function admissionRequest(
     oldObject,
     options: write.options,
     dryRun: write.dryRun,
+    defaults: (draft) => served.strategy.defaults?.(draft),
     warn: (text) => void call.warnings.push(text),
     annotate: () => undefined,
   };
@@ -132,10 +135,7 @@ export function admissionRequest(
 
 /** Runs the mutating steps of admission. */
 export async function admit(context: ServerContext, request: AdmissionRequest): Promise<void> {
-  for (const plugin of context.options.admission) {
-    const pending = plugin.admit?.(request);
-    if (pending) await pending;
-  }
+  await admitInRounds(context.options.admission, request);
 }
 
 /** Runs the validating steps of admission. */

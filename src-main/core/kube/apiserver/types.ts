@@ -67,10 +67,28 @@ export interface AdmissionRequest {
   /** CreateOptions, UpdateOptions or DeleteOptions. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly dryRun: boolean;
+  /** Fills in what the object's kind leaves out: after a change. */
+  readonly defaults?: (object: KubeObject) => void;
+  /** What mutating steps know of each other; set by who runs them. */
+  reinvocation?: Reinvocation;
   /** Adds a `Warning:` header to the answer. */
   warn(text: string): void;
   /** Adds to the audit record. */
   annotate(key: string, value: string): void;
+}
+
+/**
+ * All mutating steps run once more when one that comes from configuration has changed the object, so that those
+ * before it see the change.
+ * @see k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/reinvocationcontext.go
+ */
+export interface Reinvocation {
+  /** Whether this is the second round. */
+  readonly isSecond: boolean;
+  /** Set by a step that changed the object. */
+  wanted: boolean;
+  /** By plugin: what it noted in the first round. */
+  readonly notes: Map<string, unknown>;
 }
 
 /** One step of admission. Throwing a StatusError refuses the request. */

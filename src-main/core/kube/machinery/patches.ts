@@ -133,7 +133,11 @@ function addAt(root: JsonMap, path: string, value: unknown): void {
 /** Makes room for the new value. A key that is not there is no failure, as upstream's library has it. */
 function replaceAt(root: JsonMap, path: string): void {
   const { parent, key } = parentOf(root, path);
-  if (Array.isArray(parent) || (isMap(parent) && Object.hasOwn(parent, key))) removeAt(root, path);
+  if (!Array.isArray(parent) && !isMap(parent))
+    throw new PatchError(
+      `replace operation does not apply: doc is missing path: ${path}: missing value`,
+    );
+  if (Array.isArray(parent) || Object.hasOwn(parent, key)) removeAt(root, path);
 }
 
 function removeAt(root: JsonMap, path: string): void {

@@ -1,4 +1,4 @@
-import { byBytes, Emitter, jsonClone, jsonEqual, type Random, uuid } from '#core/base';
+import { byBytes, Emitter, jsonClone, jsonEqual, type Random } from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
 import {
   formatGroupVersion,
@@ -31,6 +31,7 @@ import { applyScaleToCustom, scaleOfCustom } from './scale.ts';
 import { customResourceStrategy } from './strategy.ts';
 import type { CallWebhook } from '../outbound/index.ts';
 import type { CrdRegistry } from './types.ts';
+import { convertByWebhook } from './webhook-conversion.ts';
 
 const verbs: readonly Verb[] = [
   'delete',
@@ -48,7 +49,6 @@ const terminatingVerbs: readonly Verb[] = verbs.filter(
 );
 const group = 'apiextensions.k8s.io';
 const resource = 'customresourcedefinitions';
-const conversionTimeoutMs = 30_000;
 
 interface Row {
   readonly info: ResourceInfo;
@@ -208,42 +208,3 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
 
 const versionOf = (crd: unknown, name: string): JsonMap | undefined =>
   versionsOf(crd).find((version) => version['name'] === name);
-
-/** @see apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go */
-async function convertByWebhook(
-  crd: unknown,
-  object: KubeObject,
-  apiVersion: string,
-  options: { readonly random: Random; readonly callWebhook?: CallWebhook },
-): Promise<KubeObject> {
-  const kind = object.kind;
-  const from = object.apiVersion;
-  const fail = (why: string): Error =>
-    internalError(new Error(`conversion webhook for ${from}, Kind=${kind} failed: ${why}`));
-  if (!options.callWebhook) throw fail('no webhook transport');
-  const uid = uuid(options.random);
-  let answer: unknown;
-  try {
-    answer = await options.callWebhook(
-      mapOf(at(crd, 'spec', 'conversion', 'webhook', 'clientConfig')),
-      {
-        kind: 'ConversionReview',
-        apiVersion: 'apiextensions.k8s.io/v1',
-        request: { uid, desiredAPIVersion: apiVersion, objects: [object] },
-      },
-      conversionTimeoutMs,
-      false,
-    );
-  } catch (error) {
-    throw fail(error instanceof Error ? error.message : String(error));
-  }
-  const response = at(answer, 'response');
-  if (textAt(response, 'result', 'status') !== 'Success')
-    throw fail(textAt(response, 'result', 'message'));
-  const [converted, more] = mapsOf(at(response, 'convertedObjects'));
-  if (!converted || more)
-    throw fail(
-      `webhook returned ${mapsOf(at(response, 'convertedObjects')).length} objects, expected 1`,
-    );
-  return converted as unknown as KubeObject;
-}

@@ -22,13 +22,11 @@ export type SendHttps = (target: HttpsTarget, request: ApiRequest) => Promise<Ap
 /**
  * Posts a review to a webhook and reads its answer.
  * @param clientConfig a URL, or a service, and the bundle its certificate is checked with.
- * @param timeoutMs how long the whole exchange may take.
- * @param tellTimeout whether the webhook is told the time it has, as `?timeout=10s`.
+ * @param timeoutMs how long the whole exchange may take; the webhook is told, as `?timeout=10s`.
  * @throws Error with client-go's text.
  */
 export type CallWebhook = (
   clientConfig: Readonly<Record<string, unknown>>,
   review: object,
   timeoutMs: number,
-  tellTimeout: boolean,
 ) => Promise<unknown>;

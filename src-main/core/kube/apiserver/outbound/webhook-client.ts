@@ -1,5 +1,5 @@
 import { type Clock, fromBase64, fromUtf8, quoted, utf8 } from '#core/base';
-import { type ApiResponse, responseText } from '../../machinery/index.ts';
+import { type ApiResponse, parseYaml, responseText, YamlError } from '../../machinery/index.ts';
 import { at, isMap, numberOf, textAt, textOf } from '../fields/index.ts';
 import type { ServerState } from '../types.ts';
 import { resolveService } from './resolve-service.ts';
@@ -23,9 +23,9 @@ export function createWebhookClient(
   clock: Clock,
   send: SendHttps,
 ): CallWebhook {
-  return async (clientConfig, review, timeoutMs, tellTimeout) => {
+  return async (clientConfig, review, timeoutMs) => {
     const { url, path, target } = addressOf(state, clientConfig);
-    const query = tellTimeout ? `?timeout=${timeoutMs / 1000}s` : '';
+    const query = `?timeout=${timeoutMs / 1000}s`;
     const body = JSON.stringify(review);
     const posted = async (signal: AbortSignal): Promise<ApiResponse> =>
       send(target(), {
@@ -46,7 +46,7 @@ export function createWebhookClient(
       const text = error instanceof Error ? error.message : String(error);
       throw new Error(`Post ${quoted(url + query)}: ${text}`, { cause: error });
     }
-    return decode(response.status, await responseText(response));
+    return decode(response, await responseText(response), review);
   };
 }
 
@@ -89,24 +89,55 @@ function addressOf(state: ServerState, clientConfig: Readonly<Record<string, unk
 /** Go's path.Join("/", path): no empty elements, no slash at the end. */
 const cleanPath = (path: string): string => `/${path.split('/').filter(Boolean).join('/')}`;
 
-function decode(status: number, text: string): unknown {
+function decode({ status, headers }: ApiResponse, text: string, review: object): unknown {
   if (status < 200 || status > 206) throw new Error(refusalText(status, text));
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`couldn't get version/kind; json parse error: ${goSyntaxError(text)}`, {
-      cause: error,
-    });
-  }
+  if (text === '')
+    throw new Error(
+      `0-length response with status code: ${status} and content type: ${headers['content-type'] ?? ''}`,
+    );
+  const answer = valueOf(text);
   if (!isMap(answer))
     throw new Error(
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonType(answer)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
-  if (textOf(answer['kind']) === '') throw new Error(`Object 'Kind' is missing in '${text}'`);
-  if (answer['kind'] === 'Status' && answer['status'] === 'Failure')
-    throw new Error(textOf(answer['message']) || 'unknown');
+  const told = (field: string): string => textOf(answer[field]);
+  const asked = (field: string): string => textAt(review, field);
+  if (told('kind') === 'Status' && told('status') === 'Failure')
+    throw new Error(told('message') || 'unknown');
+  // What names no kind is taken for what was asked for.
+  if (told('kind') === '' || told('apiVersion') === '') return answer;
+  const groupOf = (version: string): string => version.split('/')[0] ?? '';
+  const versionOf = (version: string): string => version.split('/').at(-1) ?? '';
+  const known =
+    told('kind') === asked('kind') &&
+    groupOf(told('apiVersion')) === groupOf(asked('apiVersion')) &&
+    ['v1', 'v1beta1'].includes(versionOf(told('apiVersion')));
+  if (!known)
+    throw new Error(
+      `no kind ${quoted(told('kind'))} is registered for version ${quoted(told('apiVersion'))} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  const typeOf = (version: string): string => `(${versionOf(version)}.${told('kind')})`;
+  if (told('apiVersion') !== asked('apiVersion'))
+    throw new Error(
+      `converting ${typeOf(told('apiVersion'))} to ${typeOf(asked('apiVersion'))}: unknown conversion`,
+    );
   return answer;
+}
+
+/** What is no JSON is taken for YAML, as upstream's decoder does. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    try {
+      return parseYaml(text);
+    } catch (error) {
+      if (!(error instanceof YamlError)) throw error;
+      throw new Error(`couldn't get version/kind; json parse error: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
 }
 
 const jsonType = (value: unknown): string =>
@@ -117,13 +148,6 @@ const jsonType = (value: unknown): string =>
       : typeof value === 'boolean'
         ? 'bool'
         : typeof value;
-
-/** encoding/json's words for text that is no JSON. */
-function goSyntaxError(text: string): string {
-  const trimmed = text.trim();
-  if (trimmed === '' || '{['.includes(trimmed)) return 'unexpected end of JSON input';
-  return `invalid character '${trimmed[0] ?? ''}' looking for beginning of value`;
-}
 
 /** @see k8s.io/apimachinery/pkg/api/errors, NewGenericServerResponse */
 function refusalText(status: number, body: string): string {

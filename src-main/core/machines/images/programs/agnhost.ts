@@ -3,6 +3,7 @@ import type { Program, ProgramContext } from '../../process/types.ts';
 import { print, resolverOf, untilSignal } from '../program-io.ts';
 import { mounttest } from './agnhost-mounttest.ts';
 import { hostnameOf, netexec } from './agnhost-netexec.ts';
+import { conversionWebhook, webhook } from './agnhost-webhook.ts';
 import { fileAnswer, flagValue, serveHttp, textAnswer } from './http-service.ts';
 
 type Command = (context: ProgramContext) => Promise<number>;
@@ -163,6 +164,8 @@ const commands: Readonly<Record<string, Command>> = {
   'test-webserver': testWebserver,
   'logs-generator': logsGenerator,
   connect,
+  webhook,
+  'crd-conversion-webhook': conversionWebhook,
 };
 
 /** `agnhost COMMAND`: the test programs of Kubernetes, those that the documentation and tasks use. */

@@ -3,6 +3,9 @@ import {
   badRequest,
   failure,
   internalError,
+  jsonPatch,
+  type JsonPatchOperation,
+  PatchError,
   type StatusError,
   type StatusReason,
 } from '../../../machinery/index.ts';
@@ -12,7 +15,6 @@ import {
   at,
   isMap,
   type JsonMap,
-  listOf,
   mapOf,
   mapsOf,
   numberOf,
@@ -22,7 +24,7 @@ import {
 } from '../../fields/index.ts';
 import type { CallWebhook } from '../../outbound/index.ts';
 import type { AdmissionPlugin, AdmissionRequest, ServerState } from '../../types.ts';
-import { applyJsonPatch } from './json-patch.ts';
+import { replaceObject, Rounds } from '../reinvocation.ts';
 import { isExempt, matchesRules, matchesSelectors } from './match.ts';
 import { reviewRequest } from './review.ts';
 
@@ -55,20 +57,15 @@ export function mutatingAdmissionWebhook(
     name: 'MutatingAdmissionWebhook',
     async admit(request) {
       if (isExempt(request)) return;
-      const again: Hook[] = [];
-      let changedSince = false;
-      const run = async ({ hook }: Hook): Promise<boolean> => {
-        if (!matches(state, hook, request, random)) return false;
+      const rounds = new Rounds('MutatingAdmissionWebhook', request);
+      for (const { hook, configuration } of hooksOf(state, 'mutatingwebhookconfigurations')) {
+        const key = `${configuration}/${textOf(hook['name'])}`;
+        if (!matches(state, hook, request, random) || !rounds.mayRun(key)) continue;
         const response = await callHook(hook, request, random, callWebhook);
-        return response !== undefined && applyPatch(hook, response, request);
-      };
-      for (const each of hooksOf(state, 'mutatingwebhookconfigurations')) {
-        const changed = await run(each);
-        // A hook that asked for it sees the object again when a later one has changed it.
-        if (changed) changedSince = again.length > 0;
-        if (textOf(each.hook['reinvocationPolicy']) === 'IfNeeded') again.push(each);
+        const changed = response !== undefined && applyPatch(hook, response, request);
+        rounds.ran(key, changed, textOf(hook['reinvocationPolicy']) === 'IfNeeded');
       }
-      if (changedSince) for (const each of again) await run(each);
+      rounds.end();
     },
   };
 }
@@ -179,7 +176,6 @@ async function reviewed(
       mapOf(hook['clientConfig']),
       { kind: 'AdmissionReview', apiVersion, request: body },
       timeoutMs,
-      true,
     );
   } catch (error) {
     throw new Error(
@@ -205,8 +201,6 @@ async function reviewed(
       throw problem('webhook returned response.patch but not response.patchType');
     if (!hasPatch && type !== '')
       throw problem('webhook returned response.patchType but not response.patch');
-    if (type !== '' && type !== 'JSONPatch')
-      throw problem(`webhook returned invalid response.patchType of ${quoted(type)}`);
   }
   return response;
 }
@@ -228,20 +222,41 @@ function denied(name: string, status: JsonMap): StatusError {
 /** Applies the patch of a response to the request's object, in place. @returns whether it changed. */
 function applyPatch(hook: JsonMap, response: JsonMap, request: AdmissionRequest): boolean {
   const patch = textOf(response['patch']);
+  const name = quoted(textOf(hook['name']));
   const { object } = request;
-  if (patch === '' || !object) return false;
-  let patched: unknown;
+  if (patch === '') return false;
+  const failing = (why: string): false => {
+    if (textOf(hook['failurePolicy']) === 'Ignore') return false;
+    throw internalError(new Error(`failed calling webhook ${name}: ${why}`));
+  };
   let operations: unknown;
   try {
     operations = JSON.parse(fromUtf8(fromBase64(patch)));
-    patched = applyJsonPatch(object, operations);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    if (textOf(hook['failurePolicy']) === 'Ignore') return false;
-    throw internalError(new Error(text));
+  } catch {
+    const first = fromUtf8(fromBase64(patch)).trim()[0] ?? '';
+    return failing(
+      `received undecodable patch in webhook response: invalid character '${first}' looking for beginning of value`,
+    );
   }
-  if (listOf(operations).length === 0 || !isMap(patched)) return false;
-  for (const field of Object.keys(object)) delete object[field];
-  Object.assign(object, patched);
-  return true;
+  if (!Array.isArray(operations))
+    return failing(
+      'received undecodable patch in webhook response: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+    );
+  if (operations.length === 0) return false;
+  const type = textOf(response['patchType']);
+  if (type !== '' && type !== 'JSONPatch') return failing(`unsupported patch type ${quoted(type)}`);
+  if (!object)
+    throw internalError(
+      new Error(
+        `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
+      ),
+    );
+  let patched: unknown;
+  try {
+    patched = jsonPatch(object, operations as readonly JsonPatchOperation[]);
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    throw internalError(new Error(error.message));
+  }
+  return isMap(patched) && replaceObject(request, object, patched);
 }

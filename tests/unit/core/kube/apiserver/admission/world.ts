@@ -3,6 +3,7 @@ import { beforeEach } from 'vitest';
 import { messageOf, resourceInfo, TestState } from '#tests/server-state';
 import {
   type AdmissionOptions,
+  admitInRounds,
   createAdmissionChain,
 } from '../../../../../../src-main/core/kube/apiserver/admission/index.ts';
 import type { KubeObject } from '../../../../../../src-main/core/kube/machinery/index.ts';
@@ -52,7 +53,7 @@ export async function admit(
   more: Partial<AdmissionOptions> = {},
 ): Promise<void> {
   const chain = createAdmissionChain({ ...base(), ...more });
-  for (const plugin of chain) await plugin.admit?.(request);
+  await admitInRounds(chain, request);
   for (const plugin of chain) await plugin.validate?.(request);
 }
 export const refusal = (
