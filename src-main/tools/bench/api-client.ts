@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { createInterface } from 'node:readline';
+import type { Disposable } from '#core/base';
 import { parseYaml } from '#core/kube';
 
 interface Kubeconfig {
@@ -14,10 +16,20 @@ interface Kubeconfig {
   }[];
 }
 
+/** An event of a watch, as far as the measurements look. */
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: { readonly metadata?: { readonly name?: string } };
+}
+
 /** JSON requests over HTTPS with the rights of a kubeconfig, as a client outside sends them. */
 export interface ApiClient {
   /** @throws Error the answer is not 2xx. */
   send<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The same, answered with the text. */
+  sendText(method: string, path: string, body?: unknown): Promise<string>;
+  /** Calls `onEvent` for each event of a watch until it is disposed. */
+  watch(path: string, onEvent: (event: WatchEvent) => void): Disposable;
   close(): void;
 }
 
@@ -35,25 +47,39 @@ export function apiClient(kubeconfig: string): ApiClient {
     cert: pem(user['client-certificate-data']),
     key: pem(user['client-key-data']),
   });
+  const sendText = (method: string, path: string, body?: unknown): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const outgoing = request(
+        cluster.server + path,
+        { method, agent, headers: { 'content-type': 'application/json' } },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.on('end', () => {
+            const text = Buffer.concat(chunks).toString('utf8');
+            if ((incoming.statusCode ?? 500) < 300) resolve(text);
+            else reject(new Error(`${method} ${path}: ${incoming.statusCode} ${text}`));
+          });
+        },
+      );
+      outgoing.once('error', reject);
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    });
   return {
-    send: <T>(method: string, path: string, body?: unknown) =>
-      new Promise<T>((resolve, reject) => {
-        const outgoing = request(
-          cluster.server + path,
-          { method, agent, headers: { 'content-type': 'application/json' } },
-          (incoming) => {
-            const chunks: Buffer[] = [];
-            incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-            incoming.on('end', () => {
-              const text = Buffer.concat(chunks).toString('utf8');
-              if ((incoming.statusCode ?? 500) < 300) resolve(JSON.parse(text) as T);
-              else reject(new Error(`${method} ${path}: ${incoming.statusCode} ${text}`));
-            });
-          },
-        );
-        outgoing.once('error', reject);
-        outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-      }),
+    sendText,
+    send: async <T>(method: string, path: string, body?: unknown) =>
+      JSON.parse(await sendText(method, path, body)) as T,
+    watch: (path, onEvent) => {
+      const outgoing = request(cluster.server + path, { agent }, (incoming) =>
+        createInterface({ input: incoming }).on('line', (line) =>
+          onEvent(JSON.parse(line) as WatchEvent),
+        ),
+      );
+      // It ends when it is disposed, or with the host.
+      outgoing.on('error', () => undefined);
+      outgoing.end();
+      return { dispose: () => void outgoing.destroy() };
+    },
     close: () => agent.destroy(),
   };
 }

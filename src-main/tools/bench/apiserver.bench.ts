@@ -1,54 +1,12 @@
 // Measures the API server within the process: `node src-main/tools/bench/apiserver.bench.ts`.
 import { performance } from 'node:perf_hooks';
 
-import { seededRandom, silentLogger, SimClock } from '#core/base';
-import {
-  type ApiServer,
-  builtinResources,
-  builtinSchemas,
-  createApiServer,
-  createServerState,
-  createStore,
-  storedObjectCodec,
-  strategyFor,
-} from '#core/kube';
+import { SimClock } from '#core/base';
+import { inProcessServer } from './in-process-server.ts';
 
 const pods = '/api/v1/namespaces/default/pods';
 const podCount = 10_000;
 const watcherCount = 1_000;
-
-function makeServer(clock: SimClock): ApiServer {
-  const store = createStore({ clock, codec: storedObjectCodec });
-  return createApiServer({
-    store,
-    state: createServerState(store, builtinResources),
-    clock,
-    random: seededRandom('bench'),
-    logger: silentLogger,
-    version: {
-      major: '1',
-      minor: '36',
-      gitVersion: 'v1.36.3',
-      gitCommit: '',
-      gitTreeState: '',
-      buildDate: '',
-      goVersion: '',
-      compiler: '',
-      platform: '',
-    },
-    resources: builtinResources,
-    schemas: builtinSchemas,
-    strategyFor,
-    authenticator: { authenticate: () => Promise.resolve({ username: 'bench', groups: [] }) },
-    authorizer: { authorize: () => ({ decision: 'allow', reason: '' }) },
-    admission: [],
-    anonymous: false,
-    serviceClusterIpRange: '10.96.0.0/12',
-    nodePortRange: { from: 30_000, to: 32_767 },
-    advertiseAddress: '127.0.0.1',
-    port: 6443,
-  });
-}
 
 const pod = (name: string): object => ({
   apiVersion: 'v1',
@@ -72,7 +30,7 @@ async function main(): Promise<void> {
   const drain = (): void => {
     while (clock.step(clock.now()));
   };
-  const server = makeServer(clock);
+  const server = inProcessServer(clock);
   const headers = { 'user-agent': 'bench/1' };
   const report = (what: string, ms: number): void =>
     console.log(`${what.padEnd(40)}${ms.toFixed(3)} ms`);

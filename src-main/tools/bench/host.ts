@@ -10,6 +10,8 @@ export interface BenchHost {
   readonly launchUrl: string;
   /** Resident memory of the host, MiB. */
   memory(): number;
+  /** Processor time of the host so far, of all its threads, ms. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function startHost(program: string, dataFolder: string): Promise<Be
     rpc,
     launchUrl,
     memory: () => residentMiB(child.pid ?? 0),
+    cpuMs: () => processorMs(child.pid ?? 0),
     stop: async () => {
       port.close();
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -54,3 +57,22 @@ function residentMiB(pid: number): number {
   }
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 }
+
+/** Linux counts in hundredths of a second; `ps` prints `[[days-]hours:]minutes:seconds`. */
+function processorMs(pid: number): number {
+  if (process.platform === 'linux') {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+  const text = execFileSync('ps', ['-o', 'cputime=', '-p', String(pid)], { encoding: 'utf8' });
+  return text
+    .trim()
+    .replace('-', ':')
+    .split(':')
+    .map(Number)
+    .reduceRight((sum, part, index, all) => sum + part * unitMs(all.length - 1 - index), 0);
+}
+
+const unitMs = (place: number): number => [1000, 60_000, 3_600_000, 86_400_000][place] ?? 0;

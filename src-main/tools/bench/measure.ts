@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'MiB' | '/s';
+  readonly unit: 'ms' | 's' | 'MiB' | '/s' | '%';
   /** Limit of the project; absent for a figure that is only reported. */
   readonly limit?: { readonly atMost: number } | { readonly atLeast: number };
 }

@@ -11,6 +11,9 @@ export interface PartContext {
   readonly dataFolder: string;
 }
 
+/** Nobody waits longer than this for an answer, whatever else is done. */
+export const longestWaitMs = { unit: 'ms', limit: { atMost: 50 } } as const;
+
 export type Part = (context: PartContext) => Promise<readonly Figure[]>;
 
 /** The web host as `npm run build` leaves it. */
