@@ -1,4 +1,11 @@
-import { type Clock, type Disposable, DisposableStore, type Logger, type Random } from '#core/base';
+import {
+  type Clock,
+  type Disposable,
+  DisposableStore,
+  jsonEqual,
+  type Logger,
+  type Random,
+} from '#core/base';
 import type { Node, Pod, Service } from '../apis/index.ts';
 import {
   createEventRecorder,
@@ -470,19 +477,17 @@ class NodeAgent implements Kubelet {
 
 /** A change of status alone, which is mostly the kubelet's own, needs no sync. */
 function needsSync(old: PodView, pod: PodView): boolean {
-  const foreign = (view: PodView): string =>
-    JSON.stringify(
-      (view.status?.conditions ?? [])
-        .filter(({ type }) => !kubeletConditions.has(type))
-        .map(({ type, status }) => [type, status]),
-    );
+  const foreign = (view: PodView): unknown =>
+    (view.status?.conditions ?? [])
+      .filter(({ type }) => !kubeletConditions.has(type))
+      .map(({ type, status }) => [type, status]);
   return (
     old.metadata.generation !== pod.metadata.generation ||
     old.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
     old.metadata.deletionGracePeriodSeconds !== pod.metadata.deletionGracePeriodSeconds ||
-    JSON.stringify(old.metadata.labels) !== JSON.stringify(pod.metadata.labels) ||
-    JSON.stringify(old.metadata.annotations) !== JSON.stringify(pod.metadata.annotations) ||
-    (specOf(pod).readinessGates !== undefined && foreign(old) !== foreign(pod))
+    !jsonEqual(old.metadata.labels, pod.metadata.labels) ||
+    !jsonEqual(old.metadata.annotations, pod.metadata.annotations) ||
+    (specOf(pod).readinessGates !== undefined && !jsonEqual(foreign(old), foreign(pod)))
   );
 }
 

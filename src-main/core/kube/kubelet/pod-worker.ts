@@ -1,4 +1,4 @@
-import type { Disposable } from '#core/base';
+import { defer, type Disposable } from '#core/base';
 import type { ContainerKiller } from './container-killer.ts';
 import { graceOf } from './container-killer.ts';
 import { durationMs } from './configuration.ts';
@@ -87,7 +87,10 @@ export class PodWorker implements Disposable {
     this.wake();
   }
 
-  /** Has a look soon; many calls are one look. */
+  /**
+   * Has a look soon; many calls are one look. It is a step of its own: a watch may tell of many pods at once, and
+   * all that a look does within the process would happen before anybody else got an answer.
+   */
   wake(): void {
     if (this.#disposed || this.phase === 'finished') return;
     if (this.#busy) {
@@ -95,7 +98,7 @@ export class PodWorker implements Disposable {
       return;
     }
     this.#busy = true;
-    queueMicrotask(() => void this.#run());
+    defer(this.#deps.context.clock, () => void this.#run());
   }
 
   dispose(): void {
