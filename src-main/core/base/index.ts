@@ -27,6 +27,7 @@ export {
   type DeepReadonly,
   jsonClone,
   jsonEqual,
+  shareEqual,
   type JsonObject,
   type JsonPrimitive,
   type JsonValue,

@@ -31,6 +31,40 @@ export function jsonClone<T>(value: T): T {
   return copy as T;
 }
 
+/**
+ * `now` with each part that equals the same part of `old` replaced by that part, so that versions of an object share
+ * what they have in common. Neither is changed; `old` itself when all is equal.
+ */
+export function shareEqual<T>(old: unknown, now: T): T {
+  if (old === now || typeof old !== 'object' || typeof now !== 'object') return now;
+  if (old === null || now === null) return now;
+  if (Array.isArray(now)) {
+    if (!Array.isArray(old)) return now;
+    const items = now as unknown[];
+    let same = old.length === items.length;
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < items.length; index++) {
+      const shared = shareEqual<unknown>(old[index], items[index]);
+      if (shared !== items[index]) (copy ??= [...items])[index] = shared;
+      if (shared !== old[index]) same = false;
+    }
+    return (same ? old : (copy ?? now)) as T;
+  }
+  if (Array.isArray(old)) return now;
+  const [before, fields] = [old as Record<string, unknown>, now as Record<string, unknown>];
+  let surplus = 0;
+  let same = true;
+  let copy: Record<string, unknown> | undefined;
+  for (const key in fields) {
+    surplus += 1;
+    const shared = shareEqual(before[key], fields[key]);
+    if (shared !== fields[key]) (copy ??= { ...fields })[key] = shared;
+    if (shared !== before[key] || !Object.hasOwn(before, key)) same = false;
+  }
+  if (same) for (const _ in before) surplus -= 1;
+  return (same && surplus === 0 ? old : (copy ?? now)) as T;
+}
+
 export type DeepReadonly<T> = T extends (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object

@@ -156,6 +156,9 @@ function checkField(served: Served, field: string): void {
   if (!Object.hasOwn(fields, field)) throw badRequest(`field label not supported: ${field}`);
 }
 
+const nodeNameField = 'spec.nodeName';
+type Scheduled = { readonly nodeName?: string } | undefined;
+
 /** Whether an object is among those asked for. */
 export function isSelected(
   served: Served,
@@ -169,6 +172,8 @@ export function isSelected(
   return matchesFields(fields, (field) => {
     if (field === 'metadata.name') return object.metadata.name ?? '';
     if (field === 'metadata.namespace') return object.metadata.namespace ?? '';
+    // Each kubelet's watch asks this of each version of each pod.
+    if (field === nodeNameField) return (object['spec'] as Scheduled)?.nodeName ?? '';
     selectable ??= served.strategy.selectableFields?.(object) ?? {};
     return selectable[field] ?? '';
   });

@@ -1,5 +1,5 @@
 import type { DeepReadonly } from '#core/base';
-import { jsonEqual, nameSuffix, uuid } from '#core/base';
+import { jsonEqual, nameSuffix, shareEqual, uuid } from '#core/base';
 import type { FieldError } from '../apis/index.ts';
 import {
   alreadyExists,
@@ -143,8 +143,7 @@ export function writeObject(
   const { store } = context.options;
   const lease = served.info.kind === 'Event' ? eventLease(context) : undefined;
   // Room for the version where Go writes it; the store tells it.
-  draft.metadata.resourceVersion = '0';
-  const object = ordered(draft);
+  const object = ordered({ ...draft, metadata: { ...draft.metadata, resourceVersion: '0' } });
   return store.put(
     key,
     (revision) => {
@@ -436,10 +435,11 @@ export async function updateObject(
       if (stored) return viewOf(context, served, stored);
       continue;
     }
-    if (sameButForTimes(draft, old)) return view;
+    const shared = shareEqual(old, draft);
+    if (sameButForTimes(shared, old)) return view;
     if (write.dryRun) return new StoredObject(ordered(draft));
     try {
-      const storage = toStorage(context, served, draft);
+      const storage = toStorage(context, served, shared);
       const stored = writeObject(
         context,
         served,

@@ -5,7 +5,7 @@ import type { StoreCodec } from '../storage/index.ts';
 
 /**
  * One revision of an object as the store keeps it: shared by every get, list and watch, never changed.
- * `json()` encodes once.
+ * `json()` encodes once, as long as it is the newest.
  */
 export class StoredObject {
   readonly object: DeepReadonly<KubeObject>;
@@ -18,6 +18,11 @@ export class StoredObject {
 
   json(): string {
     return (this.#json ??= JSON.stringify(this.object));
+  }
+
+  /** Lets go of the text; whoever asks again has it made again. */
+  forgetJson(): void {
+    this.#json = undefined;
   }
 }
 
@@ -32,6 +37,10 @@ export const storedObjectCodec: StoreCodec<StoredObject> = {
   decode: (text) => {
     const object = text.startsWith('{"') ? objectOf(text) : undefined;
     return object ? new StoredObject(object, text) : plainValue(text);
+  },
+  // Of a value that is no object the text is all there is.
+  superseded: (value) => {
+    if (value.object.kind !== '') value.forgetJson();
   },
 };
 

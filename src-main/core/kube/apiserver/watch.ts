@@ -232,13 +232,20 @@ class Watch implements Disposable {
   }
 
   #take(event: StoreEvent<StoredObject>): void {
-    this.#inOrder(() => {
-      const now = event.kv && this.#view(event.kv.value);
-      const before = event.previous && this.#view(event.previous.value);
-      if (now instanceof Promise || before instanceof Promise)
-        return Promise.all([now, before]).then(([a, b]) => this.#transition(event, a, b));
-      this.#transition(event, now, before);
-    });
+    if (this.#tail || this.#call.served.custom) {
+      this.#inOrder(() => this.#takeViews(event));
+      return;
+    }
+    // Nothing to wait for: the way of all events of built-in kinds.
+    void this.#takeViews(event);
+  }
+
+  #takeViews(event: StoreEvent<StoredObject>): void | Promise<void> {
+    const now = event.kv && this.#view(event.kv.value);
+    const before = event.previous && this.#view(event.previous.value);
+    if (now instanceof Promise || before instanceof Promise)
+      return Promise.all([now, before]).then(([a, b]) => this.#transition(event, a, b));
+    this.#transition(event, now, before);
   }
 
   #transition(

@@ -26,6 +26,8 @@ import {
 export interface StoreCodec<V> {
   encode(value: V): string;
   decode(text: string, row: LogRow): V;
+  /** A value that a newer one has taken the place of: what was made of it for readers is needed no longer. */
+  superseded?(value: V): void;
 }
 
 export interface StoreOptions<V> {
@@ -275,8 +277,9 @@ class MemoryStore<V> implements Store<V> {
     const startRevision = sink.startRevision ?? 0;
     if (startRevision !== 0 && startRevision < this.#compactedRevision) throw compacted();
     const from = startRevision === 0 ? this.#revision + 1 : startRevision;
-    const watcher: Watcher<V> = { start, end: endOf(end), from, sink };
-    this.#replay(watcher);
+    const past: Watcher<V> = { start, end: endOf(end), from, sink };
+    this.#replay(past);
+    const watcher = { ...past, from: Math.max(from, this.#revision + 1) };
     this.#watchers.add(watcher);
     return { dispose: () => void this.#watchers.delete(watcher) };
   }
@@ -396,8 +399,8 @@ class MemoryStore<V> implements Store<V> {
     for (const event of events) this.#apply(event);
     const commit: Commit<V> = { revision, timeMs, events };
     this.#commits.push(commit);
-    for (const watcher of [...this.#watchers]) {
-      if (!this.#watchers.has(watcher)) continue;
+    // A watch that begins meanwhile is from a later revision on.
+    for (const watcher of this.#watchers) {
       try {
         deliver(watcher, commit);
       } catch (error) {
@@ -450,6 +453,7 @@ class MemoryStore<V> implements Store<V> {
       this.#known.set(key, history);
     }
     history.add(revision, kv);
+    if (previous) this.#codec.superseded?.(previous.value);
     if (kv && !previous) this.#live.set(key, history);
     else if (!kv) this.#live.delete(key);
     if (previous && previous.lease !== 0) this.#leases.detach(key, previous.lease);
@@ -537,7 +541,8 @@ function deliver<V>(watcher: Watcher<V>, { revision, events }: Commit<V>): void 
   const { start, end } = watcher;
   const matches = ({ key }: StoreEvent<V>): boolean =>
     key >= start && (end === undefined || key < end);
-  // Almost every commit has one event; its array is then shared instead of copied.
+  // Almost every commit has one event, and almost every watch is of something else.
+  if (events.length === 1 && !matches(events[0] as StoreEvent<V>)) return;
   const seen = events.every(matches) ? events : events.filter(matches);
   if (seen.length > 0) watcher.sink.onEvents(seen, revision);
 }
