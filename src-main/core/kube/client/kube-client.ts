@@ -239,10 +239,12 @@ function deleteBody(options: DeleteOptions): object {
 }
 
 function queryOf(values: Readonly<Record<string, string | undefined>>): string {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(values))
-    if (value !== undefined && value !== '') params.set(key, value);
-  return params.size === 0 ? '' : `?${params.toString()}`;
+  let params: URLSearchParams | undefined;
+  for (const key in values) {
+    const value = values[key];
+    if (value !== undefined && value !== '') (params ??= new URLSearchParams()).set(key, value);
+  }
+  return params ? `?${params.toString()}` : '';
 }
 
 function listQuery(options: ListOptions): string {

@@ -19,6 +19,8 @@ export interface ApiTransportDeps {
  */
 export function apiTransport(config: ClientConfig, deps: ApiTransportDeps): Transport {
   const { host, port, secure: tls } = splitUrl(config.server);
+  const leaf =
+    config.clientCertificate === undefined ? undefined : firstCertificate(config.clientCertificate);
   // One verification of a certificate serves until either side changes it.
   let verified = '';
 
@@ -65,8 +67,8 @@ export function apiTransport(config: ClientConfig, deps: ApiTransportDeps): Tran
           },
           remoteAddress: `${peer.address}:${peer.port}`,
           // TLS hands the certificate over only where the server asks for one.
-          ...(config.clientCertificate !== undefined && listener.tls?.clientCa !== undefined
-            ? { peerCertificate: firstCertificate(config.clientCertificate) }
+          ...(leaf !== undefined && listener.tls?.clientCa !== undefined
+            ? { peerCertificate: leaf }
             : {}),
           signal: request.signal ?? deps.signal,
         },

@@ -173,7 +173,7 @@ async function dialFirst(
   addresses: readonly string[],
   port: number,
 ): Promise<{ address: string; dialed: Dialed }> {
-  let failure: unknown = new ConnectionError('ENOTFOUND', 'no addresses');
+  let failure: unknown;
   for (const address of addresses) {
     try {
       const dialed = await net.dial(address, port, 'tcp', {
@@ -186,7 +186,8 @@ async function dialFirst(
       if (signal?.aborted) break;
     }
   }
-  throw failure;
+  if (failure !== undefined) throw failure;
+  throw new ConnectionError('ENOTFOUND', 'no addresses');
 }
 
 async function verify(dialed: Dialed, { tls }: HttpRequest, host: string): Promise<void> {
