@@ -173,7 +173,7 @@ async function dialFirst(
   addresses: readonly string[],
   port: number,
 ): Promise<{ address: string; dialed: Dialed }> {
-  let failure: unknown;
+  let failure: Error | undefined;
   for (const address of addresses) {
     try {
       const dialed = await net.dial(address, port, 'tcp', {
@@ -182,12 +182,11 @@ async function dialFirst(
       });
       return { address, dialed };
     } catch (error) {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
       if (signal?.aborted) break;
     }
   }
-  if (failure !== undefined) throw failure;
-  throw new ConnectionError('ENOTFOUND', 'no addresses');
+  throw failure ?? new ConnectionError('ENOTFOUND', 'no addresses');
 }
 
 async function verify(dialed: Dialed, { tls }: HttpRequest, host: string): Promise<void> {
