@@ -1,9 +1,16 @@
 import type { DeepReadonly } from '#core/base';
 import type { EndpointAddress, Endpoints, EndpointSubset } from '../../apis/index.ts';
 import { type Result, WorkQueue } from '../../client/index.ts';
-import { hasLabels, isReason, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import {
+  fnv128a,
+  hasLabels,
+  isReason,
+  objectKey,
+  type ObjectKey,
+  splitKey,
+} from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
-import { semanticEqual } from '../shared/hash.ts';
+import { semanticEqual, semanticJson } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { isPodReady, type PodView } from '../shared/pods.ts';
@@ -159,18 +166,32 @@ function entriesOf(service: ServiceView, pod: PodView): Entry[] {
   return ports.length === 0 ? [] : [{ address, ports, ready }];
 }
 
-/** Groups addresses by equal ports, everything in order. @see pkg/api/v1/endpoints/util.go, RepackSubsets */
+/**
+ * Groups ports by who offers them: one that all have is a subset of its own.
+ *
+ * @see pkg/api/v1/endpoints/util.go, RepackSubsets
+ */
 function packSubsets(entries: readonly Entry[]): EndpointSubset[] {
-  const groups = new Map<string, { ports: readonly Port[]; entries: Entry[] }>();
-  for (const entry of entries) {
-    const key = JSON.stringify(entry.ports);
-    const group = groups.get(key) ?? { ports: entry.ports, entries: [] };
-    group.entries.push(entry);
+  const offers = new Map<string, { readonly port: Port | undefined; readonly by: Entry[] }>();
+  for (const entry of entries)
+    for (const port of entry.ports.length > 0 ? entry.ports : [undefined]) {
+      const key = port ? printed(port) : '';
+      const offer = offers.get(key) ?? { port, by: [] };
+      offer.by.push(entry);
+      offers.set(key, offer);
+    }
+  const identity = ({ address, ready }: Entry): string =>
+    `${address.ip} ${address.targetRef?.uid ?? ''} ${String(ready)}`;
+  const groups = new Map<string, { readonly ports: Port[]; readonly by: readonly Entry[] }>();
+  for (const { port, by } of offers.values()) {
+    const key = by.map(identity).sort().join();
+    const group = groups.get(key) ?? { ports: [], by };
+    if (port) group.ports.push(port);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ ports, entries: members }) => {
+  const subsets = [...groups.values()].map(({ ports, by }) => {
     const addresses = (ready: boolean): EndpointAddress[] =>
-      members
+      by
         .filter((entry) => entry.ready === ready)
         .map(({ address }) => address)
         .sort(byIp);
@@ -178,25 +199,27 @@ function packSubsets(entries: readonly Entry[]): EndpointSubset[] {
     return {
       ...(ready.length > 0 ? { addresses: ready } : {}),
       ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
-      ...(ports.length > 0 ? { ports: [...ports].sort(byPortName) } : {}),
+      ...(ports.length > 0 ? { ports: byHash(ports, printed) } : {}),
     };
   });
+  return byHash(subsets, semanticJson);
 }
 
+function byHash<T>(items: readonly T[], print: (item: T) => string): T[] {
+  if (items.length < 2) return [...items];
+  return items
+    .map((item) => ({ item, hash: fnv128a(print(item)) }))
+    .sort((a, b) => (a.hash < b.hash ? -1 : 1))
+    .map(({ item }) => item);
+}
+
+/** What Go prints of a port, which upstream hashes. */
+function printed({ name = '', port, protocol = '', appProtocol = '<nil>' }: Port): string {
+  return `(v1.EndpointPort){Name:(string)${name} Port:(int32)${port} Protocol:(v1.Protocol)${protocol} AppProtocol:(*string)${appProtocol}}`;
+}
+
+/** By the text of the addresses, as upstream: 10.0.0.10 is before 10.0.0.2. */
 function byIp(a: DeepReadonly<EndpointAddress>, b: DeepReadonly<EndpointAddress>): number {
-  const parts = (ip: string): number[] => ip.split('.').map(Number);
-  const [left, right] = [parts(a.ip), parts(b.ip)];
-  for (let i = 0; i < left.length; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0 && !Number.isNaN(difference)) return difference;
-  }
-  return a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0;
-}
-
-function byPortName(a: Port, b: Port): number {
-  return (a.name ?? '') < (b.name ?? '')
-    ? -1
-    : (a.name ?? '') > (b.name ?? '')
-      ? 1
-      : a.port - b.port;
+  const [left, right] = [a, b].map(({ ip, targetRef }) => `${ip} ${targetRef?.uid ?? ''}`);
+  return (left ?? '') < (right ?? '') ? -1 : 1;
 }

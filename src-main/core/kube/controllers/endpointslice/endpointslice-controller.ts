@@ -147,8 +147,12 @@ export function createEndpointSliceController(
         },
       });
     }
-    for (const { metadata } of [...plan.create, ...plan.update])
-      setTriggerTime(metadata, triggerTime);
+    for (const slice of [...plan.create, ...plan.update]) {
+      setTriggerTime(slice.metadata, triggerTime);
+      // Upstream's empty lists are nil once they have been stored.
+      if (slice.endpoints?.length === 0) delete slice.endpoints;
+      if (slice.ports?.length === 0) delete slice.ports;
+    }
     for (const slice of plan.create) {
       if (service.metadata.deletionTimestamp) break;
       try {
@@ -204,16 +208,32 @@ function endpointOf(
   const serving = isPodReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
+  const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating);
+  const hints = ready ? hintsFor(service, zone, pod.spec?.nodeName) : undefined;
   return {
     addresses: podAddresses(pod, type),
-    conditions: {
-      ready: service.spec?.publishNotReadyAddresses === true || (serving && !terminating),
-      serving,
-      terminating,
-    },
+    conditions: { ready, serving, terminating },
+    ...(hints ? { hints } : {}),
     ...(setsHostname(pod, service) && pod.spec?.hostname ? { hostname: pod.spec.hostname } : {}),
     ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     targetRef: podReference(pod),
     ...(zone ? { zone } : {}),
+  };
+}
+
+/** Who should use an endpoint first, by `spec.trafficDistribution`. @see k8s.io/endpointslice/trafficdist */
+function hintsFor(
+  service: ServiceView,
+  zone: string | undefined,
+  nodeName: string | undefined,
+): Endpoint['hints'] | undefined {
+  const { trafficDistribution: wish = '' } = service.spec ?? {};
+  if (!['PreferClose', 'PreferSameZone', 'PreferSameNode'].includes(wish)) return undefined;
+  const forZones = zone ? [{ name: zone }] : [];
+  const forNodes = wish === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : [];
+  if (forZones.length === 0 && forNodes.length === 0) return undefined;
+  return {
+    ...(forNodes.length > 0 ? { forNodes } : {}),
+    ...(forZones.length > 0 ? { forZones } : {}),
   };
 }

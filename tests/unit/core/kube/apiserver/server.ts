@@ -10,6 +10,7 @@ import {
   type ApiServerOptions,
   createApiServer,
   createServerState,
+  type ServerState,
   type StoredObject,
   storedObjectCodec,
 } from '../../../../../src-main/core/kube/apiserver/index.ts';
@@ -44,7 +45,7 @@ export interface Answer {
 export function testServer(
   strategies: readonly KindStrategy[] = [],
   more: Partial<ApiServerOptions> = {},
-  admission: readonly AdmissionPlugin[] = [],
+  admission: (state: ServerState) => readonly AdmissionPlugin[] = () => [],
 ): TestServer {
   const time = new TestTime();
   const store = createStore({ clock: time.clock, codec: storedObjectCodec });
@@ -74,7 +75,7 @@ export function testServer(
       authenticate: () => Promise.resolve({ username: 'tester', groups: ['system:authenticated'] }),
     },
     authorizer: { authorize: () => ({ decision: 'allow', reason: '' }) },
-    admission,
+    admission: admission(state),
     anonymous: false,
     serviceClusterIpRange: '10.96.0.0/12',
     nodePortRange: { from: 30_000, to: 32_767 },

@@ -6,7 +6,11 @@ import {
   createInformers,
   type KubeClient,
 } from '../../../../../src-main/core/kube/client/index.ts';
-import { startControllers } from '../../../../../src-main/core/kube/controllers/index.ts';
+import {
+  type ControllerFlags,
+  startControllers,
+} from '../../../../../src-main/core/kube/controllers/index.ts';
+import { namespaceLifecycle } from '../../../../../src-main/core/kube/apiserver/admission/namespace-lifecycle.ts';
 import { testServer, type TestServer } from '../apiserver/server.ts';
 
 export interface Cluster extends TestServer {
@@ -18,9 +22,13 @@ afterEach(() => {
   for (const item of running.splice(0)) item.dispose();
 });
 
-/** The real API server with all controllers on it, and no machines. */
-export async function startCluster(): Promise<Cluster> {
-  const bench = testServer([], { strategyFor });
+/**
+ * The real API server with all controllers on it, and no machines.
+ *
+ * @param flags what differs from the controllers' flags of a test.
+ */
+export async function startCluster(flags: ControllerFlags = {}): Promise<Cluster> {
+  const bench = testServer([], { strategyFor }, (state) => [namespaceLifecycle(state)]);
   const { clock } = bench.time;
   await bench.server.bootstrap();
   const clientFor = (name: string): KubeClient =>
@@ -42,6 +50,7 @@ export async function startCluster(): Promise<Cluster> {
       clusterCidr: '10.244.0.0/16',
       signServiceAccountToken: () =>
         Promise.resolve({ algorithm: 'ES256', signature: new Uint8Array([1, 2, 3]) }),
+      ...flags,
     },
   });
   running.push(controllers, informers, bench.server);
