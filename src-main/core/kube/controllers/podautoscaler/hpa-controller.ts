@@ -137,6 +137,7 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     const current = scale.spec?.replicas ?? 0;
     const status = (draft.status ??= blankStatus());
     delete status.currentReplicas;
+    delete status.currentMetrics;
     if (scale.status?.replicas) status.currentReplicas = scale.status.replicas;
     let desired = current;
     let reason = '';
