@@ -131,7 +131,11 @@ class Normalizer {
   readonly #unknown: string[];
   #struct: string;
 
+  /** Protobuf, in which upstream stores most kinds, does not tell an empty list from none. */
+  readonly #emptyList: [] | null;
+
   constructor(schemas: SchemaSet, kind: string, unknown: string[]) {
+    this.#emptyList = kind === 'CustomResourceDefinition' ? [] : null;
     this.#schemas = schemas;
     this.#struct = kind;
     this.#unknown = unknown;
@@ -246,7 +250,7 @@ class Normalizer {
 
   #list(value: unknown, plan: Plan, keepEmpty: boolean): unknown {
     if (!Array.isArray(value)) throw this.#mismatch(value, plan.goType);
-    if (value.length === 0) return keepEmpty ? [] : undefined;
+    if (value.length === 0) return keepEmpty ? this.#emptyList : undefined;
     const items = plan.target.items as SchemaNode;
     const itemPlan = planOf(items, this.#schemas);
     const out: unknown[] = [];

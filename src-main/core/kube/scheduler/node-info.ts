@@ -55,8 +55,8 @@ export class NodeInfo {
     this.allocatable = amountsOf(node?.status?.allocatable);
     this.allowedPods = this.allocatable.get('pods') ?? 0;
     const images = new Map<string, number>();
-    for (const { names = [], sizeBytes = 0 } of node?.status?.images ?? [])
-      for (const name of names) images.set(name, Number(sizeBytes));
+    for (const { names, sizeBytes = 0 } of node?.status?.images ?? [])
+      for (const name of names ?? []) images.set(name, Number(sizeBytes));
     this.images = images;
   }
 

@@ -36,6 +36,7 @@ import {
   ingressStrategy,
   networkPolicyStrategy,
 } from './networking/strategies.ts';
+import { serviceCidrStrategy } from './networking/service-cidr.ts';
 import { podDisruptionBudgetStrategy } from './policy/strategies.ts';
 import { rbacStrategies } from './rbac/strategies.ts';
 
@@ -66,6 +67,7 @@ const strategies: readonly KindStrategy[] = [
   resourceQuotaStrategy,
   secretStrategy,
   serviceAccountStrategy,
+  serviceCidrStrategy,
   serviceStrategy,
   statefulSetStrategy,
   ...clusterStrategies,

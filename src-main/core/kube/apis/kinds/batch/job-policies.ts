@@ -33,7 +33,8 @@ function validateFailureRule(
   const conditions = rule.onPodConditions ?? [];
   if (codes) {
     const at = `${path}.onExitCodes`;
-    const { operator = '', values = [], containerName } = codes;
+    const { operator = '', containerName } = codes;
+    const values = codes.values ?? [];
     if (operator === '') {
       errors.required(`${at}.operator`, `valid values: ${quotedList(['In', 'NotIn'])}`);
     } else if (operator !== 'In' && operator !== 'NotIn') {

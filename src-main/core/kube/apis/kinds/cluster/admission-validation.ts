@@ -182,15 +182,16 @@ export function validateWebhooks(errors: FieldErrors, webhooks: readonly Webhook
   const names = new Set<string>();
   webhooks.forEach((webhook, index) => {
     const path = `webhooks[${index}]`;
-    const { name = '', sideEffects, timeoutSeconds = 10, admissionReviewVersions = [] } = webhook;
+    const { name = '', sideEffects, timeoutSeconds = 10 } = webhook;
+    const admissionReviewVersions = webhook.admissionReviewVersions ?? [];
     validateWebhookName(errors, `${path}.name`, name);
     webhook.rules?.forEach((rule, i) => validateRule(errors, `${path}.rules[${i}]`, rule));
     oneOf(errors, `${path}.failurePolicy`, webhook.failurePolicy, failurePolicies);
     oneOf(errors, `${path}.matchPolicy`, webhook.matchPolicy, ['Equivalent', 'Exact']);
     const harmless = ['None', 'NoneOnDryRun'];
-    if (sideEffects === undefined)
+    if (!sideEffects)
       errors.required(`${path}.sideEffects`, `must specify one of ${harmless.join(', ')}`);
-    oneOf(errors, `${path}.sideEffects`, sideEffects, harmless);
+    else oneOf(errors, `${path}.sideEffects`, sideEffects, harmless);
     if (timeoutSeconds > 30 || timeoutSeconds < 1)
       errors.invalid(
         `${path}.timeoutSeconds`,
@@ -237,7 +238,11 @@ export function validatePolicy(errors: FieldErrors, spec: AdmissionPolicySpec): 
   });
 }
 
-export function validatePolicyBinding(errors: FieldErrors, spec: PolicyBindingSpec): void {
+export function validatePolicyBinding(
+  errors: FieldErrors,
+  spec: PolicyBindingSpec,
+  validates: boolean,
+): void {
   const { policyName = '', paramRef, validationActions = [] } = spec;
   if (policyName === '') errors.required('spec.policyName');
   else errors.invalidEach('spec.policyName', policyName, isDns1123Subdomain(policyName));
@@ -254,6 +259,7 @@ export function validatePolicyBinding(errors: FieldErrors, spec: PolicyBindingSp
     else oneOf(errors, `${path}.parameterNotFoundAction`, action, ['Deny', 'Allow']);
   }
   validateMatch(errors, 'spec.matchResources', spec.matchResources);
+  if (!validates) return;
   const path = 'spec.validationActions';
   validationActions.forEach((action, index) => {
     oneOf(errors, `${path}[${index}]`, action, ['Audit', 'Deny', 'Warn']);

@@ -3,9 +3,9 @@ import { type DeepReadonly, fromBase64, fromUtf8, quoted } from '#core/base';
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
-import { immutable, qualifiedName, semanticEqual } from '../../validation/meta.ts';
+import { immutable, qualifiedName, semanticEqual, validateLabels } from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain, isIp } from '../../validation/names.ts';
-import { compareQuantities } from '../../validation/quantity.ts';
+import { validateRequirements } from '../../validation/resources.ts';
 import { validateTolerations } from '../core/pod-scheduling.ts';
 import { type Toleration, view } from '../core/pod-types.ts';
 import { deprecatedNodeLabel } from '../core/pod-warnings.ts';
@@ -19,20 +19,19 @@ import {
   type Webhook,
 } from './admission-validation.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { flowControlStrategies } from './flow-control.ts';
+import { storageStrategies } from './storage-kinds.ts';
 
 type Fields = Record<string, unknown>;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 type Check = (errors: FieldErrors, object: DeepReadonly<KubeObject>) => void;
 
-const collect = (...checks: (() => void)[]): void => {
-  for (const check of checks) check();
-};
-
-/** Create and update share a check; an update may ask more. */
+/** Create and update share a check, unless an update is asked something else. */
 function checks(
   check: Check,
   change?: (errors: FieldErrors, object: Fields, old: Fields) => void,
+  updates: 'changes' | 'all' = 'changes',
 ): Pick<KindStrategy, 'validate' | 'validateUpdate'> {
   return {
     validate(object): FieldError[] {
@@ -42,12 +41,8 @@ function checks(
     },
     validateUpdate(object, old): FieldError[] {
       const errors = new FieldErrors();
-      collect(
-        () => change?.(errors, view<Fields>(object), view<Fields>(old)),
-        () => {
-          if (!change) check(errors, object);
-        },
-      );
+      if (!change || updates === 'all') check(errors, object);
+      change?.(errors, view<Fields>(object), view<Fields>(old));
       return errors.list;
     },
   };
@@ -124,22 +119,31 @@ const priorityClassStrategy: KindStrategy = {
 };
 
 interface TopologyTerm {
-  matchLabelExpressions?: { key?: string; values?: string[] }[];
+  matchLabelExpressions?: { key?: string; values?: string[] | null }[];
 }
 
 function validateTopologies(errors: FieldErrors, terms: readonly TopologyTerm[]): void {
+  const seen: unknown[] = [];
   terms.forEach(({ matchLabelExpressions = [] }, index) => {
-    const keys = new Set<string>();
-    matchLabelExpressions.forEach(({ key = '', values = [] }, i) => {
-      const path = `allowedTopologies[${index}].matchLabelExpressions[${i}]`;
+    const at = `allowedTopologies[${index}].matchLabelExpressions`;
+    const term: Record<string, string[]> = {};
+    matchLabelExpressions.forEach((expression, i) => {
+      const { key = '' } = expression;
+      const values = expression.values ?? [];
+      const path = `${at}[${i}]`;
       if (values.length === 0) errors.required(`${path}.values`);
       values.forEach((value, j) => {
         if (values.indexOf(value) < j) errors.duplicate(`${path}.values[${j}]`, value);
       });
       qualifiedName(errors, `${path}.key`, key);
-      if (keys.has(key)) errors.duplicate(`${path}.key`, key);
-      keys.add(key);
+      if (key in term) errors.duplicate(`${path}.key`, key);
+      term[key] = [...new Set(values)].sort();
     });
+    // Upstream compares with a term that is not there yet for each term there is, so that an empty one is told so often.
+    const empty = Object.keys(term).length === 0 ? terms.length : 0;
+    for (let n = 0; n < empty + seen.filter((each) => semanticEqual(each, term)).length; n++)
+      errors.duplicate(at, '');
+    seen.push(term);
   });
 }
 
@@ -173,6 +177,7 @@ const storageClassStrategy: KindStrategy = {
         immutable(errors, field, object[field], old[field]);
       }
     },
+    'all',
   ),
   warnings: (object) =>
     ((object['allowedTopologies'] ?? []) as TopologyTerm[]).flatMap((term, index) =>
@@ -407,14 +412,14 @@ const runtimeClassStrategy: KindStrategy = {
       if (handler === '') errors.required('handler');
       else errors.invalidEach('handler', handler, isDns1123Label(handler));
       const { overhead, scheduling } = view<RuntimeClass>(object);
-      for (const [name, amount] of Object.entries(overhead?.podFixed ?? {}).sort())
-        if (compareQuantities(amount, '0') < 0)
-          errors.invalid(`overhead.limits[${name}]`, amount, 'must be greater than or equal to 0');
+      if (overhead) validateRequirements(errors, 'overhead', { limits: overhead.podFixed ?? {} });
+      validateLabels(errors, 'scheduling.nodeSelector', scheduling?.nodeSelector);
       validateTolerations(errors, 'scheduling.tolerations', scheduling?.tolerations ?? []);
     },
     (errors, object, old) => {
       immutable(errors, 'handler', object['handler'], old['handler']);
     },
+    'all',
   ),
   warnings: (object) =>
     Object.keys(view<RuntimeClass>(object).scheduling?.nodeSelector ?? {}).flatMap((key) => {
@@ -488,54 +493,14 @@ const policyBindingStrategy = (kind: string): KindStrategy => ({
   group: admission,
   kind,
   ...countsChangesOf('spec'),
-  ...(kind === 'ValidatingAdmissionPolicyBinding'
-    ? checks((errors, object) =>
-        validatePolicyBinding(errors, view<{ spec?: PolicyBindingSpec }>(object).spec ?? {}),
-      )
-    : {}),
+  ...checks((errors, object) => {
+    const { spec = {} } = view<{ spec?: PolicyBindingSpec }>(object);
+    validatePolicyBinding(errors, spec, kind === 'ValidatingAdmissionPolicyBinding');
+  }),
   defaults(draft) {
     setMatchDefaults(view<AdmissionPolicy>(draft).spec?.matchResources);
   },
 });
-
-const flowSchemaStrategy: KindStrategy = {
-  ...withStatus('flowcontrol.apiserver.k8s.io', 'FlowSchema'),
-  defaults(draft) {
-    const spec = (draft['spec'] ??= {}) as Fields;
-    spec['matchingPrecedence'] ||= 1000;
-    draft['status'] ??= {};
-  },
-};
-
-interface Limited {
-  nominalConcurrencyShares?: number;
-  lendablePercent?: number;
-  limitResponse?: {
-    queuing?: { handSize?: number; queues?: number; queueLengthLimit?: number };
-  };
-}
-
-const priorityLevelStrategy: KindStrategy = {
-  ...withStatus('flowcontrol.apiserver.k8s.io', 'PriorityLevelConfiguration'),
-  defaults(draft) {
-    const { spec } = view<{ spec?: { limited?: Limited; exempt?: Limited } }>(draft);
-    if (spec?.exempt) {
-      spec.exempt.nominalConcurrencyShares ??= 0;
-      spec.exempt.lendablePercent ??= 0;
-    }
-    if (spec?.limited) {
-      spec.limited.nominalConcurrencyShares ??= 30;
-      spec.limited.lendablePercent ??= 0;
-      const queuing = spec.limited.limitResponse?.queuing;
-      if (queuing) {
-        queuing.handSize ||= 8;
-        queuing.queues ||= 64;
-        queuing.queueLengthLimit ||= 50;
-      }
-    }
-    draft['status'] ??= {};
-  },
-};
 
 const ipAddressStrategy: KindStrategy = {
   group: 'networking.k8s.io',
@@ -562,8 +527,7 @@ export const clusterStrategies: readonly KindStrategy[] = [
   policyStrategy('MutatingAdmissionPolicy', false),
   policyBindingStrategy('ValidatingAdmissionPolicyBinding'),
   policyBindingStrategy('MutatingAdmissionPolicyBinding'),
-  flowSchemaStrategy,
-  priorityLevelStrategy,
+  ...flowControlStrategies,
   ipAddressStrategy,
-  withStatus('networking.k8s.io', 'ServiceCIDR'),
+  ...storageStrategies,
 ];

@@ -320,8 +320,8 @@ function validateClaimChange(errors: FieldErrors, claim: Claim, old: Claim): voi
   }
 }
 
-const isOldSource = ({ apiGroup = '', kind }: ObjectReference): boolean =>
-  (apiGroup === '' && kind === 'PersistentVolumeClaim') ||
+const isOldSource = ({ apiGroup, kind }: ObjectReference): boolean =>
+  (!apiGroup && kind === 'PersistentVolumeClaim') ||
   (apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot');
 
 /** The old spelling knows claims and snapshots alone; while no namespace is named both spellings are kept alike. */

@@ -44,7 +44,7 @@ function validateReference(
   path: string,
   reference: { apiGroup?: string; kind?: string; name?: string },
 ): void {
-  if (reference.apiGroup !== undefined) {
+  if (typeof reference.apiGroup === 'string') {
     dnsSubdomain(errors, `${path}.apiGroup`, reference.apiGroup);
   }
   for (const field of ['kind', 'name'] as const) {
@@ -81,7 +81,7 @@ const badSuffixes = ['/..', '/.'];
 
 function validatePath(errors: FieldErrors, at: string, rule: IngressPath): void {
   const { path = '', pathType } = rule;
-  if (pathType === undefined) {
+  if (!pathType) {
     errors.required(`${at}.pathType`, 'pathType must be specified');
     return;
   }
@@ -220,7 +220,7 @@ function ingressClassErrors(object: DeepReadonly<KubeObject>): FieldErrors {
     const at = 'spec.parameters';
     validateReference(errors, at, parameters);
     const { scope, namespace } = parameters;
-    if (scope === undefined) errors.required(`${at}.scope`);
+    if (!scope) errors.required(`${at}.scope`);
     else if (scope === 'Namespace') {
       if (namespace === undefined) {
         errors.required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'");
@@ -455,7 +455,8 @@ function endpointSliceErrors(object: DeepReadonly<KubeObject>): FieldErrors {
   });
   const endpoints = slice.endpoints ?? [];
   if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
-  endpoints.forEach(({ addresses = [] }, index) => {
+  endpoints.forEach((endpoint, index) => {
+    const addresses = endpoint.addresses ?? [];
     const at = `endpoints[${index}].addresses`;
     if (addresses.length === 0) errors.required(at, 'must contain at least 1 address');
     if (addresses.length > 100) errors.tooMany(at, addresses.length, 100);
@@ -503,8 +504,8 @@ export const endpointSliceStrategy: KindStrategy = {
       ...(!old && addressType === 'FQDN'
         ? ['spec.addressType: FQDN endpoints are deprecated']
         : []),
-      ...(endpoints ?? []).flatMap(({ addresses = [] }, index) =>
-        addresses.flatMap((address, i) =>
+      ...(endpoints ?? []).flatMap(({ addresses }, index) =>
+        (addresses ?? []).flatMap((address, i) =>
           addressWarnings(`endpoints[${index}].addresses[${i}]`, address),
         ),
       ),

@@ -28,7 +28,8 @@ interface Binding {
 }
 
 function validateRule(errors: FieldErrors, path: string, rule: Rule, namespaced: boolean): void {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [] } = rule;
+  const { apiGroups = [], resources = [], resourceNames = [] } = rule;
+  const verbs = rule.verbs ?? [];
   const urls = rule.nonResourceURLs ?? [];
   if (verbs.length === 0) {
     errors.required(`${path}.verbs`, 'verbs must contain at least one value');
