@@ -22,10 +22,12 @@ import {
 import { objectResponse, notAcceptable } from './negotiation.ts';
 import { readCurrent } from './registry.ts';
 import type { StoredObject } from './stored-object.ts';
-import { includeObjectOf, partialMetadata, tableOf } from './table.ts';
+import { includeObjectOf, partialMetadata, type Table, tableOf } from './table.ts';
 
 /** Objects looked at before other work gets its turn. */
 const chunkSize = 1000;
+/** Rows of a Table that are made and written at once. */
+const rowsPerPiece = 100;
 
 /** Headers that carry what the call warned of. */
 export function warningHeaders(call: Call): Record<string, string> {
@@ -53,7 +55,7 @@ export function respondObject(call: Call, status: number, stored: StoredObject):
     const table = tableOf(served, [object], meta, form.version, include, {
       nowMs: context.options.clock.now(),
     });
-    response = objectResponse(status, table, form, undefined, headers);
+    response = objectResponse(status, table.object, form, undefined, headers);
   } else if (form.as === 'PartialObjectMetadata')
     response = objectResponse(
       status,
@@ -234,7 +236,8 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
   if (form.as === 'Table') {
     const include = includeObjectOf(info.query.get('includeObject'));
     const table = tableOf(served, objects, metadata, form.version, include, { nowMs: clock.now() });
-    return objectResponse(200, table, form, () => tablePieces(table), headers);
+    const pieces = (): Iterable<string> => tablePieces(table, objects.length);
+    return objectResponse(200, table.object, form, pieces, headers);
   }
   if (form.as !== undefined) {
     if (form.as === 'PartialObjectMetadata') throw notAcceptable();
@@ -286,14 +289,12 @@ function kindPrefix(object: { readonly kind: string; readonly apiVersion: string
   return `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},`;
 }
 
-function* tablePieces(table: ReturnType<typeof tableOf>): Iterable<string> {
-  const { rows, ...head } = table;
+function* tablePieces({ head, rows }: Table, count: number): Iterable<string> {
   yield `${JSON.stringify(head).slice(0, -1)},"rows":[`;
-  for (let at = 0; at < rows.length; at += 100)
+  for (let at = 0; at < count; at += rowsPerPiece)
     yield (
       (at === 0 ? '' : ',') +
-      rows
-        .slice(at, at + 100)
+      rows(at, at + rowsPerPiece)
         .map((row) => JSON.stringify(row))
         .join(',')
     );

@@ -23,13 +23,26 @@ export function includeObjectOf(value: string | null): IncludeObject {
   throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`);
 }
 
-export interface Table {
+/** What a Table says before its rows. */
+export interface TableHead {
   readonly kind: 'Table';
   readonly apiVersion: string;
   readonly metadata: ListMeta;
   /** Null in all events of a watch but the first. */
   readonly columnDefinitions: readonly TableColumn[] | null;
-  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: object }[];
+}
+
+export interface TableRow {
+  readonly cells: readonly unknown[];
+  readonly object?: object;
+}
+
+export interface Table {
+  readonly head: TableHead;
+  /** Rows from one position to another; made when they are asked for, as there may be thousands. */
+  readonly rows: (from?: number, to?: number) => readonly TableRow[];
+  /** Head and rows as one object; its rows are made when they are looked at. */
+  readonly object: TableHead & { readonly rows: readonly TableRow[] };
 }
 
 /** The Table of some objects. */
@@ -42,23 +55,32 @@ export function tableOf(
   context: StrategyContext,
   withColumns = true,
 ): Table {
-  const apiVersion = `meta.k8s.io/${version}`;
   const table = served.strategy.table;
   const columns = table ? table.columns : defaultColumns;
-  return {
+  const head: TableHead = {
     kind: 'Table',
-    apiVersion,
+    apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: withColumns ? columns : null,
-    rows: objects.map((object) => ({
-      cells: table
-        ? table.cells(object, context)
-        : [object.metadata.name, object.metadata.creationTimestamp],
-      ...(include === 'None'
-        ? {}
-        : { object: include === 'Object' ? object : partialMetadata(object, version) }),
-    })),
   };
+  const rowOf = (object: DeepReadonly<KubeObject>): TableRow => ({
+    cells: table
+      ? table.cells(object, context)
+      : [object.metadata.name, object.metadata.creationTimestamp],
+    ...(include === 'None'
+      ? {}
+      : { object: include === 'Object' ? object : partialMetadata(object, version) }),
+  });
+  const rows = (from = 0, to = objects.length): readonly TableRow[] =>
+    objects.slice(from, to).map(rowOf);
+  let all: readonly TableRow[] | undefined;
+  const object = {
+    ...head,
+    get rows(): readonly TableRow[] {
+      return (all ??= rows());
+    },
+  };
+  return { head, rows, object };
 }
 
 /** The object's metadata alone. */

@@ -298,7 +298,7 @@ class Watch implements Disposable {
         this.#include,
         { nowMs: this.#call.context.options.clock.now() },
         withColumns,
-      );
+      ).object;
     return form.as === undefined ? object : partialMetadata(object, form.version);
   }
 
