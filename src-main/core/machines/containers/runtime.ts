@@ -26,6 +26,7 @@ import { containerNotFound, sandboxNotFound, unavailable } from './errors.ts';
 import { imageStatus, ImageStore } from './image-store.ts';
 import { type BaseSystem, buildRootfs, Unpacker } from './rootfs.ts';
 import { Sandbox } from './sandbox.ts';
+import { podSysctls } from './sysctls.ts';
 
 export interface RuntimeDeps {
   readonly clock: Clock;
@@ -330,6 +331,7 @@ class Containerd implements ContainerRuntime {
             ...this.#deps.procInfo,
             hostname: () => sandbox.config.hostname,
             mounts: () => mountLines(files),
+            more: { ...this.#deps.procInfo.more, ...podSysctls(sandbox.config) },
           }),
           ...(group.memoryLimitBytes === undefined
             ? {}

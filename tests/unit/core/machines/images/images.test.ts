@@ -455,6 +455,22 @@ describe('services', () => {
     expect((await node.containerd.runtime.containerStatus(without.id)).exitCode).toBe(1);
   });
 
+  it('reads the kernel settings that its pod asks for', async () => {
+    node.containerd.preload([agnhost]);
+    const { id } = await node.run(
+      {
+        image: agnhost,
+        args: ['mounttest', '--file_content=/proc/sys/kernel/shm_rmid_forced'],
+      },
+      { sysctls: { 'kernel.shm_rmid_forced': '1' }, logDirectory: '/var/log/pods/sysctl' },
+    );
+    await node.time.advance(0);
+    expect(node.files.readText('/var/log/pods/sysctl/c/0.log')).toContain(
+      'content of file "/proc/sys/kernel/shm_rmid_forced": 1',
+    );
+    expect((await node.containerd.runtime.containerStatus(id)).exitCode).toBe(0);
+  });
+
   it('agnhost logs-generator spreads its lines', async () => {
     const generator = await start(agnhost, {
       args: ['logs-generator', '--log-lines-total=4', '--run-duration=20s'],
