@@ -400,6 +400,11 @@ const tools: readonly Image[] = [
     ...shell,
     base: 'busybox',
   }),
+  image('registry.k8s.io/e2e-test-images/glibc-dns-testing', ['2.0.0'], {
+    sizeBytes: 60 * megabyte,
+    ...bash,
+    programs: fullNetworkTools,
+  }),
   image('registry.k8s.io/e2e-test-images/nonroot', ['1.4', '1.5'], {
     sizeBytes: 42 * megabyte,
     ...bash,
