@@ -102,6 +102,7 @@ function restrict(subresource: string, whole: KubeObject, draft: KubeObject, now
   else delete whole.metadata.managedFields;
   const spec = (draft['spec'] ?? {}) as Fields;
   const own = (whole['spec'] ?? {}) as Fields;
+  if (subresource === 'finalize' || subresource === 'approval') takeMetadata(whole, draft);
   if (subresource === 'finalize') {
     whole['spec'] = { ...own, finalizers: spec['finalizers'] };
     if (spec['finalizers'] === undefined) delete (whole['spec'] as Fields)['finalizers'];
@@ -121,6 +122,16 @@ function restrict(subresource: string, whole: KubeObject, draft: KubeObject, now
         lastTransitionTime: condition['lastTransitionTime'] ?? now,
       })),
     };
+  }
+}
+
+/** What clients may change of an object's metadata. */
+function takeMetadata(whole: KubeObject, { metadata }: KubeObject): void {
+  const { labels, annotations, ownerReferences, finalizers } = metadata;
+  const taken = { labels, annotations, ownerReferences, finalizers };
+  for (const name of Object.keys(taken) as (keyof typeof taken)[]) {
+    if (taken[name] === undefined) delete whole.metadata[name];
+    else Object.assign(whole.metadata, { [name]: taken[name] });
   }
 }
 

@@ -160,3 +160,21 @@ describe('bodies', () => {
     ]);
   });
 });
+
+describe('subresources that are the object itself', () => {
+  test('take over its labels and annotations as well', async () => {
+    const { send } = testServer([], { strategyFor });
+    const namespaces = '/api/v1/namespaces';
+    const made = (await send('POST', namespaces, { metadata: { name: 'n' } })).json;
+    const { json } = await send('PUT', `${namespaces}/n/finalize`, {
+      ...made,
+      metadata: { ...made.metadata, annotations: { a: 'b' }, labels: { l: 'm' } },
+      status: { phase: 'Terminating' },
+    });
+    expect([json.metadata.annotations, json.metadata.labels.l, json.status.phase]).toEqual([
+      { a: 'b' },
+      'm',
+      'Active',
+    ]);
+  });
+});
