@@ -12,7 +12,8 @@ import {
   formatGroupVersion,
   type KubeObject,
   parseGroupVersion,
-  parseYaml,
+  parseYamlLeniently,
+  type YamlDuplicate,
   YamlError,
 } from '../machinery/index.ts';
 import { scanJson } from './json-scan.ts';
@@ -35,6 +36,24 @@ export interface Decoded {
   readonly problems: readonly string[];
 }
 
+/** The problems of one body in a strict error: those of the YAML reader are one. */
+export function strictText(problems: readonly string[]): string {
+  const isOfYaml = (text: string): boolean => text.startsWith('line ');
+  const lines = problems.filter(isOfYaml);
+  const others = problems.filter((text) => !isOfYaml(text));
+  return [...(lines.length > 0 ? [yamlErrorText(lines)] : []), ...others].join(', ');
+}
+
+/** What Go's YAML reader says of keys that occur twice. */
+export function yamlErrorText(lines: readonly string[]): string {
+  return `yaml: unmarshal errors:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** `line 3: key "a" already set in map`. */
+export function yamlDuplicateText({ line, key }: YamlDuplicate): string {
+  return `line ${line}: key ${JSON.stringify(key)} already set in map`;
+}
+
 const supportedTypes =
   'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
@@ -47,7 +66,10 @@ export function mediaTypeOf(request: ApiRequest): string {
 
 interface Raw {
   readonly value: unknown;
+  /** Keys that occur twice, as warnings word them. */
   readonly duplicates: readonly string[];
+  /** Of a JSON body that has such keys or may have unknown ones. */
+  readonly json?: string;
 }
 
 const typeOnly =
@@ -66,6 +88,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
     badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${shown})`);
   let value: unknown;
   let duplicates: readonly string[] = [];
+  let json: string | undefined;
   if (media === '' || media === 'application/json' || media === '*/*') {
     const text = fromUtf8(body);
     const scan = scanJson(text);
@@ -74,10 +97,13 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
       throw unrecognized(`couldn't get version/kind; json parse error: ${scan.error}`, shown);
     }
     value = JSON.parse(text);
+    json = text;
     duplicates = scan.duplicates.map((path) => `duplicate field "${path}"`);
   } else if (media === 'application/yaml') {
     try {
-      value = parseYaml(fromUtf8(body));
+      const read = parseYamlLeniently(fromUtf8(body));
+      value = read.value;
+      duplicates = read.duplicates.map(yamlDuplicateText);
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
       const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
@@ -101,7 +127,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
       hexOf(body),
     );
   }
-  return { value, duplicates };
+  return { value, duplicates, ...(json === undefined ? {} : { json }) };
 }
 
 /**
@@ -157,10 +183,13 @@ export function decodeBody(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: ${message}`,
     ),
   );
-  const problems = withDuplicates(raw.duplicates, result.problems);
+  const problems =
+    custom || raw.json === undefined
+      ? withDuplicates(raw.duplicates, result.problems)
+      : inOrder(raw.json, raw.duplicates, result.problems);
   if (validation === 'Strict' && problems.length > 0)
     throw badRequest(
-      `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${problems.join(', ')}`,
+      `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${strictText(problems)}`,
     );
   return { object: result.object, problems };
 }
@@ -175,6 +204,32 @@ export function withDuplicates(
     ...duplicates.filter((text) => !unknown.has(text.replace('duplicate', 'unknown'))),
     ...problems,
   ];
+}
+
+/**
+ * The problems of a JSON body as they stand in it. What is below a field that nobody knows is not looked at.
+ * @see sigs.k8s.io/json, where keys are checked while values are read
+ */
+function inOrder(
+  json: string,
+  duplicates: readonly string[],
+  unknown: readonly string[],
+): readonly string[] {
+  if (duplicates.length + unknown.length < 2) return [...duplicates, ...unknown];
+  const found = new Set([...duplicates, ...unknown]);
+  const ordered = new Set<string>();
+  let skipped = '';
+  scanJson(json, (path, isDuplicate) => {
+    if (skipped !== '' && (path.startsWith(`${skipped}.`) || path.startsWith(`${skipped}[`)))
+      return;
+    skipped = '';
+    const unknownText = `unknown field "${path}"`;
+    if (found.has(unknownText)) {
+      skipped = path;
+      ordered.add(unknownText);
+    } else if (isDuplicate) ordered.add(`duplicate field "${path}"`);
+  });
+  return [...ordered];
 }
 
 /**

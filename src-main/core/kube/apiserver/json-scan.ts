@@ -10,8 +10,15 @@ class ScanError extends Error {}
 
 const literalNames = ['true', 'false', 'null'] as const;
 
-/** Reads `text` as encoding/json does. */
-export function scanJson(text: string): JsonScan {
+/**
+ * Reads `text` as encoding/json does.
+ *
+ * @param onKey told of each key in order, and whether its object has had it before.
+ */
+export function scanJson(
+  text: string,
+  onKey?: (path: string, isDuplicate: boolean) => void,
+): JsonScan {
   const duplicates = new Set<string>();
   let at = 0;
   const fail = (context: string): never => {
@@ -72,6 +79,7 @@ export function scanJson(text: string): JsonScan {
         const key = string();
         const here = path === '' ? key : `${path}.${key}`;
         if (seen.has(key)) duplicates.add(here);
+        onKey?.(here, seen.has(key));
         seen.add(key);
         space();
         if (text[at] !== ':') fail('after object key');

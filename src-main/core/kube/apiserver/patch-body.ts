@@ -1,6 +1,6 @@
 import { fromUtf8 } from '#core/base';
-import { badRequest, failure, isMap, parseYaml, YamlError } from '../machinery/index.ts';
-import { type FieldValidation, mediaTypeOf } from './body.ts';
+import { badRequest, failure, isMap, parseYamlLeniently, YamlError } from '../machinery/index.ts';
+import { type FieldValidation, mediaTypeOf, yamlDuplicateText } from './body.ts';
 import type { Call } from './call.ts';
 import { scanJson } from './json-scan.ts';
 
@@ -54,7 +54,7 @@ const goKind = (value: unknown): string =>
 export function readPatch(call: Call, type: PatchType, validation: FieldValidation): PatchBody {
   if (call.request.object) return { type, value: call.request.object, problems: [] };
   const text = fromUtf8(call.request.body ?? new Uint8Array());
-  if (type === 'apply') return { type, value: readYaml(text), problems: [] };
+  if (type === 'apply') return { type, ...readYaml(text) };
   const strict = validation !== 'Ignore';
   const decoding =
     type === 'strategic' || (type === 'json' && !strict) ? '' : 'error decoding patch: ';
@@ -97,9 +97,10 @@ function jsonPatchProblems(value: readonly unknown[], duplicates: readonly strin
 }
 
 /** @throws StatusError 400 */
-function readYaml(text: string): unknown {
+function readYaml(text: string): Pick<PatchBody, 'value' | 'problems'> {
   try {
-    return parseYaml(text);
+    const { value, duplicates } = parseYamlLeniently(text);
+    return { value, problems: duplicates.map(yamlDuplicateText) };
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
     const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;

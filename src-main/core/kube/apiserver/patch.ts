@@ -24,6 +24,7 @@ import {
   type FieldValidation,
   normalizeObject,
   withDuplicates,
+  yamlErrorText,
 } from './body.ts';
 import { type Call, draftOf, nowText, type WriteOptions, writeOptions } from './call.ts';
 import { fieldScope, type Served } from './catalog.ts';
@@ -187,17 +188,35 @@ function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
     Object.assign(draft, object);
     whole.defaults?.(draft);
   };
+  let problems: readonly string[] = [];
+  let told = false;
+  /** Of keys that occur twice the server hears only after the configuration was applied. */
+  const tell = (): void => {
+    if (told || problems.length === 0 || write.fieldValidation === 'Ignore') return;
+    told = true;
+    if (write.fieldValidation === 'Strict')
+      throw badRequest(
+        `error strict decoding YAML: error converting YAML to JSON: ${yamlErrorText(problems)}`,
+      );
+    call.warnings.push(...problems);
+  };
   return (live) => {
-    applier ??= createApplier({
-      value: readPatch(call, 'apply', write.fieldValidation).value,
-      manager: write.fieldManager,
-      force: isTrue(call.info.query.get('force')),
-      time: nowText(call.context),
-      kind: whole.expected.kind,
-      scope: whole.scope,
-      defaults,
-    });
-    return applier.apply(live);
+    if (!applier) {
+      const body = readPatch(call, 'apply', write.fieldValidation);
+      ({ problems } = body);
+      applier = createApplier({
+        value: body.value,
+        manager: write.fieldManager,
+        force: isTrue(call.info.query.get('force')),
+        time: nowText(call.context),
+        kind: whole.expected.kind,
+        scope: whole.scope,
+        defaults,
+      });
+    }
+    const result = applier.apply(live);
+    tell();
+    return result;
   };
 }
 

@@ -1,5 +1,5 @@
 import { type ApiResponse, isReason, type KubeObject } from '../machinery/index.ts';
-import { decodeBody } from './body.ts';
+import { decodeBody, strictText } from './body.ts';
 import { type Call, draftOf, type WriteOptions, writeOptions } from './call.ts';
 import { convertBuiltin } from './conversions.ts';
 import { checkName } from './patch.ts';
@@ -15,19 +15,18 @@ export function decodeObject(call: Call, write: WriteOptions): KubeObject {
     request,
     { ...served.info, schemas: served.schemas, root: served.root },
     served.custom,
-    write.fieldValidation,
+    // A custom kind's unknown fields are told by its schema as well: all of them make one error.
+    served.custom ? 'Warn' : write.fieldValidation,
     (group, version, kind) => resources.ofKind(group, version, kind) !== undefined,
   );
   const all = [...problems];
   if (served.custom) {
-    const pruned = (customResources?.prune(served.info, object) ?? []).map(
-      (path) => `unknown field "${path}"`,
-    );
-    if (write.fieldValidation === 'Strict' && pruned.length > 0)
+    const pruned = customResources?.prune(served.info, object) ?? [];
+    all.push(...pruned.map((path) => `unknown field "${path}"`));
+    if (write.fieldValidation === 'Strict' && all.length > 0)
       throw badRequest(
-        `${object.kind} in version ${JSON.stringify(served.info.version)} cannot be handled as a ${served.info.kind}: strict decoding error: ${pruned.join(', ')}`,
+        `${object.kind} in version ${JSON.stringify(served.info.version)} cannot be handled as a ${served.info.kind}: strict decoding error: ${strictText(all)}`,
       );
-    all.push(...pruned);
   }
   if (write.fieldValidation === 'Warn') call.warnings.push(...all);
   return object.apiVersion === served.groupVersion ? object : convertBuiltin(object, served.info);

@@ -65,6 +65,8 @@ export {
   defaultYamlLimits,
   parseYaml,
   parseYamlDocuments,
+  parseYamlLeniently,
+  type YamlDuplicate,
   YamlError,
   type YamlLimits,
 } from './yaml-parse.ts';

@@ -84,6 +84,48 @@ export function parseYaml(
   );
 }
 
+/** A key that a mapping has twice, where it stands the second time. */
+export interface YamlDuplicate {
+  readonly line: number;
+  readonly key: string;
+}
+
+const maxDuplicates = 100;
+const keyToken = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^:\r\n]*?(?=\s*:))/;
+
+/** One document as `parseYaml` reads it, but of a key that occurs twice the last counts. @throws YamlError */
+export function parseYamlLeniently(
+  text: string,
+  limits: YamlLimits = defaultYamlLimits,
+): { readonly value: unknown; readonly duplicates: readonly YamlDuplicate[] } {
+  const duplicates: YamlDuplicate[] = [];
+  let rest = text;
+  for (;;) {
+    try {
+      const value = parseYaml(rest, limits);
+      if (duplicates.length === 0) return { value, duplicates };
+      break;
+    } catch (error) {
+      if (!(error instanceof YamlError) || !error.message.startsWith('duplicated mapping key'))
+        throw error;
+      const { line = 1, column = 1 } = error;
+      // The reader stops at the first: under another name it goes on to the next.
+      const lines = rest.split('\n');
+      const found = lines[line - 1] ?? '';
+      const token = keyToken.exec(found.slice(column - 1))?.[0] ?? '';
+      if (token === '' || duplicates.length === maxDuplicates) throw error;
+      duplicates.push({ line, key: String(parseYaml(token, limits)) });
+      lines[line - 1] =
+        `${found.slice(0, column - 1)}"twice ${duplicates.length}"${found.slice(column - 1 + token.length)}`;
+      rest = lines.join('\n');
+    }
+  }
+  const value = guarded(text, limits, () =>
+    load(text, { schema: schemas.v2, maxDepth: limits.maxDepth, json: true }),
+  );
+  return { value, duplicates };
+}
+
 /** All documents of a stream; empty ones are left out. @throws YamlError */
 export function parseYamlDocuments(
   text: string,
