@@ -36,9 +36,13 @@ export function replicasOf(object: { readonly spec?: { readonly replicas?: numbe
   return object.spec?.replicas ?? 1;
 }
 
-export function revisionOf(set: SetView): number {
-  return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
+/** As Go's int64: users write numbers that a double cannot hold. */
+export function revisionOf(set: SetView): bigint {
+  return revisionNumber(set.metadata.annotations?.[revisionAnnotation]);
 }
+
+const revisionNumber = (text = ''): bigint =>
+  /^[+-]?\d{1,19}$/.test(text) ? BigInt(text.replace('+', '')) : 0n;
 
 export function sum(sets: readonly SetView[], of: (set: SetView) => number | undefined): number {
   return sets.reduce((total, set) => total + (of(set) ?? 0), 0);
@@ -166,7 +170,7 @@ export function setReplicasAnnotations(draft: ReplicaSet, deployment: Deployment
 export function annotateNewSet(
   draft: ReplicaSet,
   deployment: DeploymentView,
-  revision: number,
+  revision: bigint,
   exists: boolean,
 ): boolean {
   const annotations = { ...draft.metadata.annotations };
@@ -177,7 +181,7 @@ export function annotateNewSet(
     changed = true;
   }
   const old = annotations[revisionAnnotation];
-  if (Number(old ?? 0) < revision) {
+  if (revisionNumber(old) < revision) {
     annotations[revisionAnnotation] = String(revision);
     changed = true;
     if (old !== undefined) {

@@ -151,7 +151,7 @@ export class Rollout {
     const deployment = this.#deployment;
     const existing = findNewSet(deployment, this.#sets);
     const old = this.#sets.filter((set) => set.metadata.uid !== existing?.metadata.uid);
-    const revision = Math.max(0, ...old.map(revisionOf)) + 1;
+    const revision = old.map(revisionOf).reduce((most, one) => (one > most ? one : most), 0n) + 1n;
     if (!existing)
       return { newSet: create ? await this.#createSet(old, revision) : undefined, old };
 
@@ -183,7 +183,7 @@ export class Rollout {
     return true;
   }
 
-  async #createSet(old: readonly SetView[], revision: number): Promise<SetView> {
+  async #createSet(old: readonly SetView[], revision: bigint): Promise<SetView> {
     const { client, recorder, informers } = this.#context;
     const deployment = this.#deployment;
     const { name = '', namespace } = deployment.metadata;
@@ -400,7 +400,7 @@ export class Rollout {
     const surplus = cleanable.length - limit;
     if (surplus <= 0) return;
     const byRevision = [...cleanable].sort(
-      (a, b) => revisionOf(a) - revisionOf(b) || compareCreation(a, b),
+      (a, b) => Number(revisionOf(a) - revisionOf(b)) || compareCreation(a, b),
     );
     for (const set of byRevision.slice(0, surplus)) {
       const isBusy =

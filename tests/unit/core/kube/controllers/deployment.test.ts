@@ -147,6 +147,35 @@ test('a rollout that does not move is timed out after the deadline', async () =>
   ]);
 });
 
+test('revisions go on from one that no double can hold', async () => {
+  const bench = await start();
+  const { api, time } = bench;
+  api.create('replicasets.apps', {
+    metadata: {
+      name: 'before',
+      namespace: 'default',
+      labels: { app: 'web' },
+      annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' },
+    },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image: 'httpd' }] },
+      },
+    },
+  });
+  await time.settle();
+  api.create('deployments.apps', web());
+  await rollOut(bench);
+  expect(
+    api.get('deployments.apps', 'web', 'default')?.metadata.annotations?.[
+      'deployment.kubernetes.io/revision'
+    ],
+  ).toBe('3546343826724305833');
+});
+
 test('a pod whose label changes is released and replaced; one that matches is adopted', async () => {
   const bench = await start();
   const { api, time } = bench;
