@@ -36,9 +36,15 @@ export class Variables {
   readonly dynamic = new Map<string, () => string>();
   readonly onAssign = new Map<string, (value: string) => void>();
 
+  /** What the environment holds under names that no variable can have (`data-1`): children get it as it is. */
+  #passedOn: Readonly<Record<string, string>> = {};
+
   constructor(env: Readonly<Record<string, string>> = {}) {
+    const passedOn: Record<string, string> = {};
     for (const [name, value] of Object.entries(env))
       if (/^[A-Za-z_]\w*$/.test(name)) this.set(name, value).exported = true;
+      else passedOn[name] = value;
+    this.#passedOn = passedOn;
   }
 
   copy(): Variables {
@@ -53,6 +59,7 @@ export class Variables {
         ),
     );
     for (const [name, value] of this.dynamic) copy.dynamic.set(name, value);
+    copy.#passedOn = this.#passedOn;
     return copy;
   }
 
@@ -135,7 +142,7 @@ export class Variables {
   }
 
   environment(): Record<string, string> {
-    const env: Record<string, string> = {};
+    const env: Record<string, string> = { ...this.#passedOn };
     for (const [name, variable] of this.all()) {
       const value = scalar(variable);
       if (variable.exported && value !== undefined && variable.kind === 'scalar') env[name] = value;

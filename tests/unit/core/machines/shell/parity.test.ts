@@ -38,3 +38,10 @@ test.runIf(hasBash)(
   },
   120_000,
 );
+
+test('what the environment holds under names that no variable can have goes on to children', async () => {
+  const { run } = await bootedMachine();
+  const env = { ...environment, 'data-1': 'value-1' };
+  const got = await run(['sh', '-c', 'sh -c env'], { env, cwd: '/' });
+  expect(got.stdout).toContain('data-1=value-1\n');
+});
