@@ -167,7 +167,7 @@ describe('subresources that are the object itself', () => {
     const namespaces = '/api/v1/namespaces';
     const made = (await send('POST', namespaces, { metadata: { name: 'n' } })).json;
     const { json } = await send('PUT', `${namespaces}/n/finalize`, {
-      ...made,
+      ...(made as object),
       metadata: { ...made.metadata, annotations: { a: 'b' }, labels: { l: 'm' } },
       status: { phase: 'Terminating' },
     });
