@@ -5,6 +5,7 @@ import { busyboxApplet } from './busybox.ts';
 import { diff } from './diff.ts';
 import { fileTools } from './files.ts';
 import { find, xargs } from './find.ts';
+import { hexdump } from './hexdump.ts';
 import { ls } from './ls.ts';
 import { networkTools } from './network.ts';
 import { systemTools } from './system.ts';
@@ -20,6 +21,7 @@ export const tools: Readonly<Record<string, Program>> = {
   ...networkTools,
   ls,
   diff,
+  hexdump,
   find,
   xargs,
 };
@@ -62,6 +64,7 @@ const hostOnly = new Set([
   'kill',
   'watch',
   'sysctl',
+  'hexdump',
 ]);
 const notInBusybox = new Set([
   'nano',

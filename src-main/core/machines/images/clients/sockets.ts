@@ -48,7 +48,8 @@ const reasons: Readonly<Record<string, string>> = {
 function netcat(flavour: 'openbsd' | 'busybox'): Program {
   return async (context) => {
     const options = parseOptions(context.argv.slice(1), {
-      flags: { z: 'z', v: 'v', l: 'l', k: 'k', u: 'u', n: 'n', N: 'N', '4': '4', q: 'q' },
+      // -t answers Telnet's questions: nobody here asks any.
+      flags: { z: 'z', v: 'v', l: 'l', k: 'k', u: 'u', n: 'n', N: 'N', t: 't', '4': '4', q: 'q' },
       values: { w: 'w', p: 'p', s: 's' },
     });
     const { stderr } = context;

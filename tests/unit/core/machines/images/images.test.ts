@@ -361,7 +361,7 @@ describe('busybox', () => {
 
   it('nc finds open and closed ports', async () => {
     const web = await start('nginx:1.27');
-    expect(await run('nc', '-zv', web.address, '80')).toEqual({
+    expect(await run('nc', '-zv', '-t', web.address, '80')).toEqual({
       out: '',
       err: `${web.address} (${web.address}:80) open\n`,
       code: 0,

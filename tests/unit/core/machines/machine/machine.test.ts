@@ -117,3 +117,17 @@ test('a service that keeps failing is given up after five starts', async () => {
     'Failed to start nosuch.service: Unit nosuch.service not found.\n',
   );
 });
+
+test('hexdump shows bytes as the real one does', async () => {
+  const { run } = await bootedMachine();
+  const dump = async (script: string) => (await run(['bash', '-c', script])).stdout;
+  expect(await dump("printf '\\xde\\xca\\xfe\\xbaA' | hexdump -C")).toBe(
+    '00000000  de ca fe ba 41                                    |....A|\n00000005\n',
+  );
+  expect(await dump("printf 'hello world abcdefg' | hexdump")).toBe(
+    '0000000 6568 6c6c 206f 6f77 6c72 2064 6261 6463\n0000010 6665 0067\n0000013\n',
+  );
+  expect(await dump('head -c 64 /dev/zero | hexdump -C')).toBe(
+    '00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n00000040\n',
+  );
+});
