@@ -8,6 +8,7 @@ import {
   scopedInformers,
   slicedClient,
 } from '../client/index.ts';
+import { createAdmissionPolicyStatusController } from './admissionpolicy/policy-status-controller.ts';
 import {
   createCsrApprovingController,
   createCsrCleanerController,
@@ -297,6 +298,12 @@ const rows: readonly Row[] = [
             clusterCidr,
             ...(nodeCidrMaskSize === undefined ? {} : { maskSize: nodeCidrMaskSize }),
           }),
+  },
+  {
+    name: 'validatingadmissionpolicy-status-controller',
+    account: 'validatingadmissionpolicy-status-controller',
+    component: 'validatingadmissionpolicy-status-controller',
+    create: (context) => createAdmissionPolicyStatusController(context),
   },
   {
     name: 'ttl-controller',

@@ -95,6 +95,61 @@ test('a claim that asks for more waits for the resizer of its driver', async () 
   expect(await eventsOf(cluster, 'data')).toContain(told);
 });
 
+test('the status of an admission policy tells of fields that the kinds it names do not have', async () => {
+  const { client, time } = await startCluster();
+  const policies = client.resource('validatingadmissionpolicies.admissionregistration.k8s.io');
+  const policy = (
+    name: string,
+    validations: { expression: string; messageExpression?: string }[],
+  ) => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name },
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          {
+            apiGroups: ['apps'],
+            apiVersions: ['v1'],
+            operations: ['CREATE'],
+            resources: ['deployments'],
+          },
+        ],
+      },
+      validations,
+    },
+  });
+  await policies.create(policy('good', [{ expression: 'object.spec.replicas <= 5' }]));
+  await policies.create(
+    policy('bad', [
+      { expression: "object.metadata.labels.any == 'object.no' && has(object.spec.replicas)" },
+      { expression: 'object.spec.replica > 1', messageExpression: "'x' + object.spec.nope" },
+    ]),
+  );
+  await time.settle();
+  expect((await policies.get(undefined, 'good')).status).toEqual({
+    observedGeneration: 1,
+    typeChecking: {},
+  });
+  expect((await policies.get(undefined, 'bad')).status).toEqual({
+    observedGeneration: 1,
+    typeChecking: {
+      expressionWarnings: [
+        {
+          fieldRef: 'spec.validations[1].expression',
+          warning:
+            "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replica'\n | object.spec.replica > 1\n | ...........^\n",
+        },
+        {
+          fieldRef: 'spec.validations[1].messageExpression',
+          warning:
+            "apps/v1, Kind=Deployment: ERROR: <input>:1:18: undefined field 'nope'\n | 'x' + object.spec.nope\n | .................^\n",
+        },
+      ],
+    },
+  });
+});
+
 test('nodes are told how long what they hold of Secrets stays good', async () => {
   const { client, time } = await startCluster();
   await client.resource('nodes').create({
