@@ -113,3 +113,49 @@ test('an update of a StatefulSet goes on from the top although a pod below is br
   await time.settle();
   expect(images()).toEqual(['i:1', 'i:2', 'i:2']);
 });
+
+test('a ReplicaSet whose pods die as soon as they are made does not hold up another', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  const pods = client.resource('pods');
+  const set = (name: string, replicas: number) => ({
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: { name, namespace: 'default' },
+    spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name) },
+  });
+  let dead = 0;
+  const killer = cluster.store.watch('/', '0', {
+    onEvents: (events) => {
+      for (const { key, kv } of events) {
+        const { metadata, status } = (kv?.value.object ?? {}) as {
+          metadata?: { name: string; labels?: { app?: string } };
+          status?: { phase?: string };
+        };
+        if (!key.includes('/pods/') || metadata?.labels?.app !== 'hot') continue;
+        if (status?.phase !== 'Pending') continue;
+        const { name } = metadata;
+        time.clock.setTimer(5, () => {
+          dead += 1;
+          void pods
+            .patch(
+              'default',
+              name,
+              'merge',
+              { status: { phase: 'Failed' } },
+              { subresource: 'status' },
+            )
+            .catch(() => undefined);
+        });
+      }
+    },
+  });
+  await client.resource('replicasets.apps').create(set('hot', 2));
+  await time.advance(500);
+  await client.resource('replicasets.apps').create(set('calm', 5));
+  await time.advance(500);
+  killer.dispose();
+  expect(dead).toBeGreaterThan(20);
+  const { status } = await client.resource('replicasets.apps').get('default', 'calm');
+  expect(status?.replicas).toBe(5);
+});
