@@ -61,7 +61,6 @@ export type {
 export {
   CompactedError,
   databaseSpaceExceeded,
-  FutureRevisionError,
   type KeyValue,
   createStore,
   leaseLogKey,

@@ -52,9 +52,11 @@ export interface KindStrategy {
     old: DeepReadonly<KubeObject>,
     context: StrategyContext,
   ): FieldError[];
+  /** @param subresource `status`, or another one that writes the status: `approval`. */
   validateStatusUpdate?(
     object: DeepReadonly<KubeObject>,
     old: DeepReadonly<KubeObject>,
+    subresource: string,
   ): FieldError[];
   /** Texts for `Warning:` headers. */
   warnings?(object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>): string[];

@@ -32,6 +32,7 @@ import {
 import { runCompactor } from './compactor.ts';
 import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
+import { runIpAddresses } from './ip-addresses.ts';
 import { createLoopback } from './loopback.ts';
 import { createWebhookClient, type SendHttps } from './outbound/index.ts';
 import type { ApiServer, ComponentHealth, ProxyTarget, VersionInfo } from './options.ts';
@@ -245,6 +246,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
       owned.add(
         customResources.onChange(() => void owned.add(defer(clock, () => void register()))),
       );
+      owned.add(runIpAddresses({ store, state, loopback, clock }));
       owned.add(runCompactor({ store, clock, logger, intervalMs: config.compactionIntervalMs }));
       owned.add(
         runCrdLifecycle({ store, state, registry: customResources, loopback, clock, logger }),

@@ -75,8 +75,17 @@ interface Raw {
 const typeOnly =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
-function hexOf(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+const summaryBytes = 30;
+
+/** The beginning of a body: JSON as it is, anything else in hexadecimal. @see rest.go, summarizeData */
+function summaryOf(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>';
+  const head = bytes.subarray(0, summaryBytes);
+  const shown =
+    head[0] === 0x7b
+      ? fromUtf8(head)
+      : [...head].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytes.length > summaryBytes ? `${shown} ...` : shown;
 }
 
 /** Reads a body as an object of any kind. @throws StatusError 400, 415 */
@@ -84,18 +93,18 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
   if (request.object) return { value: request.object, duplicates: [] };
   const body = request.body ?? new Uint8Array();
   const media = mediaTypeOf(request);
-  const unrecognized = (why: string, shown: string): Error =>
-    badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${shown})`);
+  const unrecognized = (why: string): Error =>
+    badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): ${why} (${summaryOf(body)})`,
+    );
   let value: unknown;
   let duplicates: readonly string[] = [];
   let json: string | undefined;
   if (media === '' || media === 'application/json' || media === '*/*') {
     const text = fromUtf8(body);
     const scan = scanJson(text);
-    if (scan.error !== undefined) {
-      const shown = body.length === 0 ? '<empty>' : text.startsWith('{') ? text : hexOf(body);
-      throw unrecognized(`couldn't get version/kind; json parse error: ${scan.error}`, shown);
-    }
+    if (scan.error !== undefined)
+      throw unrecognized(`couldn't get version/kind; json parse error: ${scan.error}`);
     value = JSON.parse(text);
     json = text;
     duplicates = scan.duplicates.map((path) => `duplicate field "${path}"`);
@@ -107,7 +116,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
       const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
-      throw unrecognized(message, hexOf(body));
+      throw unrecognized(message);
     }
   } else if (media === protobufContentType) {
     try {
@@ -124,7 +133,6 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
         : typeof value;
     throw unrecognized(
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${typeOnly}`,
-      hexOf(body),
     );
   }
   return { value, duplicates, ...(json === undefined ? {} : { json }) };

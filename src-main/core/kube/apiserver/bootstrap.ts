@@ -1,5 +1,5 @@
 import { jsonEqual } from '#core/base';
-import { formatMicroTime, formatTime, isReason, type KubeObject } from '../machinery/index.ts';
+import { formatMicroTime, isReason, type KubeObject } from '../machinery/index.ts';
 import { type Call, draftOf, type ServerContext, type WriteOptions } from './call.ts';
 import { createObject, readCurrent, updateObject } from './registry.ts';
 import { cidrRange, ipText } from './services.ts';
@@ -168,8 +168,12 @@ export async function writeBootstrapObjects(context: ServerContext): Promise<voi
   });
 }
 
-/** Writes or renews the Lease that says this server lives. */
-export async function renewIdentityLease(context: ServerContext, identity: string): Promise<void> {
+/** Writes or renews the Lease that says this server lives. @param holder this run of it. */
+export async function renewIdentityLease(
+  context: ServerContext,
+  identity: string,
+  holder: string,
+): Promise<void> {
   const now = context.options.clock.now();
   await ensure(
     context,
@@ -188,13 +192,17 @@ export async function renewIdentityLease(context: ServerContext, identity: strin
         },
       },
       spec: {
-        holderIdentity: `${identity}_${formatTime(now)}`,
+        holderIdentity: holder,
         leaseDurationSeconds: identityLeaseSeconds,
         renewTime: formatMicroTime(now),
       },
     },
     (draft) => {
-      draft['spec'] = { ...(draft['spec'] as object), renewTime: formatMicroTime(now) };
+      draft['spec'] = {
+        ...(draft['spec'] as object),
+        holderIdentity: holder,
+        renewTime: formatMicroTime(now),
+      };
     },
   );
 }

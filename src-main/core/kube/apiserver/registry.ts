@@ -411,11 +411,11 @@ export async function updateObject(
       ];
     } else if (subresource === 'status' || subresource === 'approval') {
       if (strategy.prepareForStatusUpdate)
-        strategy.prepareForStatusUpdate(draft, old, strategyContext);
+        strategy.prepareForStatusUpdate(draft, old, { ...strategyContext, subresource });
       else
         for (const field of Object.keys({ ...old, ...draft }))
           if (!untouched.has(field)) keepField(draft, old, field);
-      errors = strategy.validateStatusUpdate?.(draft, old) ?? [];
+      errors = strategy.validateStatusUpdate?.(draft, old, subresource) ?? [];
     } else {
       errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
       // The kubelet acts on a new generation only. A binding changes the spec as well and keeps the generation.

@@ -1,10 +1,11 @@
 import { jsonClone } from '#core/base';
 import {
   type ApiResponse,
+  badRequest,
   invalid,
   invalidValue,
   type KubeObject,
-  requiredValue,
+  type StatusCause,
   trackUpdate,
 } from '../machinery/index.ts';
 import { type Call, notServed, nowText, writeOptions } from './call.ts';
@@ -61,7 +62,7 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
       break;
     case 'TokenReview': {
       const token = spec['token'] as string | undefined;
-      if (!token) fail([requiredValue('spec.token')]);
+      if (!token) throw badRequest('token is required for TokenReview in authentication');
       review['status'] = options.reviewToken
         ? await options.reviewToken(token ?? '', (spec['audiences'] ?? []) as string[])
         : { user: {} };
@@ -69,10 +70,11 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
     }
     case 'SelfSubjectRulesReview': {
       const namespace = spec['namespace'] as string | undefined;
-      if (!namespace) fail([invalidValue('namespace', '', 'namespace can not be empty')]);
+      if (!namespace) throw badRequest('no namespace on request');
       if (!options.subjectRules) throw notServed();
+      // The answer does not repeat the question.
       review['spec'] = {};
-      review['status'] = options.subjectRules(call.user, namespace ?? '');
+      review['status'] = options.subjectRules(call.user, namespace);
       break;
     }
     default:
@@ -107,6 +109,60 @@ function ordered({ kind, apiVersion, metadata, ...rest }: KubeObject): KubeObjec
   return { kind, apiVersion, metadata, ...rest };
 }
 
+/** @see k8s.io/kubernetes/pkg/apis/authorization/validation/validation.go */
+function accessCauses(call: Call, { metadata }: KubeObject, spec: Fields): StatusCause[] {
+  const { kind } = call.served.info;
+  const resource = spec['resourceAttributes'] as Record<string, string> | undefined;
+  const other = spec['nonResourceAttributes'] as Record<string, string> | undefined;
+  const isLocal = kind === 'LocalSubjectAccessReview';
+  // In the words of the internal type, which has no JSON names.
+  const shownOther = other && { Path: other['path'] ?? '', Verb: other['verb'] ?? '' };
+  const causes: StatusCause[] = [];
+  if (resource && other)
+    causes.push(
+      invalidValue(
+        'spec.nonResourceAttributes',
+        shownOther,
+        'cannot be specified in combination with resourceAttributes',
+      ),
+    );
+  if (!resource && !other)
+    causes.push(
+      invalidValue(
+        'spec.resourceAttributes',
+        null,
+        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
+    );
+  const groups = (spec['groups'] ?? []) as readonly string[];
+  if (kind !== 'SelfSubjectAccessReview' && !spec['user'] && groups.length === 0)
+    causes.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
+  const named = Object.keys(metadata).filter(
+    (field) => field !== 'managedFields' && !(isLocal && field === 'namespace'),
+  );
+  if (named.length > 0)
+    causes.push(
+      invalidValue(
+        'metadata',
+        metadata,
+        isLocal ? 'must be empty except for namespace' : 'must be empty',
+      ),
+    );
+  if (isLocal && resource && (resource['namespace'] ?? '') !== call.info.namespace)
+    causes.push(
+      invalidValue(
+        'spec.resourceAttributes.namespace',
+        resource['namespace'] ?? '',
+        'must match metadata.namespace',
+      ),
+    );
+  if (isLocal && other)
+    causes.push(
+      invalidValue('spec.nonResourceAttributes', shownOther, 'disallowed on this kind of request'),
+    );
+  return causes;
+}
+
 async function reviewAccess(
   call: Call,
   review: KubeObject,
@@ -116,46 +172,18 @@ async function reviewAccess(
   const { kind } = call.served.info;
   const resource = spec['resourceAttributes'] as Record<string, string> | undefined;
   const other = spec['nonResourceAttributes'] as Record<string, string> | undefined;
-  if (resource && other)
-    fail([
-      invalidValue(
-        'spec.nonResourceAttributes',
-        other,
-        'cannot be specified in combination with resourceAttributes',
-      ),
-    ]);
-  if (!resource && !other)
-    fail([
-      invalidValue(
-        'spec.resourceAttributes',
-        null,
-        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
-      ),
-    ]);
+  const causes = accessCauses(call, review, spec);
+  if (causes.length > 0) fail(causes);
   let user: UserInfo = call.user;
   if (kind !== 'SelfSubjectAccessReview') {
     const name = (spec['user'] ?? '') as string;
     const groups = (spec['groups'] ?? []) as string[];
-    if (name === '' && groups.length === 0)
-      fail([invalidValue('spec.user', '', 'at least one of user or group must be specified')]);
     user = {
       username: name,
       groups,
       ...(spec['uid'] === undefined ? {} : { uid: spec['uid'] as string }),
       ...(spec['extra'] === undefined ? {} : { extra: spec['extra'] as Record<string, string[]> }),
     };
-    if (
-      kind === 'LocalSubjectAccessReview' &&
-      resource &&
-      resource['namespace'] !== call.info.namespace
-    )
-      fail([
-        invalidValue(
-          'spec.resourceAttributes.namespace',
-          resource['namespace'] ?? '',
-          `must match metadata.namespace`,
-        ),
-      ]);
   }
   const attributes: Attributes = resource
     ? {

@@ -1,4 +1,4 @@
-import { type Disposable, nameSuffix, uuid } from '#core/base';
+import { seededRandom, type Disposable, nameSuffix, uuid } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -53,6 +53,8 @@ class Server implements ApiServer {
   readonly #context: ServerContext;
   readonly #documents: Documents;
   readonly #identity: string;
+  /** Identity of this run, in the Lease. */
+  readonly #holder: string;
   readonly #requests = new Map<string, number>();
   #renewal: Disposable | undefined;
   #disposed = false;
@@ -65,7 +67,10 @@ class Server implements ApiServer {
       hub: new WatchHub(options.store, options.clock),
     };
     this.#documents = new Documents(options);
-    this.#identity = `apiserver-${nameSuffix(options.random, 26)}`;
+    // The same in every run on this machine; upstream hashes the name.
+    const ofHost = seededRandom(`apiserver ${options.hostname ?? ''}`);
+    this.#identity = `apiserver-${nameSuffix(ofHost, 26)}`;
+    this.#holder = `${this.#identity}_${uuid(options.random)}`;
   }
 
   get state(): ApiServer['state'] {
@@ -83,7 +88,7 @@ class Server implements ApiServer {
 
   async #renew(): Promise<void> {
     try {
-      await renewIdentityLease(this.#context, this.#identity);
+      await renewIdentityLease(this.#context, this.#identity, this.#holder);
     } catch (error) {
       this.#options.logger.log('warn', 'identity lease not renewed', { error: String(error) });
     }

@@ -324,16 +324,16 @@ const rows: readonly Row[] = [
     create: (context) => createEphemeralVolumeController(context),
   },
   {
-    name: 'service-cidr-controller',
-    account: 'service-cidrs-controller',
-    component: 'service-cidr-controller',
-    create: (context) => createServiceCidrController(context),
-  },
-  {
     name: 'token-cleaner-controller',
     account: 'token-cleaner',
     component: 'token-cleaner',
     create: (context) => createTokenCleaner(context),
+  },
+  {
+    name: 'service-cidr-controller',
+    account: 'service-cidrs-controller',
+    component: 'service-cidr-controller',
+    create: (context) => createServiceCidrController(context),
   },
   {
     name: 'endpointslice-mirroring-controller',

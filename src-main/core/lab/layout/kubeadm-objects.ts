@@ -165,6 +165,9 @@ export function kubeadmObjects(options: KubeadmObjectsOptions): KubeObject[] {
       'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
       [group('system:nodes')],
     ),
+    clusterRoleBinding('kubeadm:apiserver-kubelet-client', 'system:kubelet-api-admin', [
+      user('kube-apiserver-kubelet-client'),
+    ]),
     configMap('kube-public', 'cluster-info', { kubeconfig: clusterInfo }),
     role('kube-public', 'kubeadm:bootstrap-signer-clusterinfo', [
       { apiGroups: [''], resourceNames: ['cluster-info'], resources: ['configmaps'], verbs: get },

@@ -127,10 +127,7 @@ export async function controlPlanePki(
         extendedKeyUsages: ['server auth'],
       }),
     ),
-    pair(
-      'apiserver-kubelet-client',
-      maker.client(ca, 'kube-apiserver-kubelet-client', 'kubeadm:cluster-admins'),
-    ),
+    pair('apiserver-kubelet-client', maker.client(ca, 'kube-apiserver-kubelet-client')),
     pair('apiserver-etcd-client', maker.client(etcdCa, 'kube-apiserver-etcd-client')),
     pair('front-proxy-client', maker.client(frontProxyCa, 'front-proxy-client')),
     pair('etcd/server', maker.leaf(etcdCa, machine.hostname, etcdNames)),

@@ -14,7 +14,7 @@ export interface EtcdctlCall {
   readonly pki: Pki;
   /** `-w`. */
   readonly format: string;
-  out(...pieces: readonly (string | Uint8Array)[]): Promise<void>;
+  readonly out: (...pieces: readonly (string | Uint8Array)[]) => Promise<void>;
 }
 
 export interface EtcdctlCommand {

@@ -20,12 +20,8 @@ import {
   nodeStrategy,
   replicationControllerStrategy,
 } from './core/cluster.ts';
-import {
-  configMapStrategy,
-  eventStrategies,
-  secretStrategy,
-  serviceAccountStrategy,
-} from './core/config.ts';
+import { configMapStrategy, secretStrategy, serviceAccountStrategy } from './core/config.ts';
+import { eventStrategies } from './core/event.ts';
 import { limitRangeStrategy, resourceQuotaStrategy } from './core/limits.ts';
 import { podStrategy, podTemplateStrategy } from './core/pod.ts';
 import { serviceStrategy } from './core/service.ts';
@@ -36,6 +32,7 @@ import {
   ingressStrategy,
   networkPolicyStrategy,
 } from './networking/strategies.ts';
+import { ipAddressStrategy } from './networking/ip-address.ts';
 import { serviceCidrStrategy } from './networking/service-cidr.ts';
 import { podDisruptionBudgetStrategy } from './policy/strategies.ts';
 import { rbacStrategies } from './rbac/strategies.ts';
@@ -72,6 +69,7 @@ const strategies: readonly KindStrategy[] = [
   statefulSetStrategy,
   ...clusterStrategies,
   ...eventStrategies,
+  ipAddressStrategy,
   ...rbacStrategies,
 ];
 

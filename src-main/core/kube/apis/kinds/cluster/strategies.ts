@@ -1,10 +1,10 @@
-import { type DeepReadonly, fromBase64, fromUtf8, quoted } from '#core/base';
+import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { immutable, qualifiedName, semanticEqual, validateLabels } from '../../validation/meta.ts';
-import { isDns1123Label, isDns1123Subdomain, isIp } from '../../validation/names.ts';
+import { isDns1123Label } from '../../validation/names.ts';
 import { validateRequirements } from '../../validation/resources.ts';
 import { validateTolerations } from '../core/pod-scheduling.ts';
 import { type Toleration, view } from '../core/pod-types.ts';
@@ -21,6 +21,7 @@ import {
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { flowControlStrategies } from './flow-control.ts';
 import { storageStrategies } from './storage-kinds.ts';
+import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -252,122 +253,6 @@ const volumeAttachmentStrategy: KindStrategy = {
   unconditionalUpdate: false,
 };
 
-interface SigningRequest {
-  spec?: { signerName?: string; request?: string; usages?: string[]; expirationSeconds?: number };
-}
-
-/** Sorted. @see pkg/apis/certificates/validation/validation.go, allValidUsages */
-const keyUsages = [
-  'any',
-  'cert sign',
-  'client auth',
-  'code signing',
-  'content commitment',
-  'crl sign',
-  'data encipherment',
-  'decipher only',
-  'digital signature',
-  'email protection',
-  'encipher only',
-  'ipsec end system',
-  'ipsec tunnel',
-  'ipsec user',
-  'key agreement',
-  'key encipherment',
-  'microsoft sgc',
-  'netscape sgc',
-  'ocsp signing',
-  's/mime',
-  'server auth',
-  'signing',
-  'timestamping',
-];
-
-/** Base64 of a PEM block of the right type; what is in it, the signer finds out. */
-function isPemRequest(request: string): boolean {
-  const block =
-    /(^|\n)-----BEGIN CERTIFICATE REQUEST-----\r?\n[^-]*-----END CERTIFICATE REQUEST-----/;
-  try {
-    return block.test(fromUtf8(fromBase64(request)));
-  } catch {
-    return false;
-  }
-}
-
-/** @see pkg/apis/core/validation/names.go, ValidateSignerName */
-function validateSignerName(errors: FieldErrors, path: string, signerName: string): void {
-  if (signerName === '') {
-    errors.required(path);
-    return;
-  }
-  const [domain = '', name = '', ...rest] = signerName.split('/');
-  if (!signerName.includes('/') || rest.length > 0) {
-    errors.invalid(
-      path,
-      signerName,
-      "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-    );
-    return;
-  }
-  const labels = domain.split('.');
-  const [wrong] = labels.filter((label) => isDns1123Label(label).length > 0);
-  if (wrong !== undefined)
-    for (const text of isDns1123Label(wrong))
-      errors.invalid(path, domain, `validating label ${quoted(wrong)}: ${text}`);
-  if (labels.length < 2)
-    errors.invalid(path, domain, 'should be a domain with at least two segments separated by dots');
-  const [odd] = name.split('.').filter((label) => isDns1123Subdomain(label).length > 0);
-  if (odd !== undefined)
-    for (const text of isDns1123Subdomain(odd))
-      errors.invalid(path, name, `validating label ${quoted(odd)}: ${text}`);
-}
-
-const certificateSigningRequestStrategy: KindStrategy = {
-  ...withStatus('certificates.k8s.io', 'CertificateSigningRequest'),
-  prepareForUpdate(draft, old) {
-    // Neither what is asked for nor what was answered changes through the main resource.
-    keepSpec(draft, old);
-    keepStatus(draft, old);
-  },
-  ...checks(
-    (errors, object) => {
-      const {
-        signerName = '',
-        request = '',
-        usages = [],
-        expirationSeconds,
-      } = view<SigningRequest>(object).spec ?? {};
-      if (!isPemRequest(request)) {
-        errors.invalid(
-          'spec.request',
-          request || null,
-          'PEM block type must be CERTIFICATE REQUEST',
-        );
-      }
-      if (usages.length === 0) errors.required('spec.usages');
-      usages.forEach((usage, index) => {
-        if (!keyUsages.includes(usage))
-          errors.notSupported(`spec.usages[${index}]`, usage, keyUsages);
-      });
-      usages.forEach((usage, index) => {
-        if (usages.indexOf(usage) < index) errors.duplicate(`spec.usages[${index}]`, usage);
-      });
-      validateSignerName(errors, 'spec.signerName', signerName);
-      if (expirationSeconds !== undefined && expirationSeconds < 600) {
-        errors.invalid(
-          'spec.expirationSeconds',
-          expirationSeconds,
-          'may not specify a duration less than 600 seconds (10 minutes)',
-        );
-      }
-    },
-    () => undefined,
-  ),
-  selectableFields: (object) => ({
-    'spec.signerName': view<SigningRequest>(object).spec?.signerName ?? '',
-  }),
-};
-
 interface Lease {
   spec?: {
     leaseDurationSeconds?: number;
@@ -502,16 +387,6 @@ const policyBindingStrategy = (kind: string): KindStrategy => ({
   },
 });
 
-const ipAddressStrategy: KindStrategy = {
-  group: 'networking.k8s.io',
-  kind: 'IPAddress',
-  nameRule: 'none',
-  ...checks((errors, object) => {
-    const name = object.metadata.name ?? '';
-    errors.invalidEach('metadata.name', name, isIp(name));
-  }),
-};
-
 /** Cluster-wide kinds that ask for little. */
 export const clusterStrategies: readonly KindStrategy[] = [
   priorityClassStrategy,
@@ -528,6 +403,5 @@ export const clusterStrategies: readonly KindStrategy[] = [
   policyBindingStrategy('ValidatingAdmissionPolicyBinding'),
   policyBindingStrategy('MutatingAdmissionPolicyBinding'),
   ...flowControlStrategies,
-  ipAddressStrategy,
   ...storageStrategies,
 ];
