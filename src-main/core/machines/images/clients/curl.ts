@@ -11,6 +11,9 @@ const version = '8.5.0';
 
 const table = {
   flags: {
+    // No configuration file is read anyway.
+    q: 'q',
+    disable: 'q',
     s: 's',
     silent: 's',
     S: 'S',
