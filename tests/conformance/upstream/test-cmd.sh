@@ -47,21 +47,13 @@ kubectl create -f - >/dev/null <<NODE || true
 NODE
 
 only=" $* "
-passed=0
-failed=0
 eval "upstream_record_command() $(declare -f record_command | tail -n +2)"
 record_command() {
   local name=$1 before=$foundError
   if [[ $only != "  " && $only != *" $name "* ]]; then return 0; fi
   upstream_record_command "$@" >"$results/$name.log" 2>&1 </dev/null || true
-  if [[ $foundError == "$before" ]]; then
-    passed=$((passed + 1))
-    echo "ok   $name"
-  else
-    failed=$((failed + 1))
-    echo "FAIL $name ($results/$name.log)"
-  fi
+  if [[ $foundError == "$before" ]]; then echo "ok   $name"; else echo "FAIL $name ($results/$name.log)"; fi
 }
-cleanup_tests() { echo "$passed passed, $failed failed"; }
 export SUPPORTED_RESOURCES=("*")
-runTests 2>&1 | grep -E '^(ok  |FAIL|[0-9]+ passed)'
+(runTests 2>&1 || true) | grep --line-buffered -E '^(ok  |FAIL )' | tee "$results/summary.txt"
+echo "$(grep -c '^ok' "$results/summary.txt") passed, $(grep -c '^FAIL' "$results/summary.txt") failed"
