@@ -83,6 +83,7 @@ export function createStatefulSetController(
       kind: 'StatefulSet',
       hashLabel: 'controller.kubernetes.io/hash',
       template: set.spec?.template,
+      ...(set.metadata.annotations ? { annotations: set.metadata.annotations } : {}),
       collisionCount: set.status?.collisionCount ?? 0,
     });
     const current =

@@ -29,7 +29,7 @@ test('a StatefulSet makes its pods one after the other, with claims and identity
   const { api, time } = bench;
   await bench.run(createStatefulSetController, 'statefulset-controller');
   api.create('statefulsets.apps', {
-    metadata: { name: 'web', namespace: 'default' },
+    metadata: { name: 'web', namespace: 'default', annotations: { cause: 'a test' } },
     spec: {
       replicas: 2,
       serviceName: 'nginx',
@@ -77,7 +77,9 @@ test('a StatefulSet makes its pods one after the other, with claims and identity
   makeReady(api, 'web-1');
   await time.settle();
   expect(api.get('pods', 'web-0', 'default')?.spec?.['priority']).toBe(1);
-  expect(api.list('controllerrevisions.apps').map(({ revision }) => revision)).toEqual([1, 2]);
+  const revisions = api.list('controllerrevisions.apps');
+  expect(revisions.map(({ revision }) => revision)).toEqual([1, 2]);
+  expect(revisions[0]?.metadata).toMatchObject({ annotations: { cause: 'a test' } });
 
   api.change('statefulsets.apps', 'web', 'default', (set) =>
     Object.assign(set.spec ?? {}, { replicas: 0 }),
