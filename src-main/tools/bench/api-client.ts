@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { createInterface } from 'node:readline';
 import type { Disposable } from '#core/base';
 import { parseYaml } from '#core/kube';
 
@@ -70,13 +69,18 @@ export function apiClient(kubeconfig: string): ApiClient {
     send: async <T>(method: string, path: string, body?: unknown) =>
       JSON.parse(await sendText(method, path, body)) as T,
     watch: (path, onEvent) => {
-      const outgoing = request(cluster.server + path, { agent }, (incoming) =>
-        createInterface({ input: incoming }).on('line', (line) =>
-          onEvent(JSON.parse(line) as WatchEvent),
-        ),
-      );
       // It ends when it is disposed, or with the host.
-      outgoing.on('error', () => undefined);
+      const ended = (): void => undefined;
+      const outgoing = request(cluster.server + path, { agent }, (incoming) => {
+        let rest = '';
+        incoming.setEncoding('utf8').on('error', ended);
+        incoming.on('data', (text: string) => {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) onEvent(JSON.parse(line) as WatchEvent);
+        });
+      });
+      outgoing.on('error', ended);
       outgoing.end();
       return { dispose: () => void outgoing.destroy() };
     },
