@@ -58,6 +58,9 @@ interface Row {
   readonly node: SchemaNode;
 }
 
+const hasWebhook = (crd: unknown): boolean =>
+  textAt(crd, 'spec', 'conversion', 'strategy') === 'Webhook';
+
 /** Makes the registry; it is empty until the first `sync`. */
 export function createCrdRegistry(options: {
   readonly state: ServerState;
@@ -108,12 +111,13 @@ export function createCrdRegistry(options: {
       const apiVersion = formatGroupVersion({ group: info.group, version });
       const copy = jsonClone(object) as KubeObject;
       if (copy.apiVersion === apiVersion) return copy;
-      if (textAt(crd, 'spec', 'conversion', 'strategy') !== 'Webhook') {
+      if (!hasWebhook(crd)) {
         copy.apiVersion = apiVersion;
         return copy;
       }
       return convertByWebhook(crd, copy, apiVersion, options);
     },
+    isConvertedByWebhook: (info) => hasWebhook(mustHave(info).crd),
     scaleOf: (info, object, purpose) => scaleOfCustom(mustHave(info).version, object, purpose),
     applyScale: (info, draft, scale) => applyScaleToCustom(mustHave(info).version, draft, scale),
     replicasPath(info, apiVersion) {

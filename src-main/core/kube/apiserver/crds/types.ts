@@ -41,6 +41,8 @@ export interface CrdRegistry {
     object: DeepReadonly<KubeObject>,
     version: string,
   ): Promise<KubeObject>;
+  /** Whether a webhook converts the kind's objects. */
+  isConvertedByWebhook(info: ResourceInfo): boolean;
   /**
    * The `autoscaling/v1` Scale of an object.
    * @param purpose an object without replicas cannot be read as a Scale, but may be written through it.
