@@ -46,7 +46,8 @@ export function validateStructural(
   const additional = schema['additionalProperties'];
   if (level === 'root' && additional !== undefined && additional !== false)
     errors.push(forbiddenField(`${path}.additionalProperties`, 'must not be used at the root'));
-  if (Object.keys(properties).length > 0 && additional !== undefined && additional !== false)
+  // Fields of any kind beside the named ones are fine: only a schema of theirs makes a map of a struct.
+  if (Object.keys(properties).length > 0 && isMap(additional))
     errors.push(
       forbiddenField(
         `${path}.additionalProperties`,

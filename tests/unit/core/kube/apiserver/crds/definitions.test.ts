@@ -42,6 +42,28 @@ test('a server checks definitions and fills in their names', async () => {
   ).rejects.toThrow(
     'spec.versions: Invalid value: [{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}]: must have exactly one version marked as storage version',
   );
+  const version = (spec: object) => ({
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', properties: { spec } } },
+      },
+    ],
+  });
+  const named = { type: 'object', properties: { a: { type: 'string' } } };
+  await expect(
+    create(version({ ...named, additionalProperties: { type: 'string' } })),
+  ).rejects.toThrow(
+    'spec.validation.openAPIV3Schema.properties[spec].additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive',
+  );
+  const open = version({ ...named, additionalProperties: true });
+  await plane.client.requestObject({
+    method: 'POST',
+    url: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All',
+    object: definition(open),
+  });
   expect(await create({})).toMatchObject({
     spec: {
       names: { singular: 'backup', listKind: 'BackupList' },
