@@ -264,7 +264,12 @@ hostPort: nowhere`);
   );
   await run('kubectl scale deployment convert -n hooks --replicas=0');
   await advance(5000);
-  expect(await run('kubectl get tests.v2.stable.example.com t')).toMatch(
-    /^Error from server: conversion webhook for stable.example.com\/v1, Kind=Test failed: Post "https:\/\/convert.hooks.svc:443\/crdconvert\?timeout=30s": dial tcp \S+:443: connect: connection refused$/,
+  const answer = await apply(`
+apiVersion: stable.example.com/v2
+kind: Test
+metadata: {name: late}
+host: a`);
+  expect(answer).toMatch(
+    /: conversion webhook for stable.example.com\/v2, Kind=Test failed: Post "https:\/\/convert.hooks.svc:443\/crdconvert\?timeout=30s": dial tcp \S+:443: connect: connection refused$/,
   );
 });

@@ -12,6 +12,7 @@ import type { FieldValidation } from './body.ts';
 import { admitInRounds } from './admission/index.ts';
 import type { Catalog, Served } from './catalog.ts';
 import type { OutputForm } from './negotiation.ts';
+import { mergeConfiguration } from './merge-configuration.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { ResourceRequest } from './request-info.ts';
 import type { AdmissionRequest, UserInfo } from './types.ts';
@@ -128,6 +129,7 @@ export function admissionRequest(
     options: write.options,
     dryRun: write.dryRun,
     defaults: (draft) => served.strategy.defaults?.(draft),
+    merge: (draft, configuration) => mergeConfiguration(draft, configuration, served),
     warn: (text) => void call.warnings.push(text),
     annotate: () => undefined,
   };

@@ -8,6 +8,7 @@ import {
   type KubeObject,
   parseGroupVersion,
 } from '../machinery/index.ts';
+import { withExpressionChecks } from './admission/index.ts';
 import { convertBuiltin, storageGroupVersion } from './conversions.ts';
 import { customResourceDefinitionStrategy } from './crds/index.ts';
 import { keyPrefix } from './keys.ts';
@@ -146,7 +147,7 @@ export class Catalog {
   #builtinStrategy(group: string, kind: string): KindStrategy {
     const own = customResourceDefinitionStrategy;
     if (this.#options.customResources && group === own.group && kind === own.kind) return own;
-    return this.#options.strategyFor(group, kind) ?? { group, kind };
+    return withExpressionChecks(this.#options.strategyFor(group, kind) ?? { group, kind });
   }
 
   #make(group: string, version: string, resource: string): Served | undefined {

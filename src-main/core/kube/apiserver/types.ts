@@ -69,6 +69,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** Fills in what the object's kind leaves out: after a change. */
   readonly defaults?: (object: KubeObject) => void;
+  /** Merges a configuration into the object as server-side apply does, without owners. @throws PatchError */
+  readonly merge?: (object: KubeObject, configuration: Omit<KubeObject, 'metadata'>) => KubeObject;
   /** What mutating steps know of each other; set by who runs them. */
   reinvocation?: Reinvocation;
   /** Adds a `Warning:` header to the answer. */

@@ -158,6 +158,6 @@ export {
   usedTolerations,
 } from './tolerations.ts';
 export { fieldErrorList } from './status-text.ts';
-export { TypedValueError } from './typed-check.ts';
+export { checkTyped, TypedValueError } from './typed-check.ts';
 export { type Comparison, compareTyped, fieldSetOf } from './typed-compare.ts';
 export { mergeTyped } from './typed-merge.ts';

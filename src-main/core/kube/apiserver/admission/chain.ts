@@ -25,6 +25,7 @@ import {
   taintNodesByCondition,
 } from './pod-defaults.ts';
 import { podSecurity } from './pod-security/plugin.ts';
+import { mutatingAdmissionPolicy } from './policies/mutating.ts';
 import type { ResourceOfKind } from './policies/params.ts';
 import { validatingAdmissionPolicy } from './policies/validating.ts';
 import { resourceQuota, type UpdateStatus } from './quota/plugin.ts';
@@ -120,6 +121,7 @@ const enabledByDefault: ReadonlySet<string> = new Set<PluginName>([
   'CertificateSigning',
   'CertificateSubjectRestriction',
   'DefaultIngressClass',
+  'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionWebhook',
@@ -128,7 +130,7 @@ const enabledByDefault: ReadonlySet<string> = new Set<PluginName>([
 
 /**
  * The plugins of a server in the order of execution: all `admit`s run before all `validate`s. Names the flags
- * know but that are not modelled (ImagePolicyWebhook, EventRateLimit, MutatingAdmissionPolicy …) do nothing.
+ * know but that are not modelled (ImagePolicyWebhook, EventRateLimit …) do nothing.
  * @throws Error with kube-apiserver's text for a name it does not know.
  */
 export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin[] {
@@ -146,6 +148,7 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
       `[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`,
     );
 
+  const policies = { state, random, authorizer, resourceOf: options.resourceOfKind };
   const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
     NamespaceLifecycle: () => namespaceLifecycle(state),
     NamespaceExists: () => namespaceExists(state),
@@ -171,8 +174,8 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
     DefaultIngressClass: () => defaultIngressClass(state),
     DenyServiceExternalIPs: () => denyServiceExternalIps(),
     MutatingAdmissionWebhook: () => mutatingAdmissionWebhook(state, random, options.callWebhook),
-    ValidatingAdmissionPolicy: () =>
-      validatingAdmissionPolicy(state, random, options.resourceOfKind),
+    MutatingAdmissionPolicy: () => mutatingAdmissionPolicy(policies),
+    ValidatingAdmissionPolicy: () => validatingAdmissionPolicy(policies),
     ValidatingAdmissionWebhook: () =>
       validatingAdmissionWebhook(state, random, options.callWebhook),
     ResourceQuota: () => resourceQuota(state, clock, options.updateStatus),

@@ -6,14 +6,25 @@ import type { Authorizer, Decision } from '../types.ts';
  */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {
-    async authorize(attributes) {
+    authorize(attributes) {
       const reasons: string[] = [];
-      for (const authorizer of authorizers) {
-        const decision: Decision = await authorizer.authorize(attributes);
-        if (decision.decision !== 'no-opinion') return decision;
-        if (decision.reason !== '') reasons.push(decision.reason);
-      }
-      return { decision: 'no-opinion', reason: reasons.join('\n') };
+      // At once where all answer at once: expressions of policies cannot wait.
+      const ask = (from: number): Decision | Promise<Decision> => {
+        for (const [i, authorizer] of authorizers.entries()) {
+          if (i < from) continue;
+          const answer = authorizer.authorize(attributes);
+          if (answer instanceof Promise)
+            return answer.then((decision) => (settles(decision) ? decision : ask(i + 1)));
+          if (settles(answer)) return answer;
+        }
+        return { decision: 'no-opinion', reason: reasons.join('\n') };
+      };
+      const settles = ({ decision, reason }: Decision): boolean => {
+        if (decision !== 'no-opinion') return true;
+        if (reason !== '') reasons.push(reason);
+        return false;
+      };
+      return ask(0);
     },
   };
 }

@@ -1,11 +1,8 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { CelError } from './cel-error.ts';
+import { rewriteObjectLiterals } from './object-literals.ts';
 import { compileRegexp } from './regexp.ts';
 import { registerKubernetesFunctions } from './functions.ts';
-
-/** An expression failed while it ran; the message is cel-go's. */
-export class CelError extends Error {
-  override readonly name = 'CelError';
-}
 
 /** A compiled expression. */
 export interface CelProgram {
@@ -59,6 +56,18 @@ function environment(names: readonly string[]): Environment {
   env.registerFunction('linearMatches(string, string): bool', (text: string, pattern: string) =>
     compileRegexp(pattern).test(text),
   );
+  const substring = (text: string, start: bigint, end?: bigint): string => {
+    const runes = [...text];
+    const size = BigInt(runes.length);
+    if (start < 0n || start > size) throw new Error(`index out of range: ${start}`);
+    if (end !== undefined && (end < 0n || end > size))
+      throw new Error(`index out of range: ${end}`);
+    if (end !== undefined && start > end)
+      throw new Error(`invalid substring range. start: ${start}, end: ${end}`);
+    return runes.slice(Number(start), end === undefined ? undefined : Number(end)).join('');
+  };
+  env.registerFunction('string.runeSubstring(int): string', substring);
+  env.registerFunction('string.runeSubstring(int, int): string', substring);
   registerKubernetesFunctions(env);
   for (const name of names) env.registerVariable(name, 'dyn');
   environments.set(key, env);
@@ -66,7 +75,7 @@ function environment(names: readonly string[]): Environment {
 }
 
 function compile(expression: string, names: readonly string[]): CelProgram {
-  const run = environment(names).parse(redirectMatches(expression));
+  const run = environment(names).parse(rewriteObjectLiterals(redirectMatches(expression)).text);
   const depth = comprehensionDepth(expression);
   const size = expression.length;
   return {
@@ -101,14 +110,19 @@ function runtimeText(error: unknown): string {
   if (index) return `index out of bounds: ${index[1] ?? ''}`;
   const key = /^No such key: (.*)$/.exec(text);
   if (key) return `no such key: ${key[1] ?? ''}`;
+  if (/^int\(\) type error/.test(text)) return "type conversion error from 'string' to 'int'";
   const overload = /no matching overload/.exec(text);
   if (overload) return 'no such overload';
   return text;
 }
 
-/** Calls of `matches` go to the linear engine; strings and other names are left alone. */
+/** Calls of `matches` go to the linear engine, and of `substring` to one that counts as Go does. */
 function redirectMatches(expression: string): string {
-  return mapCode(expression, (code) => code.replace(/\bmatches(?=\s*\()/g, 'linearMatches'));
+  return mapCode(expression, (code) =>
+    code
+      .replace(/\bmatches(?=\s*\()/g, 'linearMatches')
+      .replace(/\bsubstring(?=\s*\()/g, 'runeSubstring'),
+  );
 }
 
 const stringLiteral =

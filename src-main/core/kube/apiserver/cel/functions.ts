@@ -1,4 +1,5 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import { type Environment, Optional } from '@marcbachmann/cel-js';
+import { jsonEqual } from '#core/base';
 import {
   addQuantities,
   formatQuantity,
@@ -7,7 +8,12 @@ import {
   subtractQuantities,
   wholeQuantity,
 } from '../fields/index.ts';
+import { registerAuthorizer } from './authorizer.ts';
+import { registerNetworks } from './network-functions.ts';
+import { CelObject } from './object-literals.ts';
 import { compileRegexp } from './regexp.ts';
+import { registerFormats, registerSemver } from './text-functions.ts';
+import { registerTwoVariables } from './two-variables.ts';
 
 type Ordered = string | number | bigint | boolean;
 
@@ -31,16 +37,67 @@ class CelUrl {
 
 const order = (a: Ordered, b: Ordered): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/**
- * Kubernetes' additions to CEL: lists, sets, regex, strings, quantity and url. Not modelled: authorizer, ip, cidr,
- * semver and named formats; using one is an unknown function.
- * @see k8s.io/apiserver/pkg/cel/library
- */
+/** Kubernetes' additions to CEL. @see k8s.io/apiserver/pkg/cel/library */
 export function registerKubernetesFunctions(env: Environment): void {
   registerLists(env);
   registerStrings(env);
   registerQuantities(env);
   registerUrls(env);
+  registerAuthorizer(env);
+  registerNetworks(env);
+  registerSemver(env);
+  registerFormats(env, (value) => (value === undefined ? Optional.none() : Optional.of(value)));
+  registerSets(env);
+  registerTwoVariables(env);
+  registerObjects(env);
+}
+
+/** Objects of mutating policies. */
+function registerObjects(env: Environment): void {
+  env.registerType('kubernetes.Object', CelObject);
+  class Patch extends CelObject {}
+  env.registerType('kubernetes.JSONPatch', Patch);
+  const fieldsOf = (fields: unknown): Record<string, unknown> =>
+    (fields instanceof Map ? Object.fromEntries(fields) : fields) as Record<string, unknown>;
+  env.registerFunction(
+    'typedObject(string, map): kubernetes.Object',
+    (typeName: string, fields: unknown) => new CelObject(typeName, fieldsOf(fields)),
+  );
+  env.registerFunction(
+    'typedPatch(string, map): kubernetes.JSONPatch',
+    (typeName: string, fields: unknown) => new Patch(typeName, fieldsOf(fields)),
+  );
+  env.registerType('kubernetes.JsonPatchNamespace', Namespace);
+  env.registerConstant('jsonpatch', 'kubernetes.JsonPatchNamespace', new Namespace());
+  env.registerFunction(
+    'kubernetes.JsonPatchNamespace.escapeKey(string): string',
+    (_: Namespace, key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'),
+  );
+}
+
+/** What functions with a prefix hang on. */
+class Namespace {}
+
+/** @see cel-go/ext/sets.go */
+function registerSets(env: Environment): void {
+  const type = 'kubernetes.SetsNamespace';
+  class Sets {}
+  env.registerType(type, Sets);
+  env.registerConstant('sets', type, new Sets());
+  const contains = (list: unknown[], part: unknown[]): boolean =>
+    part.every((item) => list.some((each) => jsonEqual(each, item)));
+  env.registerFunction(
+    `${type}.contains(list<dyn>, list<dyn>): bool`,
+    (_: Sets, list: unknown[], part: unknown[]) => contains(list, part),
+  );
+  env.registerFunction(
+    `${type}.equivalent(list<dyn>, list<dyn>): bool`,
+    (_: Sets, a: unknown[], b: unknown[]) => contains(a, b) && contains(b, a),
+  );
+  env.registerFunction(
+    `${type}.intersects(list<dyn>, list<dyn>): bool`,
+    (_: Sets, a: unknown[], b: unknown[]) => a.some((item) => contains(b, [item])),
+  );
 }
 
 function registerLists(env: Environment): void {
@@ -179,6 +236,10 @@ function registerQuantities(env: Environment): void {
     (a: CelQuantity) => Number(a.quantity.nanos) / 1e9,
   );
   env.registerFunction(`string(${type}): string`, (a: CelQuantity) => formatQuantity(a.quantity));
+  env.registerOperator(
+    `${type} == ${type}`,
+    (a: CelQuantity, b: CelQuantity) => compare(a, b) === 0n,
+  );
 }
 
 function registerUrls(env: Environment): void {
@@ -199,7 +260,11 @@ function registerUrls(env: Environment): void {
       );
     return new CelUrl(url);
   });
-  env.registerFunction('isURL(string): bool', (text: string) => read(text) !== undefined);
+  // An absolute path is a request's URI.
+  env.registerFunction(
+    'isURL(string): bool',
+    (text: string) => read(text) !== undefined || /^\/\S*$/.test(text),
+  );
   const part = (name: string, of: (url: URL) => string): void => {
     env.registerFunction(`${type}.${name}(): string`, ({ url }: CelUrl) => of(url));
   };
@@ -208,4 +273,10 @@ function registerUrls(env: Environment): void {
   part('getHostname', (url) => url.hostname);
   part('getPort', (url) => url.port);
   part('getEscapedPath', (url) => url.pathname);
+  env.registerFunction(`${type}.getQuery(): map<string, list<string>>`, ({ url }: CelUrl) => {
+    const query: Record<string, string[]> = {};
+    for (const [key, value] of url.searchParams) (query[key] ??= []).push(value);
+    return query;
+  });
+  env.registerOperator(`${type} == ${type}`, (a: CelUrl, b: CelUrl) => a.url.href === b.url.href);
 }

@@ -469,6 +469,7 @@ describe('the chain', () => {
       'CertificateSigning',
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
+      'MutatingAdmissionPolicy',
       'MutatingAdmissionWebhook',
       'ValidatingAdmissionPolicy',
       'ValidatingAdmissionWebhook',

@@ -1,0 +1,221 @@
+import { type DeepReadonly, jsonEqual, quoted } from '#core/base';
+import type { FieldError, KindStrategy } from '../../../apis/index.ts';
+import type { KubeObject } from '../../../machinery/index.ts';
+import { type CelDeclarations, checkCel } from '../../cel/index.ts';
+import { at, isMap, type JsonMap, mapsOf, textAt, textOf } from '../../fields/index.ts';
+
+const group = 'admissionregistration.k8s.io';
+/** Fields of `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go, BuildRequestType */
+const requestFields = [
+  ...['kind', 'resource', 'subResource', 'requestKind', 'requestResource', 'requestSubResource'],
+  ...['name', 'namespace', 'operation', 'userInfo', 'dryRun', 'options'],
+];
+
+/**
+ * A strategy that also compiles the expressions of policies and webhooks before they are stored.
+ * @see pkg/apis/admissionregistration/validation/validation.go
+ */
+export function withExpressionChecks(strategy: KindStrategy): KindStrategy {
+  const { group: own, kind } = strategy;
+  const errorsOf = own === group ? checks[kind] : undefined;
+  if (!errorsOf) return strategy;
+  const spec = (object: DeepReadonly<KubeObject>): unknown =>
+    kind.endsWith('Policy') ? object['spec'] : object['webhooks'];
+  return {
+    ...strategy,
+    validate: (object, context) => [
+      ...(strategy.validate?.(object, context) ?? []),
+      ...errorsOf(object),
+    ],
+    validateUpdate: (object, old, context) => [
+      ...(strategy.validateUpdate?.(object, old, context) ??
+        strategy.validate?.(object, context) ??
+        []),
+      // Expressions that are stored stay valid.
+      ...(jsonEqual(spec(object), spec(old)) ? [] : errorsOf(object)),
+    ],
+  };
+}
+
+const checks: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => FieldError[]>> = {
+  ValidatingAdmissionPolicy: validatingErrors,
+  MutatingAdmissionPolicy: mutatingErrors,
+  ValidatingWebhookConfiguration: webhookErrors,
+  MutatingWebhookConfiguration: webhookErrors,
+};
+
+interface Scope {
+  readonly params: boolean;
+  readonly authorizer: boolean;
+  /** Names of composed variables; undefined: there are none to name. */
+  readonly variables?: readonly string[];
+}
+
+const declarations = ({ params, authorizer, variables }: Scope): CelDeclarations => ({
+  variables: {
+    object: 'dyn',
+    oldObject: 'dyn',
+    request: requestFields,
+    namespaceObject: 'dyn',
+    ...(params ? { params: 'dyn' } : {}),
+    ...(authorizer ? { authorizer: 'authorizer' } : {}),
+    ...(variables && variables.length > 0 ? { variables } : {}),
+  },
+});
+
+/** @param wanted types it may have; none: any. */
+function expressionErrors(
+  expression: string,
+  field: string,
+  scope: Scope,
+  wanted: readonly string[],
+): FieldError[] {
+  if (expression.trim() === '') return [];
+  const result = checkCel(expression, declarations(scope));
+  const problem =
+    'problem' in result
+      ? result.problem
+      : wanted.length === 0 || wanted.includes(result.type)
+        ? undefined
+        : wanted.length === 1
+          ? `must evaluate to ${wanted[0] ?? ''} but got ${result.type}`
+          : `must evaluate to one of [${wanted.join(' ')}] but got ${result.type}`;
+  if (problem === undefined) return [];
+  return [
+    {
+      reason: 'FieldValueInvalid',
+      field,
+      message: `Invalid value: ${quoted(expression)}: ${problem}`,
+    },
+  ];
+}
+
+function conditionErrors(holder: unknown, path: string, params: boolean): FieldError[] {
+  return mapsOf(at(holder, 'matchConditions')).flatMap((condition, i) =>
+    expressionErrors(
+      textOf(condition['expression']).trim(),
+      `${path}matchConditions[${i}].expression`,
+      { params, authorizer: true },
+      ['bool'],
+    ),
+  );
+}
+
+/** Checks `variables` in their order: each may name those before it. */
+function variableErrors(spec: unknown, params: boolean): { errors: FieldError[]; names: string[] } {
+  const names: string[] = [];
+  const errors = mapsOf(at(spec, 'variables')).flatMap((variable, i) => {
+    const found = expressionErrors(
+      textOf(variable['expression']),
+      `spec.variables[${i}].expression`,
+      { params, authorizer: true, variables: names },
+      [],
+    );
+    const name = textOf(variable['name']);
+    names.push(name);
+    const isName = name.trim() === '' || /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+    return [
+      ...(isName
+        ? []
+        : [
+            {
+              reason: 'FieldValueInvalid' as const,
+              field: `spec.variables[${i}].name`,
+              message: `Invalid value: ${quoted(name)}: must be a valid CEL identifier`,
+            },
+          ]),
+      ...found,
+    ];
+  });
+  return { errors, names };
+}
+
+function validatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
+  const spec = policy['spec'];
+  const params = isMap(at(spec, 'paramKind'));
+  const { errors, names: variables } = variableErrors(spec, params);
+  const all = { params, authorizer: true, variables };
+  return [
+    ...conditionErrors(spec, 'spec.', params),
+    ...errors,
+    ...mapsOf(at(spec, 'validations')).flatMap((validation, i) => [
+      ...expressionErrors(
+        textOf(validation['expression']),
+        `spec.validations[${i}].expression`,
+        all,
+        ['bool'],
+      ),
+      ...expressionErrors(
+        textOf(validation['messageExpression']),
+        `spec.validations[${i}].messageExpression`,
+        { ...all, authorizer: false },
+        ['string'],
+      ),
+    ]),
+    ...mapsOf(at(spec, 'auditAnnotations')).flatMap((annotation, i) =>
+      expressionErrors(
+        textOf(annotation['valueExpression']),
+        `spec.auditAnnotations[${i}].valueExpression`,
+        all,
+        ['string', 'null_type'],
+      ),
+    ),
+  ];
+}
+
+function mutatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
+  const spec = policy['spec'];
+  const params = isMap(at(spec, 'paramKind'));
+  const { errors, names: variables } = variableErrors(spec, params);
+  return [
+    ...conditionErrors(spec, 'spec.', params),
+    ...errors,
+    ...mapsOf(at(spec, 'mutations')).flatMap((mutation, i) => {
+      const isPatch = mutation['patchType'] === 'JSONPatch';
+      const field = isPatch ? 'jsonPatch' : 'applyConfiguration';
+      const shape = mutationShape(mutation, `spec.mutations[${i}]`);
+      if (shape) return [shape];
+      return expressionErrors(
+        textAt(mutation, field, 'expression').trim(),
+        `spec.mutations[${i}].${field}.expression`,
+        { params, authorizer: true, variables },
+        [isPatch ? 'list(JSONPatch)' : 'Object'],
+      );
+    }),
+  ];
+}
+
+function mutationShape(mutation: JsonMap, path: string): FieldError | undefined {
+  const type = textOf(mutation['patchType']);
+  if (type === '')
+    return { reason: 'FieldValueRequired', field: `${path}.patchType`, message: 'Required value' };
+  if (type !== 'JSONPatch' && type !== 'ApplyConfiguration')
+    return {
+      reason: 'FieldValueNotSupported',
+      field: `${path}.patchType`,
+      message: `Unsupported value: ${quoted(type)}: supported values: "ApplyConfiguration", "JSONPatch"`,
+    };
+  const [own, other] =
+    type === 'JSONPatch'
+      ? (['jsonPatch', 'applyConfiguration'] as const)
+      : (['applyConfiguration', 'jsonPatch'] as const);
+  if (!isMap(mutation[own]))
+    return {
+      reason: 'FieldValueRequired',
+      field: `${path}.${own}`,
+      message: `Required value: must be specified when patchType is ${type}`,
+    };
+  return isMap(mutation[other])
+    ? {
+        reason: 'FieldValueInvalid',
+        field: `${path}.${other}`,
+        message: `Invalid value: "{${other}}": must not be specified when patchType is ${type}`,
+      }
+    : undefined;
+}
+
+function webhookErrors(configuration: DeepReadonly<KubeObject>): FieldError[] {
+  return mapsOf(configuration['webhooks']).flatMap((webhook, i) =>
+    conditionErrors(webhook, `webhooks[${i}].`, false),
+  );
+}

@@ -1,0 +1,147 @@
+import type { DeepReadonly } from '#core/base';
+import {
+  failure,
+  jsonPatch,
+  type JsonPatchOperation,
+  type KubeObject,
+  PatchError,
+} from '../../../machinery/index.ts';
+import { CelError, CelObject, celValue, jsonOf, typeNameFaults } from '../../cel/index.ts';
+import { at, isMap, type JsonMap, mapsOf, textAt } from '../../fields/index.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../../types.ts';
+import { forbid } from '../attributes.ts';
+import { replaceObject, Rounds } from '../reinvocation.ts';
+import { isExempt } from '../webhooks/match.ts';
+import {
+  attempt,
+  type Invocation,
+  invocationsOf,
+  matchConditions,
+  type PolicyDeps,
+  policyVariables,
+  requestVariables,
+  type Variables,
+} from './invocations.ts';
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go */
+export function mutatingAdmissionPolicy(deps: PolicyDeps): AdmissionPlugin {
+  return {
+    name: 'MutatingAdmissionPolicy',
+    admit(request) {
+      if (isExempt(request)) return;
+      const invocations = invocationsOf(deps, 'mutatingadmissionpolicies', request);
+      if (invocations.length === 0) return;
+      const rounds = new Rounds('MutatingAdmissionPolicy', request);
+      const errors: string[] = [];
+      const shared = requestVariables(deps, request);
+      for (const invocation of invocations) run(invocation, shared, request, rounds, errors);
+      rounds.end();
+      const [first] = errors;
+      if (first === undefined) return;
+      const { status } = forbid(request, '');
+      throw failure(403, 'Invalid', first, {
+        ...status.details,
+        causes: errors.map((message) => ({ message })),
+      });
+    },
+  };
+}
+
+function run(
+  { policy, binding, params, error }: Invocation,
+  shared: Variables,
+  request: AdmissionRequest,
+  rounds: Rounds,
+  errors: string[],
+): void {
+  const [name, bound] = [policy.metadata.name ?? '', binding.metadata.name ?? ''];
+  const fail = (why: string): void => {
+    if (textAt(policy, 'spec', 'failurePolicy') === 'Ignore') return;
+    errors.push(`policy '${name}' with binding '${bound}' denied request: ${why}`);
+  };
+  if (error !== undefined) fail(error);
+  for (const param of params) {
+    const seen = (): Variables =>
+      policyVariables(policy, { ...shared, object: celValue(request.object) }, param);
+    const matches = matchConditions(policy, seen());
+    if (typeof matches === 'string') fail(matches);
+    if (matches !== true) continue;
+    const of = param as DeepReadonly<KubeObject> | undefined;
+    const key = [name, bound, of?.metadata.namespace ?? '', of?.metadata.name ?? ''].join('/');
+    if (!rounds.mayRun(key)) continue;
+    let changed = false;
+    for (const mutation of mapsOf(at(policy, 'spec', 'mutations'))) {
+      // Nothing is left to change of what is being deleted.
+      if (!request.object) continue;
+      try {
+        const next = mutated(mutation, request, request.object, seen());
+        if (next && replaceObject(request, request.object, next)) changed = true;
+      } catch (failed) {
+        if (!(failed instanceof CelError) && !(failed instanceof PatchError)) throw failed;
+        fail(failed.message);
+      }
+    }
+    rounds.ran(key, changed, textAt(policy, 'spec', 'reinvocationPolicy') === 'IfNeeded');
+  }
+}
+
+/** @returns the object as the mutation wants it; undefined to leave it. @throws CelError, PatchError */
+function mutated(
+  mutation: JsonMap,
+  request: AdmissionRequest,
+  object: KubeObject,
+  variables: Variables,
+): JsonMap | undefined {
+  const isPatch = mutation['patchType'] === 'JSONPatch';
+  const expression = textAt(mutation[isPatch ? 'jsonPatch' : 'applyConfiguration'], 'expression');
+  const result = attempt(expression.trim(), variables);
+  if ('error' in result) throw new CelError(result.error);
+  return isPatch ? patched(object, result.value) : merged(request, object, result.value);
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/json_patch.go */
+function patched(object: KubeObject, value: unknown): JsonMap | undefined {
+  const operations = Array.isArray(value) ? (value as unknown[]) : [];
+  for (const operation of operations) {
+    if (!(operation instanceof CelObject))
+      throw new CelError(
+        'type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch',
+      );
+    mustBeTyped(operation.fields['value'], 'Object', true);
+  }
+  try {
+    const next = jsonPatch(object, operations.map(jsonOf) as JsonPatchOperation[]);
+    return isMap(next) ? next : undefined;
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    // A test that fails leaves the object as it is.
+    if (error.message.endsWith('test failed')) return undefined;
+    throw new CelError(
+      `JSON Patch: ${error.message.replace(/^remove operation does not apply: (?=error in)/, '')}`,
+    );
+  }
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go */
+function merged(
+  request: AdmissionRequest,
+  object: KubeObject,
+  value: unknown,
+): JsonMap | undefined {
+  if (!(value instanceof CelObject))
+    throw new CelError('unsupported return type from ApplyConfiguration expression');
+  mustBeTyped(value, 'Object', false);
+  const configuration = jsonOf(value) as Record<string, unknown>;
+  return request.merge?.(object, {
+    ...(configuration as Pick<KubeObject, 'metadata'>),
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+  });
+}
+
+/** @param anyRoot whether objects may begin at any type, as values of patches do. */
+function mustBeTyped(value: unknown, root: string, anyRoot: boolean): void {
+  const start = anyRoot && value instanceof CelObject ? value.typeName : root;
+  const faults = typeNameFaults(value, start.split('.'));
+  if (faults.length > 0) throw new CelError(`type mismatch: ${faults.join('\n')}`);
+}
