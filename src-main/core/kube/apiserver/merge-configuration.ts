@@ -20,7 +20,7 @@ export function mergeConfiguration(
   { root, schemas }: Pick<Served, 'root' | 'schemas'>,
 ): KubeObject {
   try {
-    checkTyped(configuration, root, schemas);
+    checkTyped(configuration, root, schemas, 'apply');
   } catch (error) {
     if (!(error instanceof TypedValueError)) throw error;
     throw new PatchError(
