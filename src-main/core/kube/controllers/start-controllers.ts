@@ -50,6 +50,7 @@ import {
 import { createHorizontalPodAutoscalerController } from './podautoscaler/hpa-controller.ts';
 import { createResourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { createNodeIpamController } from './nodeipam/node-ipam-controller.ts';
+import { createResourceClaimController } from './resourceclaim/resource-claim-controller.ts';
 import { createServiceCidrController } from './servicecidr/service-cidr-controller.ts';
 import { createTtlController } from './ttl/ttl-controller.ts';
 import { createEphemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
@@ -304,6 +305,12 @@ const rows: readonly Row[] = [
     account: 'validatingadmissionpolicy-status-controller',
     component: 'validatingadmissionpolicy-status-controller',
     create: (context) => createAdmissionPolicyStatusController(context),
+  },
+  {
+    name: 'resourceclaim-controller',
+    account: 'resource-claim-controller',
+    component: 'resource_claim',
+    create: (context) => createResourceClaimController(context),
   },
   {
     name: 'ttl-controller',

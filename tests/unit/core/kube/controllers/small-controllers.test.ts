@@ -150,6 +150,59 @@ test('the status of an admission policy tells of fields that the kinds it names 
   });
 });
 
+test('a pod gets the claims of its templates, and gives them back when it is done', async () => {
+  const cluster = await startCluster();
+  const { client, time } = cluster;
+  const claims = client.resource('resourceclaims.resource.k8s.io');
+  const pod = (name: string, resourceClaimTemplateName: string) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      containers: [{ name: 'c', image: 'i' }],
+      resourceClaims: [{ name: 'gpu', resourceClaimTemplateName }],
+    },
+  });
+  await client.resource('resourceclaimtemplates.resource.k8s.io').create({
+    apiVersion: 'resource.k8s.io/v1',
+    kind: 'ResourceClaimTemplate',
+    metadata: { name: 'one-gpu', namespace: 'default' },
+    spec: {
+      metadata: { labels: { l: '1' } },
+      spec: { devices: { requests: [{ name: 'g', exactly: { deviceClassName: 'gpu' } }] } },
+    },
+  });
+  await client.resource('pods').create(pod('user', 'one-gpu'));
+  await client.resource('pods').create(pod('lost', 'none'));
+  await time.advance(1000);
+  const [claim, ...others] = (await claims.list({ namespace: 'default' })).items;
+  expect(others).toEqual([]);
+  expect(claim?.metadata).toMatchObject({
+    name: expect.stringMatching(/^user-gpu-[a-z0-9]{5}$/) as string,
+    labels: { l: '1' },
+    annotations: { 'resource.kubernetes.io/pod-claim-name': 'gpu' },
+    ownerReferences: [{ kind: 'Pod', name: 'user', controller: true }],
+  });
+  const { status } = await client.resource('pods').get('default', 'user');
+  expect(status?.resourceClaimStatuses).toEqual([
+    { name: 'gpu', resourceClaimName: claim?.metadata.name },
+  ]);
+  expect(await eventsOf(cluster, 'lost')).toContain(
+    'Warning FailedResourceClaimCreation PodResourceClaim gpu: resource claim template "none": resourceclaimtemplate.resource.k8s.io "none" not found',
+  );
+  await client
+    .resource('pods')
+    .patch(
+      'default',
+      'user',
+      'merge',
+      { status: { phase: 'Succeeded' } },
+      { subresource: 'status' },
+    );
+  await time.advance(1000);
+  expect((await claims.list({ namespace: 'default' })).items).toEqual([]);
+});
+
 test('nodes are told how long what they hold of Secrets stays good', async () => {
   const { client, time } = await startCluster();
   await client.resource('nodes').create({
