@@ -96,7 +96,7 @@ async function allReady(api: ApiClient, replicas: number): Promise<void> {
   }
 }
 
-/** Some seconds after the rollout, when nothing is under way any more. */
+/** Deletes the namespace and waits until it is gone. */
 async function remove(api: ApiClient): Promise<void> {
   const url = `/api/v1/namespaces/${namespace}`;
   await api.send('DELETE', url);
