@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { compared, prepare } from './patches/compare.ts';
+import { compared, comparedSteps, prepare } from './patches/compare.ts';
+import { leftOver, stepLists } from './patches/definition-steps.ts';
 import { sequenceOf } from './patches/sequences.ts';
 import { ourSide, realSide } from './patches/side.ts';
 import { subjects } from './patches/subjects.ts';
@@ -38,5 +39,13 @@ else
         }
         console.info(`${subject.kind}: ${equal} of ${steps} steps equal`);
         expect(found.join('\n\n')).toBe('');
+      });
+    for (const [name, steps] of Object.entries(stepLists).filter(
+      ([each]) => !kind || each === kind,
+    ))
+      test(name, { timeout: 600_000 }, async () => {
+        const result = await comparedSteps(real, ours, name, steps, leftOver);
+        console.info(`${name}: ${result.equal} of ${result.steps} steps equal`);
+        expect(result.differences.join('\n\n')).toBe('');
       });
   });

@@ -1,6 +1,6 @@
 import { differences, masked } from './mask.ts';
 import type { Sequence } from './sequences.ts';
-import { dropped, type Side, type Step } from './side.ts';
+import { type Answer, dropped, type Side, type Step } from './side.ts';
 import { definition, type Fields, namespace } from './subjects.ts';
 
 const stepsOfSequence = 12;
@@ -83,4 +83,53 @@ export async function compared(real: Side, ours: Side, sequence: Sequence): Prom
   }
   await remove();
   return { steps, equal, differences: found };
+}
+
+/** Sends the same steps to both servers, whatever they answer. */
+export async function comparedSteps(
+  real: Side,
+  ours: Side,
+  name: string,
+  steps: readonly Step[],
+  leftOver: readonly string[],
+): Promise<Comparison> {
+  const remove = async (): Promise<void> => {
+    for (const side of [real, ours])
+      for (const url of leftOver) {
+        await side.send({ method: 'DELETE', url });
+        await side.send({ method: 'GET', url, until: 'NotFound' });
+      }
+  };
+  await remove();
+  const found: string[] = [];
+  let equal = 0;
+  for (const [index, step] of steps.entries()) {
+    const [left, right] = [await real.send(step), await ours.send(step)];
+    const different = differences(unordered(masked(left)), unordered(masked(right)));
+    if (different.length === 0) equal += 1;
+    else
+      found.push(
+        `${name} step ${index}: ${step.method} ${step.url} ${step.type ?? ''}\n  ${JSON.stringify(step.body)}\n  ${different.join('\n  ')}`,
+      );
+  }
+  await remove();
+  return { steps: steps.length, equal, differences: found };
+}
+
+/** An answer whose causes are sorted, and told there alone: upstream checks the fields of custom objects in no order. */
+function unordered(answer: Answer): Answer {
+  const body = answer.body as { message?: string; details?: { causes?: unknown[] } };
+  const causes = body.details?.causes;
+  if (!causes || causes.length < 2) return answer;
+  const sorted = causes
+    .map((each) =>
+      Object.values(each as Fields)
+        .sort()
+        .join(' | '),
+    )
+    .sort();
+  return {
+    ...answer,
+    body: { ...body, message: '', details: { ...body.details, causes: sorted } },
+  };
 }

@@ -10,6 +10,9 @@ import {
   badRequest,
   failure,
   formatGroupVersion,
+  invalid,
+  invalidValue,
+  isMap,
   type KubeObject,
   parseGroupVersion,
   parseYamlLeniently,
@@ -169,6 +172,10 @@ export function decodeBody(
   } else if (apiVersion !== wanted || kind !== expected.kind) {
     const { group, version } = parseGroupVersion(apiVersion);
     const sameKind = kind === expected.kind && group === expected.group;
+    if (custom && apiVersion === wanted)
+      throw invalid({ group: expected.group, kind }, nameOf(value), [
+        invalidValue('kind', kind, `must be ${expected.kind}`),
+      ]);
     if (custom)
       throw badRequest(
         kind === expected.kind
@@ -200,6 +207,11 @@ export function decodeBody(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${strictText(problems)}`,
     );
   return { object: result.object, problems };
+}
+
+function nameOf({ metadata }: Readonly<Record<string, unknown>>): string {
+  const name = isMap(metadata) ? metadata['name'] : undefined;
+  return typeof name === 'string' ? name : '';
 }
 
 /** Duplicates of fields nobody knows are not told. */

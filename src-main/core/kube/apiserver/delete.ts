@@ -1,6 +1,7 @@
 import { type DeepReadonly, defer } from '#core/base';
 import {
   type ApiResponse,
+  badRequest,
   conflict,
   formatTime,
   invalid,
@@ -48,6 +49,8 @@ export function deleteRequestOf(call: Call): DeleteRequest {
   } else {
     const { query } = info;
     const grace = query.get('gracePeriodSeconds');
+    if (grace !== null && !/^[+-]?\d+$/.test(grace))
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
     const policy = query.get('propagationPolicy');
     const orphan = query.get('orphanDependents');
     const dryRun = query.getAll('dryRun').filter((value) => value !== '');
@@ -160,7 +163,11 @@ export async function deleteObject(
     if (strategy.gracePeriodSeconds && !isNamespace) {
       if (meta.deletionTimestamp) {
         const left = meta.deletionGracePeriodSeconds ?? 0;
-        const wanted = request.gracePeriodSeconds;
+        // A negative grace counts as the shortest there is.
+        const wanted =
+          request.gracePeriodSeconds !== undefined && request.gracePeriodSeconds < 0
+            ? 1
+            : request.gracePeriodSeconds;
         if (left > 0 && wanted !== undefined && wanted < left) {
           meta.deletionTimestamp = formatTime(
             Date.parse(meta.deletionTimestamp) - (left - wanted) * 1000,

@@ -44,11 +44,13 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     const storage = storageVersionOf(draft);
     draft['status'] = {
       acceptedNames: { kind: '', plural: '' },
-      conditions: [],
+      conditions: null,
       storedVersions: storage === '' ? [] : [storage],
     };
   },
   prepareForUpdate(draft, old) {
+    if (!jsonEqual(draft['spec'], old['spec']))
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
     const status = mapOf(jsonClone(old['status']));
     const stored = textsOf(status['storedVersions']);
     const storage = storageVersionOf(draft);
@@ -81,7 +83,6 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     errors.push(...storedVersionErrors(object));
     return errors;
   },
-  validateStatusUpdate: (object) => storedVersionErrors(object),
   table: {
     columns: [
       {
@@ -155,8 +156,16 @@ function versionErrors(crd: unknown): FieldError[] {
           shared ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`,
         ),
       );
-    errors.push(...columnErrors(version, path), ...scaleErrors(version, path));
+    const pathOf = (field: string): string =>
+      versions.every((each) => jsonEqual(each[field], version[field])) ? 'spec' : path;
+    if (index === 0 || pathOf('additionalPrinterColumns') !== 'spec')
+      errors.push(...columnErrors(version, pathOf('additionalPrinterColumns')));
+    if (index === 0 || pathOf('subresources') !== 'spec')
+      errors.push(...scaleErrors(version, pathOf('subresources')));
   });
+  const [firstName = ''] = names;
+  if (names.length > 0 && !dnsLabel.test(firstName))
+    errors.push(invalidValue('spec.version', firstName, dnsLabelText));
   if (new Set(names).size !== names.length)
     errors.push(
       invalidValue(
@@ -195,6 +204,8 @@ function internalVersions(versions: readonly JsonMap[]): object[] {
   }));
 }
 
+const simplePath = 'must be a simple json path starting with .';
+
 function columnErrors(version: JsonMap, path: string): FieldError[] {
   return mapsOf(version['additionalPrinterColumns']).flatMap((column, index) => {
     const own = `${path}.additionalPrinterColumns[${index}]`;
@@ -206,6 +217,8 @@ function columnErrors(version: JsonMap, path: string): FieldError[] {
     else if (!columnTypes.includes(type)) errors.push(invalidValue(`${own}.type`, type, rule));
     const jsonPath = textOf(column['jsonPath']);
     if (jsonPath === '') errors.push(required(`${own}.JSONPath`));
+    else if (!jsonPath.startsWith('.'))
+      errors.push(invalidValue(`${own}.JSONPath`, jsonPath, simplePath));
     else if (!compileJsonPath(jsonPath))
       errors.push(
         invalidValue(
@@ -229,6 +242,8 @@ function scaleErrors(version: JsonMap, path: string): FieldError[] {
   ] as const) {
     const value = textOf(scale[field]);
     if (value === '') errors.push(required(`${own}.${field}`));
+    else if (!value.startsWith('.'))
+      errors.push(invalidValue(`${own}.${field}`, value, simplePath));
     else if (!value.startsWith(prefix))
       errors.push(invalidValue(`${own}.${field}`, value, `should be a json path under .${root}`));
   }

@@ -85,7 +85,10 @@ function checkRule(
   if (transition && old === undefined && !optional) return undefined;
   const message = textOf(rule['message']).trim();
   const variables: Record<string, unknown> = { self: celValue(value, schema) };
-  if (transition) variables['oldSelf'] = celValue(old ?? null, schema);
+  if (transition)
+    variables['oldSelf'] = optional
+      ? optionalValue(old === undefined ? undefined : celValue(old, schema))
+      : celValue(old ?? null, schema);
   let detail: string;
   try {
     if (compileCel(expression, Object.keys(variables)).evaluate(variables) === true)
@@ -120,6 +123,12 @@ function checkRule(
         : invalidValue(field, value, detail);
   }
 }
+
+/** A value of CEL's optional type; none when it is undefined. */
+const optionalValue = (value: unknown): unknown =>
+  value === undefined
+    ? compileCel('optional.none()', []).evaluate({})
+    : compileCel('optional.of(value)', ['value']).evaluate({ value });
 
 /** A failed evaluation names the value by its type alone. */
 function failedEvaluation(path: string, value: unknown, detail: string): FieldError {

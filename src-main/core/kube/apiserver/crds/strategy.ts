@@ -3,6 +3,7 @@ import type { FieldError, KindStrategy, TableColumn } from '../../apis/index.ts'
 import { humanDuration, isStatusError, type KubeObject } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fields/index.ts';
 import { customResourceDefinitionStrategy } from './definition.ts';
+import { validateEmbedded } from './embedded.ts';
 import { invalidValue } from './field-errors.ts';
 import { compileJsonPath } from './json-path.ts';
 import { hasRules, validateRules } from './rules.ts';
@@ -35,7 +36,11 @@ export function customResourceStrategy(
     object: DeepReadonly<KubeObject>,
     old: DeepReadonly<KubeObject> | undefined,
   ): FieldError[] => {
-    const errors = [...validateSchema(schema, object), ...scaleErrors(version, object)];
+    const errors = [
+      ...validateSchema(schema, object),
+      ...validateEmbedded(schema, object),
+      ...scaleErrors(version, object),
+    ];
     errors.push(...validateListTypes(schema, object));
     if (!rules) return errors;
     if (errors.some((error) => blocking.has(error.reason ?? '')))

@@ -2,6 +2,7 @@ import type { FieldError } from '../../apis/index.ts';
 import { CelError, compileCel, compileRegexp, RegexpError } from '../cel/index.ts';
 import { at, isMap, type JsonMap, mapOf, mapsOf, textOf, textsOf } from '../fields/index.ts';
 import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
+import { validateSchema } from './validation.ts';
 
 type Level = 'root' | 'field' | 'item';
 
@@ -21,6 +22,8 @@ export function validateStructural(
   path: string,
   level: Level = 'root',
 ): FieldError[] {
+  if (textOf(schema['$ref']) !== '')
+    return [forbiddenField(`${path}.$ref`, '$ref is not supported')];
   const errors: FieldError[] = [];
   const type = textOf(schema['type']);
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
@@ -32,6 +35,24 @@ export function validateStructural(
     errors.push(notSupported(`${path}.type`, type, types));
   else if (level === 'root' && type !== 'object')
     errors.push(invalidValue(`${path}.type`, type, 'must be object at the root'));
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false)
+    errors.push(
+      invalidValue(
+        `${path}.x-kubernetes-preserve-unknown-fields`,
+        false,
+        'must be true or undefined',
+      ),
+    );
+  if (embedded && !preserve && Object.keys(mapOf(schema['properties'])).length === 0)
+    errors.push(
+      required(
+        `${path}.properties`,
+        'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
+      ),
+    );
+  const mapType = schema['x-kubernetes-map-type'];
+  if (mapType !== undefined && mapType !== 'atomic' && mapType !== 'granular')
+    errors.push(notSupported(`${path}.x-kubernetes-map-type`, mapType, ['atomic', 'granular']));
   if (embedded && type !== 'object')
     errors.push(
       type === ''
@@ -67,6 +88,8 @@ export function validateStructural(
     ...listErrors(schema, path),
     ...patternErrors(schema, path),
     ...ruleErrors(schema, path),
+    ...combinationErrors(schema, path, intOrString),
+    ...defaultErrors(schema, path),
   );
   for (const [name, property] of Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
     if (isMap(property) && !(level === 'root' && name === 'metadata'))
@@ -76,6 +99,37 @@ export function validateStructural(
   if (isMap(additional))
     errors.push(...validateStructural(additional, `${path}.additionalProperties`, 'field'));
   return errors;
+}
+
+/** What a default has to fit is what the property has to. */
+function defaultErrors(schema: JsonMap, path: string): FieldError[] {
+  const value = schema['default'];
+  if (value === undefined) return [];
+  const own = `${path}.default`;
+  return validateSchema(schema, value).map((error) => ({
+    ...error,
+    field: error.field && error.field !== '<nil>' ? `${own}.${error.field}` : own,
+  }));
+}
+
+const undefinedInside = ['description', 'title', 'default', 'nullable', 'additionalProperties'];
+
+/** Below the combinations stands only what restricts values. */
+function combinationErrors(schema: JsonMap, path: string, intOrString: boolean): FieldError[] {
+  const lists = ['allOf', 'anyOf', 'oneOf'].flatMap((field) =>
+    mapsOf(schema[field]).map((each, index) => [each, `${path}.${field}[${index}]`] as const),
+  );
+  const not = schema['not'];
+  return [...lists, ...(isMap(not) ? [[not, `${path}.not`] as const] : [])].flatMap(
+    ([each, own]) => [
+      ...(textOf(each['type']) !== '' && !(intOrString && Object.keys(each).length === 1)
+        ? [forbiddenField(`${own}.type`, 'must be empty to be structural')]
+        : []),
+      ...undefinedInside
+        .filter((field) => each[field] !== undefined)
+        .map((field) => forbiddenField(`${own}.${field}`, 'must be undefined to be structural')),
+    ],
+  );
 }
 
 function listErrors(schema: JsonMap, path: string): FieldError[] {
@@ -88,6 +142,8 @@ function listErrors(schema: JsonMap, path: string): FieldError[] {
   else if (type !== 'array') errors.push(invalidValue(`${path}.type`, type, rule));
   if (!['atomic', 'set', 'map'].includes(listType))
     errors.push(notSupported(`${path}.x-kubernetes-list-type`, listType, ['atomic', 'set', 'map']));
+  const itemType = textOf(at(schema, 'items', 'type'));
+  if (listType === 'set') errors.push(...setErrors(mapOf(schema['items']), itemType, path));
   if (listType !== 'map') return errors;
   const keys = textsOf(schema['x-kubernetes-list-map-keys']);
   const items = mapOf(schema['items']);
@@ -98,16 +154,25 @@ function listErrors(schema: JsonMap, path: string): FieldError[] {
         'must not be empty if x-kubernetes-list-type is map',
       ),
     );
-  keys.forEach((key, index) => {
-    if (!isMap(at(items, 'properties', key)))
-      errors.push(
-        invalidValue(
-          `${path}.x-kubernetes-list-map-keys[${index}]`,
-          key,
-          'entries must all be names of item properties',
-        ),
-      );
-    else if (
+  if (itemType !== '' && itemType !== 'object')
+    errors.push(
+      invalidValue(
+        `${path}.items.type`,
+        itemType,
+        "must be object if parent array's x-kubernetes-list-type is map",
+      ),
+    );
+  if (keys.some((key) => !isMap(at(items, 'properties', key))))
+    errors.push(
+      invalidValue(
+        `${path}.x-kubernetes-list-map-keys`,
+        keys,
+        'entries must all be names of item properties',
+      ),
+    );
+  for (const key of keys)
+    if (
+      isMap(at(items, 'properties', key)) &&
       !textsOf(items['required']).includes(key) &&
       at(items, 'properties', key, 'default') === undefined
     )
@@ -117,8 +182,25 @@ function listErrors(schema: JsonMap, path: string): FieldError[] {
           `this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property`,
         ),
       );
-  });
   return errors;
+}
+
+/** Items of a set are compared as a whole. */
+function setErrors(items: JsonMap, type: string, path: string): FieldError[] {
+  const field =
+    type === 'object'
+      ? 'x-kubernetes-map-type'
+      : type === 'array'
+        ? 'x-kubernetes-list-type'
+        : undefined;
+  if (field === undefined || items[field] === 'atomic') return [];
+  return [
+    invalidValue(
+      `${path}.items.${field}`,
+      items[field] ?? null,
+      'must be atomic as item of a list with x-kubernetes-list-type=set',
+    ),
+  ];
 }
 
 function patternErrors(schema: JsonMap, path: string): FieldError[] {
@@ -139,11 +221,21 @@ function patternErrors(schema: JsonMap, path: string): FieldError[] {
   }
 }
 
+const reasons = [
+  'FieldValueDuplicate',
+  'FieldValueForbidden',
+  'FieldValueInvalid',
+  'FieldValueRequired',
+];
+
 function ruleErrors(schema: JsonMap, path: string): FieldError[] {
   return mapsOf(schema['x-kubernetes-validations']).flatMap((rule, index) => {
     const own = `${path}.x-kubernetes-validations[${index}]`;
     const expression = textOf(rule['rule']).trim();
     if (expression === '') return [required(`${own}.rule`, 'rule is not specified')];
+    const reason = rule['reason'];
+    if (reason !== undefined && !reasons.includes(textOf(reason)))
+      return [notSupported(`${own}.reason`, reason, reasons)];
     try {
       compileCel(expression, ['self', 'oldSelf']);
       return [];
