@@ -14,7 +14,7 @@ function definition(
   more: Fields = {},
   spec: Fields = {},
 ): Fields {
-  const kind = plural[0]?.toUpperCase() + plural.slice(1, -1);
+  const kind = (plural[0] ?? '').toUpperCase() + plural.slice(1, -1);
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
