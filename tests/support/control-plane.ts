@@ -14,7 +14,7 @@ import {
   type Transport,
 } from '#core/kube';
 import { ClockDriver } from '#node/clock';
-import { serveApi } from '#node/https';
+import { type ApiListener, serveApi } from '#node/https';
 import { createPki } from '#node/pki';
 
 /** An API server with its controllers, no machines, on a port of this computer. */
@@ -24,6 +24,7 @@ export interface ControlPlane {
   /** All rights. */
   readonly client: KubeClient;
   readonly admin: Transport;
+  readonly listener: ApiListener;
   /** Path of a kubeconfig. */
   readonly kubeconfig: string;
   stop(): Promise<void>;
@@ -79,6 +80,10 @@ export async function startControlPlane(
     version: {
       major: '1',
       minor: '36',
+      emulationMajor: '1',
+      emulationMinor: '36',
+      minCompatibilityMajor: '1',
+      minCompatibilityMinor: '35',
       gitVersion: 'v1.36.3',
       gitCommit: 'unknown',
       gitTreeState: 'clean',
@@ -172,6 +177,7 @@ export async function startControlPlane(
     client,
     admin,
     kubeconfig,
+    listener,
     stop: async () => {
       controllers?.dispose();
       informers.dispose();

@@ -20,6 +20,8 @@ export interface ServeApiOptions {
   /** Absent: 127.0.0.1. */
   readonly host?: string;
   readonly logger?: Logger;
+  /** Longest wait for a handshake, for headers, and for a whole request, ms. Absent: 10, 32 and 60 seconds. */
+  readonly patienceMs?: number;
 }
 
 /** The API server's socket. */
@@ -76,10 +78,11 @@ class HttpsListener implements ApiListener {
       // Commands of exec are in the URL; Go allows a megabyte of headers.
       maxHeaderSize: 1024 * 1024,
       // A client that sends its request drop by drop does not hold a connection for ever.
-      headersTimeout: 32_000,
-      requestTimeout: 60_000,
+      headersTimeout: options.patienceMs ?? 32_000,
+      requestTimeout: options.patienceMs ?? 60_000,
+      connectionsCheckingInterval: Math.min(options.patienceMs ?? 10_000, 10_000),
       keepAliveTimeout: 90_000,
-      handshakeTimeout: 10_000,
+      handshakeTimeout: options.patienceMs ?? 10_000,
       shouldUpgradeCallback: wantsSession,
     });
     this.#server.on('request', (request, response) => void this.#serve(request, response));

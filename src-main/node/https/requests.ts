@@ -26,7 +26,7 @@ const peerCertificates = new WeakMap<TLSSocket, string>();
 /**
  * The request as the API server takes it.
  * @param body absent for one that has none.
- * @throws StatusError 400 for a request that could be read in two ways, 405 for an unknown method.
+ * @throws StatusError 400 for a request that could be read in two ways.
  */
 export function apiRequestOf(
   request: IncomingMessage,
@@ -34,13 +34,11 @@ export function apiRequestOf(
   signal: AbortSignal,
 ): ApiRequest {
   const { method = '', url = '' } = request;
-  if (!methods.has(method))
-    throw failure(405, 'MethodNotAllowed', 'the server does not allow this method');
   if (!url.startsWith('/')) throw failure(400, 'BadRequest', 'the request target is not a path');
   const certificate = peerCertificateOf(request);
   const { remoteAddress = '', remotePort = 0 } = request.socket;
   return {
-    method: method as ApiRequest['method'],
+    method: methods.has(method) ? (method as ApiRequest['method']) : 'TRACE',
     url,
     ...headersOf(request),
     ...(body && body.length > 0 ? { body } : {}),

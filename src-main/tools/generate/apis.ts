@@ -32,11 +32,18 @@ export function generateApis(sources: Sources): Map<string, string> {
     ],
     [
       `${folder}/wire.ts`,
-      module({ wireJson: quote(JSON.stringify(readWire(sources, packagesOf(schemas)))) }),
+      module({
+        wireJson: quote(
+          JSON.stringify(readWire(sources, [...packagesOf(schemas), ...withoutSchemas])),
+        ),
+      }),
     ],
     [`${folder}/types.ts`, writeTypes(header, resources, schemas)],
   ]);
 }
+
+/** Packages of kinds that are sent and in no OpenAPI document. */
+const withoutSchemas = ['io.k8s.api.apidiscovery.v2', 'io.k8s.apimachinery.pkg.apis.meta.v1beta1'];
 
 function packagesOf(schemas: ReadonlyMap<string, SchemaNode>): string[] {
   const packages = [...schemas.keys()].map((name) => name.slice(0, name.lastIndexOf('.')));

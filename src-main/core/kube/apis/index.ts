@@ -17,6 +17,7 @@ export {
   type ServedVersion,
 } from './discovery/index.ts';
 export {
+  contentHash,
   createOpenApi,
   type CustomVersion,
   type Descriptions,

@@ -8,7 +8,7 @@ import {
   utf8,
 } from '#core/base';
 import { builtinResources, builtinSchemas, type Descriptions, strategyFor } from '../apis/index.ts';
-import { isReason, type KubeObject, type Transport } from '../machinery/index.ts';
+import { type ApiRequest, isReason, type KubeObject, type Transport } from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
 import { createAdmissionChain } from './admission/index.ts';
 import { createAggregator, reconcileLocalApiServices } from './aggregation/index.ts';
@@ -34,6 +34,7 @@ import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
 import { runIpAddresses } from './ip-addresses.ts';
 import { createLoopback } from './loopback.ts';
+import { checkRoute } from './negotiation.ts';
 import { createWebhookClient, type SendHttps } from './outbound/index.ts';
 import type { ApiServer, ComponentHealth, ProxyTarget, VersionInfo } from './options.ts';
 import { createApiServer } from './server.ts';
@@ -139,12 +140,14 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
   };
   const openIdPath = '/.well-known/openid-configuration';
   const keysPath = '/openid/v1/jwks';
-  const json = (object: object) =>
-    Promise.resolve({
+  const json = (request: ApiRequest, object: object, type = 'application/json') => {
+    checkRoute(request, [type]);
+    return {
       status: 200,
-      headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=3600' },
+      headers: { 'content-type': type, 'cache-control': 'public, max-age=3600' },
       body: { kind: 'bytes' as const, bytes: utf8(JSON.stringify(object)) },
-    });
+    };
+  };
 
   const server: ApiServer = createApiServer({
     store,
@@ -200,15 +203,21 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     impersonate: ({ headers, repeated }, attributes) =>
       impersonatedUser(authorizer, headers, attributes, repeated),
     extraPaths: {
-      [openIdPath]: () =>
+      [openIdPath]: (request) =>
         json(
+          request,
           discoveryDocument(
             issuer.issuer,
             `https://${config.advertiseAddress}:${config.port}${keysPath}`,
             config.serviceAccounts.publicKeys,
           ),
         ),
-      [keysPath]: async () => json(await keySetDocument(pki, config.serviceAccounts.publicKeys)),
+      [keysPath]: async (request) =>
+        json(
+          request,
+          await keySetDocument(pki, config.serviceAccounts.publicKeys),
+          'application/jwk-set+json',
+        ),
     },
     failingChecks: () => config.failingChecks?.() ?? [],
   });

@@ -156,6 +156,13 @@ export function decodeBody(
 ): Decoded {
   const raw = readRaw(request, formatGroupVersion(expected), expected.kind);
   const value = raw.value as Record<string, unknown>;
+  if (custom && request.body && (value['kind'] ?? '') === '') {
+    const text = fromUtf8(request.body);
+    const shown = text.startsWith('{') ? text : hexOf(request.body);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): Object 'Kind' is missing in '${text}' (${shown})`,
+    );
+  }
   const wanted = formatGroupVersion(expected);
   const apiVersion =
     typeof value['apiVersion'] === 'string' && value['apiVersion'] !== ''
@@ -318,4 +325,8 @@ export function expectedKind(
     schemas,
     root: schemas.get(name) ?? { type: 'object', preserveUnknownFields: true },
   };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

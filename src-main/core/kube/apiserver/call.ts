@@ -2,7 +2,9 @@ import { type DeepReadonly, jsonClone } from '#core/base';
 import {
   type ApiRequest,
   failure,
+  formatGroupResource,
   formatTime,
+  type GroupResource,
   invalid,
   type KubeObject,
   type StatusCause,
@@ -158,7 +160,17 @@ export function notServed(): Error {
   return failure(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
-/** 405 as the resource handlers word it. */
+/** 405 of a handler that lacks the verb. */
+export function methodNotSupported(resource: GroupResource, verb: string): Error {
+  return failure(
+    405,
+    'MethodNotAllowed',
+    `${verb} is not supported on resources of kind ${JSON.stringify(formatGroupResource(resource))}`,
+    { ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.resource },
+  );
+}
+
+/** 405 as routes word it. */
 export function methodNotAllowed(): Error {
   return failure(
     405,

@@ -14,7 +14,7 @@ import { customResourceDefinitionStrategy } from './crds/index.ts';
 import { keyPrefix } from './keys.ts';
 import type { ApiServerOptions } from './options.ts';
 import { resetFieldsOf } from './reset-fields.ts';
-import { StoredObject } from './stored-object.ts';
+import { type StoredObject, storedForm } from './stored-object.ts';
 
 /** One served resource with everything the generic path needs of it. */
 export interface Served {
@@ -73,7 +73,12 @@ export class Catalog {
   }
 
   hasGroup(group: string): boolean {
-    if (this.#options.resources.versionsOf(group).length > 0) return true;
+    return this.#options.resources.versionsOf(group).length > 0 || this.isCustomGroup(group);
+  }
+
+  /** Whether a definition, and not this server, brought the group. */
+  isCustomGroup(group: string): boolean {
+    if (this.#options.resources.versionsOf(group).length > 0) return false;
     this.#customGroups ??= new Set(
       (this.#options.customResources?.resources() ?? []).map((row) => row.group),
     );
@@ -137,7 +142,7 @@ export class Catalog {
   }
 
   #remember(stored: StoredObject, served: Served, object: DeepReadonly<KubeObject>): StoredObject {
-    const view = new StoredObject(object);
+    const view = storedForm(served, object);
     let views = this.#views.get(stored);
     if (!views) this.#views.set(stored, (views = new Map<Served, StoredObject>()));
     views.set(served, view);

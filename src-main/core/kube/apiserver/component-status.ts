@@ -34,7 +34,7 @@ export async function handleComponentStatus(call: Call): Promise<ApiResponse> {
     if (!found) throw notFound({ group: '', resource: 'componentstatus' }, info.name);
     return respondObject(call, 200, statusObject(found));
   }
-  const options = listOptionsOf(served, info.query, false);
+  const options = listOptionsOf(served, info, false);
   const items = all.map(statusObject).filter(({ object }) => isSelected(served, options, object));
   return respondList(call, { items, metadata: {} });
 }

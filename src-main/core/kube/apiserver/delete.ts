@@ -299,7 +299,7 @@ export async function handleDelete(call: Call): Promise<ApiResponse> {
       ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
     },
   };
-  return statusResponse(success, call.form.pretty);
+  return statusResponse(success, call.form);
 }
 
 /** Answers DELETE of a collection: everything the selectors match, one by one. */

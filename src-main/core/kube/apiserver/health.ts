@@ -1,3 +1,4 @@
+import { utf8 } from '#core/base';
 import type { ApiResponse } from '../machinery/index.ts';
 import { textResponse } from './negotiation.ts';
 
@@ -39,10 +40,18 @@ const tail = [
 ];
 
 const checks: Readonly<Record<string, readonly string[]>> = {
-  healthz: ['ping', 'log', 'etcd', ...hooks, ...tail],
-  livez: ['ping', 'log', 'etcd', ...hooks, ...tail],
+  healthz: ['ping', 'log', 'loopback-serving-certificate', 'etcd', ...hooks, ...tail],
+  livez: ['ping', 'log', 'loopback-serving-certificate', 'etcd', ...hooks, ...tail],
   readyz: ['ping', 'log', 'etcd', 'etcd-readiness', 'informer-sync', ...hooks, ...tail, 'shutdown'],
 };
+
+/** Every path of a check. */
+export function healthPaths(): string[] {
+  return Object.entries(checks).flatMap(([root, names]) => [
+    `/${root}`,
+    ...names.map((name) => `/${root}/${name}`),
+  ]);
+}
 
 /** Answers `/healthz`, `/livez`, `/readyz` and one check of them; undefined for other paths. */
 export function healthResponse(
@@ -50,15 +59,22 @@ export function healthResponse(
   query: URLSearchParams,
   failing: readonly string[],
 ): ApiResponse | undefined {
-  const [root = '', ...rest] = path.slice(1).replace(/\/$/, '').split('/');
+  const [root = '', ...rest] = path.slice(1).split('/');
   const all = Object.hasOwn(checks, root) ? checks[root] : undefined;
   if (!all) return undefined;
   const single = rest.join('/');
-  if (single !== '') {
+  if (rest.length > 0) {
     if (!all.includes(single)) return undefined;
     return failing.includes(single)
       ? textResponse(500, 'internal server error: check failed: reason withheld\n')
-      : textResponse(200, 'ok');
+      : {
+          status: 200,
+          headers: {
+            'content-type': 'text/plain; charset=utf-8',
+            'cache-control': 'no-cache, private',
+          },
+          body: { kind: 'bytes', bytes: utf8('ok') },
+        };
   }
   const excluded = query.getAll('exclude');
   const lines: string[] = [];
@@ -70,6 +86,11 @@ export function healthResponse(
       bad.push(name);
     } else lines.push(`[+]${name} ok`);
   }
+  const unknown = excluded.filter((name) => !all.includes(name)).sort();
+  if (unknown.length > 0)
+    lines.push(
+      `warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`,
+    );
   if (bad.length > 0) return textResponse(500, `${lines.join('\n')}\n${root} check failed\n`);
   return query.has('verbose')
     ? textResponse(200, `${lines.join('\n')}\n${root} check passed\n`)

@@ -6,6 +6,11 @@ export interface JsonScan {
   readonly duplicates: readonly string[];
 }
 
+/** Upstream takes ten times as much; nothing that means anything comes near, and all that reads objects recurs. */
+const maxDepth = 1000;
+/** @see sigs.k8s.io/json, saveStrictError */
+const mostDuplicates = 100;
+
 class ScanError extends Error {}
 
 const literalNames = ['true', 'false', 'null'] as const;
@@ -62,7 +67,8 @@ export function scanJson(
     if (!/[0-9]/.test(text[at] ?? '')) fail(context);
     while (/[0-9]/.test(text[at] ?? '')) at += 1;
   };
-  const value = (path: string): void => {
+  const value = (path: string, depth: number): void => {
+    if (depth > maxDepth) throw new ScanError('exceeded max depth');
     space();
     const c = text[at];
     if (c === '{') {
@@ -78,13 +84,13 @@ export function scanJson(
         if (text[at] !== '"') fail('looking for beginning of object key string');
         const key = string();
         const here = path === '' ? key : `${path}.${key}`;
-        if (seen.has(key)) duplicates.add(here);
+        if (seen.has(key) && duplicates.size < mostDuplicates) duplicates.add(here);
         onKey?.(here, seen.has(key));
         seen.add(key);
         space();
         if (text[at] !== ':') fail('after object key');
         at += 1;
-        value(here);
+        value(here, depth + 1);
         space();
         if (text[at] === ',') at += 1;
         else if (text[at] === '}') {
@@ -100,7 +106,7 @@ export function scanJson(
         return;
       }
       for (let index = 0; ; index++) {
-        value(`${path}[${index}]`);
+        value(`${path}[${index}]`, depth + 1);
         space();
         if (text[at] === ',') at += 1;
         else if (text[at] === ']') {
@@ -132,7 +138,7 @@ export function scanJson(
     }
   };
   try {
-    value('');
+    value('', 0);
     space();
     if (at < text.length) fail('after top-level value');
     return { error: undefined, duplicates: [...duplicates] };

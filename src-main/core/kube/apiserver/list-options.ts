@@ -2,6 +2,7 @@ import type { DeepReadonly } from '#core/base';
 import {
   badRequest,
   everything,
+  failure,
   type FieldRequirement,
   forbiddenValue,
   invalid,
@@ -17,7 +18,8 @@ import {
   unsupportedValue,
 } from '../machinery/index.ts';
 import type { Served } from './catalog.ts';
-import { isTrue } from './request-info.ts';
+import { fieldOfLabel } from './field-labels.ts';
+import { isTrue, type ResourceRequest } from './request-info.ts';
 
 /** Options of list, watch and deletecollection, checked. */
 export interface ListOptions {
@@ -36,16 +38,23 @@ export interface ListOptions {
 /** @throws StatusError 400, 422 as upstream words it. */
 export function listOptionsOf(
   served: Served,
-  query: URLSearchParams,
+  { query, name }: Pick<ResourceRequest, 'query' | 'name'>,
   watching: boolean,
 ): ListOptions {
   const limit = numberOf(query, 'limit') ?? 0;
   const timeoutSeconds = numberOf(query, 'timeoutSeconds');
   const resourceVersion = query.get('resourceVersion') ?? '';
-  const match = query.get('resourceVersionMatch') ?? '';
+  const asked = query.get('resourceVersionMatch') ?? '';
   const token = query.get('continue') ?? '';
   const initial = query.get('sendInitialEvents');
-  const sendInitialEvents = initial === null ? undefined : isTrue(initial);
+  // @see apis/meta/internalversion/defaults.go: a watch of old clients is one with initial events.
+  const isLegacy =
+    watching &&
+    initial === null &&
+    asked === '' &&
+    (resourceVersion === '' || resourceVersion === '0');
+  const sendInitialEvents = initial !== null ? isTrue(initial) : isLegacy || undefined;
+  const match = isLegacy ? 'NotOlderThan' : asked;
   const errors: StatusCause[] = [];
   if (watching) {
     if (sendInitialEvents !== undefined) {
@@ -65,9 +74,14 @@ export function listOptionsOf(
       );
     if (match !== '' && match !== 'NotOlderThan')
       errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']));
+    if (match !== '' && token !== '')
+      errors.push(
+        forbiddenValue(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden when continue is provided',
+        ),
+      );
   } else {
-    if (sendInitialEvents !== undefined)
-      errors.push(forbiddenValue('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
     if (match !== '') {
       if (resourceVersion === '')
         errors.push(
@@ -93,6 +107,8 @@ export function listOptionsOf(
           ),
         );
     }
+    if (sendInitialEvents !== undefined)
+      errors.push(forbiddenValue('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
   let labels: Selector;
@@ -104,7 +120,13 @@ export function listOptionsOf(
     if (error instanceof SelectorError) throw badRequest(error.message);
     throw error;
   }
-  for (const { field } of fields) checkField(served, field);
+  fields = fields.map((each) => ({ ...each, field: fieldOfLabel(served, each.field) }));
+  // A watch of one object; a collection has no name.
+  if (name !== '') {
+    if (fields.length === 0) fields = [{ field: 'metadata.name', operator: '=', value: name }];
+    else if (!fields.some((each) => isNamed(each, name)))
+      throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
   return {
     labels,
     fields,
@@ -118,42 +140,21 @@ export function listOptionsOf(
   };
 }
 
+function isNamed({ field, operator, value }: FieldRequirement, name: string): boolean {
+  return field === 'metadata.name' && operator === '=' && value === name;
+}
+
 function numberOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^-?\d+$/.test(text))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (text === null) return undefined;
+  const problem = /^[-+]?\d+$/.test(text)
+    ? BigInt.asIntN(64, BigInt(text)) === BigInt(text)
+      ? undefined
+      : 'value out of range'
+    : 'invalid syntax';
+  if (problem !== undefined)
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${problem}`);
   return Number(text);
-}
-
-const sample = { apiVersion: '', kind: '', metadata: { name: '', namespace: '' } };
-
-/** Labels every kind understands. */
-function isCommon(field: string): boolean {
-  return field === 'metadata.name' || field === 'metadata.namespace';
-}
-
-function checkField(served: Served, field: string): void {
-  if (isCommon(field)) return;
-  const { strategy } = served;
-  if (!strategy.selectableFields) {
-    const known = ['metadata.name', 'metadata.namespace']
-      .map((name) => JSON.stringify(name))
-      .join(', ');
-    throw badRequest(
-      served.custom
-        ? `field label not supported: ${field}`
-        : `${JSON.stringify(field)} is not a known field selector: only ${known}`,
-    );
-  }
-  let fields: Readonly<Record<string, string>> = {};
-  try {
-    fields = strategy.selectableFields(sample);
-  } catch {
-    // A kind whose fields cannot be read from an empty object takes part with what the real ones have.
-    return;
-  }
-  if (!Object.hasOwn(fields, field)) throw badRequest(`field label not supported: ${field}`);
 }
 
 const nodeNameField = 'spec.nodeName';
@@ -179,16 +180,41 @@ export function isSelected(
   });
 }
 
-/** A resource version of a list or watch. @throws StatusError 400 */
-export function parseResourceVersion(text: string): number {
-  if (text === '') return 0;
-  if (!/^\d+$/.test(text)) {
-    const { field, message } = invalidValue(
-      'resourceVersion',
-      text,
-      `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-    throw badRequest(`invalid resource version: ${field ?? ''}: ${message ?? ''}`);
+/**
+ * A resource version of a list.
+ * @throws StatusError 400
+ */
+export function listVersion(text: string): bigint {
+  const parsed = parseVersion(text);
+  if (typeof parsed === 'string') throw badRequest(`invalid resource version: ${parsed}`);
+  return parsed;
+}
+
+/**
+ * A resource version of a watch, or of reading one object.
+ * @throws StatusError 500
+ */
+export function exactVersion(text: string): bigint {
+  const parsed = parseVersion(text);
+  if (typeof parsed === 'string') throw failure(500, '', parsed);
+  return parsed;
+}
+
+const maxVersion = (1n << 64n) - 1n;
+
+/** @returns what is wrong, as text. */
+function parseVersion(text: string): bigint | string {
+  if (text === '') return 0n;
+  let problem = 'invalid syntax';
+  if (/^\d+$/.test(text)) {
+    const version = BigInt(text);
+    if (version <= maxVersion) return version;
+    problem = 'value out of range';
   }
-  return Number(text);
+  const { field, message } = invalidValue(
+    'resourceVersion',
+    text,
+    `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${problem}`,
+  );
+  return `${field ?? ''}: ${message ?? ''}`;
 }

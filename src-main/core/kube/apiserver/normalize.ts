@@ -15,6 +15,9 @@ export class DecodeError extends Error {
 
 type Fields = Record<string, unknown>;
 
+/** Unknown fields that are told of one object. @see sigs.k8s.io/json, saveStrictError */
+const mostProblems = 100;
+
 /** What is worked out once for each schema node. */
 interface Plan {
   readonly properties: Readonly<Record<string, SchemaNode>> | undefined;
@@ -164,7 +167,7 @@ class Normalizer {
       const child = Object.hasOwn(properties, key) ? properties[key] : undefined;
       if (!child) {
         if (plan.target.preserveUnknownFields) out[key] = (value as Fields)[key];
-        else this.#unknown.push(this.#at(key));
+        else if (this.#unknown.length < mostProblems) this.#unknown.push(this.#at(key));
         continue;
       }
       const entry = (value as Fields)[key];

@@ -97,7 +97,9 @@ export interface ApiServerOptions {
   /** The user a request acts as (`Impersonate-*`). */
   readonly impersonate?: (request: ApiRequest, attributes: Attributes) => Promise<UserInfo>;
   /** Answers of other paths (`/.well-known/openid-configuration` …), by path. */
-  readonly extraPaths?: Readonly<Record<string, (request: ApiRequest) => Promise<ApiResponse>>>;
+  readonly extraPaths?: Readonly<
+    Record<string, (request: ApiRequest) => ApiResponse | Promise<ApiResponse>>
+  >;
   /** Names of checks that fail at the moment, for `/readyz`, `/livez`, `/healthz`. */
   readonly failingChecks?: () => readonly string[];
   /** Health of the components beside this server, for ComponentStatus. Absent: there are none. */

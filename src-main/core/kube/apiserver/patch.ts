@@ -113,7 +113,7 @@ export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiR
       form.answer(stored.object),
       call.form,
       undefined,
-      warningHeaders(call),
+      warningHeaders(call.warnings),
     );
   return respondObject(call, 200, stored);
 }

@@ -1,4 +1,4 @@
-import { defer, fromBase64, fromUtf8, toBase64, utf8 } from '#core/base';
+import { defer } from '#core/base';
 import {
   type ApiResponse,
   badRequest,
@@ -13,12 +13,16 @@ import {
   type RangeResult,
 } from '../storage/index.ts';
 import type { Call } from './call.ts';
+import type { Served } from './catalog.ts';
+import { decodeContinue, encodeContinue } from './continue-token.ts';
 import {
   isSelected,
   type ListOptions,
   listOptionsOf,
-  parseResourceVersion,
+  exactVersion,
+  listVersion,
 } from './list-options.ts';
+import { jsonText } from './json-text.ts';
 import { objectResponse, notAcceptable } from './negotiation.ts';
 import { readCurrent } from './registry.ts';
 import type { StoredObject } from './stored-object.ts';
@@ -29,10 +33,10 @@ const chunkSize = 1000;
 /** Rows of a Table that are made and written at once. */
 const rowsPerPiece = 100;
 
-/** Headers that carry what the call warned of. */
-export function warningHeaders(call: Call): Record<string, string> {
-  if (call.warnings.length === 0) return {};
-  const texts = [...new Set(call.warnings)].map(
+/** Headers that carry what a call warned of. */
+export function warningHeaders(warnings: readonly string[]): Record<string, string> {
+  if (warnings.length === 0) return {};
+  const texts = shortened([...new Set(warnings)]).map(
     (text) =>
       `299 - "${text
         .replaceAll('\\', '\\\\')
@@ -42,11 +46,42 @@ export function warningHeaders(call: Call): Record<string, string> {
   return { warning: texts.join(', ') };
 }
 
+const mostWarningLength = 4096;
+const longestWarning = 256;
+
+/** Many warnings are cut, one by one and in number, so that clients can read the header. @see endpoints/filters/warning.go */
+function shortened(texts: readonly string[]): readonly string[] {
+  if (texts.reduce((sum, text) => sum + text.length, 0) <= mostWarningLength) return texts;
+  let length = 0;
+  return texts
+    .map((text) => text.slice(0, longestWarning))
+    .filter((text) => (length += text.length) <= mostWarningLength);
+}
+
+/** Errors of forms that fit one object but not a list, and the other way round. @see handlers/response.go */
+function notList({ custom, groupKind: { group, kind } }: Served): Error {
+  return custom
+    ? failure(500, '', 'content is not a list')
+    : notAcceptable(
+        `you requested PartialObjectMetadataList, but the requested object is not a list (*${packageOf(group)}.${kind})`,
+      );
+}
+
+function isList({ custom, groupKind: { group, kind } }: Served): Error {
+  const type = custom ? '*unstructured.UnstructuredList' : `*${packageOf(group)}.${kind}List`;
+  return notAcceptable(
+    `you requested PartialObjectMetadata, but the requested object is a list (${type})`,
+  );
+}
+
+/** The Go package of a group's internal types. */
+const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''));
+
 /** One object in the form the client asked for. */
 export function respondObject(call: Call, status: number, stored: StoredObject): ApiResponse {
   const { form, served, context, info } = call;
   const { store } = context.options;
-  const headers = warningHeaders(call);
+  const headers = warningHeaders(call.warnings);
   const { object } = stored;
   let response: ApiResponse;
   if (form.as === 'Table') {
@@ -59,12 +94,12 @@ export function respondObject(call: Call, status: number, stored: StoredObject):
   } else if (form.as === 'PartialObjectMetadata')
     response = objectResponse(
       status,
-      partialMetadata(object, form.version),
+      partialMetadata(served, object, form.version),
       form,
       undefined,
       headers,
     );
-  else if (form.as !== undefined) throw notAcceptable();
+  else if (form.as !== undefined) throw notList(served);
   else response = objectResponse(status, object, form, () => [stored.json()], headers);
   if (call.request.method === 'GET' || call.request.method === 'HEAD') return response;
   const { revision } = store;
@@ -74,6 +109,9 @@ export function respondObject(call: Call, status: number, stored: StoredObject):
 /** Answers GET of one object. */
 export async function handleGet(call: Call): Promise<ApiResponse> {
   const { context, served, info } = call;
+  const { store } = context.options;
+  const asked = exactVersion(info.query.get('resourceVersion') ?? '');
+  if (asked > store.revision) throw tooLarge(asked, store);
   const { view } = await readCurrent(context, served, info.namespace, info.name);
   return respondObject(call, 200, view);
 }
@@ -83,82 +121,39 @@ export interface Listed {
   readonly metadata: ListMeta;
 }
 
-interface Token {
-  readonly resourceVersion: number;
-  /** The first key of the next page, below the prefix. */
-  readonly start: string;
-}
-
 const inconsistent =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
-
-function encodeToken(token: Token): string {
-  return toBase64(
-    utf8(JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.resourceVersion, start: token.start })),
-  )
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
-}
-
-function decodeToken(text: string): Token {
-  let value: { v?: string; rv?: number; start?: string };
-  try {
-    value = JSON.parse(
-      fromUtf8(fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))),
-    ) as typeof value;
-  } catch {
-    let decoded = '';
-    try {
-      decoded = fromUtf8(fromBase64(text.replaceAll('-', '+').replaceAll('_', '/')));
-    } catch {
-      throw badRequest(
-        `invalid continue token: continue key is not valid: illegal base64 data at input byte ${text.length}`,
-      );
-    }
-    throw badRequest(
-      `invalid continue token: continue key is not valid: invalid character '${decoded.slice(0, 1)}' looking for beginning of value`,
-    );
-  }
-  if (value.v !== 'meta.k8s.io/v1')
-    throw badRequest(
-      `invalid continue token: continue key is not valid: server does not recognize this encoded version ${JSON.stringify(value.v ?? '')}`,
-    );
-  if (!value.rv)
-    throw badRequest(
-      'invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)',
-    );
-  return { resourceVersion: value.rv, start: value.start ?? '' };
-}
 
 /** The objects a list asks for, with the list's metadata. @throws StatusError 400, 410, 504 */
 export async function listStored(call: Call, given?: ListOptions): Promise<Listed> {
   const { context, served, info } = call;
-  const options = given ?? listOptionsOf(served, info.query, false);
+  const options = given ?? listOptionsOf(served, info, false);
   const { store, clock } = context.options;
   const namespace = served.info.namespaced ? info.namespace : '';
   const prefix = namespace === '' ? served.prefix : `${served.prefix}${namespace}/`;
   let start = prefix;
   let revision = 0;
+  // What any state may answer comes from the cache upstream, which knows no pages.
+  const limit = options.resourceVersion === '0' ? 0 : Math.max(options.limit, 0);
   if (options.continue !== '') {
     if (options.resourceVersion !== '' && options.resourceVersion !== '0')
       throw badRequest('specifying resource version is not allowed when using continue');
-    const token = decodeToken(options.continue);
+    const token = decodeContinue(options.continue);
     start = prefix + token.start;
-    revision = token.resourceVersion > 0 ? token.resourceVersion : 0;
+    if (token.resourceVersion > store.revision) throw tooLarge(token.resourceVersion, store);
+    revision = Math.max(token.resourceVersion, 0);
   } else {
-    const asked = parseResourceVersion(options.resourceVersion);
-    if (asked > store.revision) throw tooLarge(asked, store.revision);
-    const exact =
-      options.match === 'Exact' || (options.match === '' && options.limit > 0 && asked > 0);
-    revision = exact ? asked : 0;
+    const asked = listVersion(options.resourceVersion);
+    if (asked > store.revision) throw tooLarge(asked, store);
+    const exact = options.match === 'Exact' || (options.match === '' && limit > 0 && asked > 0n);
+    revision = exact ? Number(asked) : 0;
   }
   const single = options.fields.find(
     ({ field, operator }) => field === 'metadata.name' && operator === '=',
   );
   let range: RangeResult<StoredObject>;
   try {
-    if (single && namespace !== '' && options.limit === 0) {
+    if (single && namespace !== '' && limit === 0 && options.continue === '') {
       const kv = store.get(prefix + single.value, revision);
       range = { kvs: kv ? [kv] : [], count: kv ? 1 : 0, revision: revision || store.revision };
     } else range = store.range(start, prefixEnd(prefix), { revision });
@@ -166,16 +161,13 @@ export async function listStored(call: Call, given?: ListOptions): Promise<Liste
     if (error instanceof CompactedError) {
       if (options.continue === '')
         throw expired('The resourceVersion for the provided list is too old.');
-      const token = encodeToken({ resourceVersion: -1, start: start.slice(prefix.length) });
+      const token = encodeContinue({ resourceVersion: -1, start: start.slice(prefix.length) });
       const old = expired(inconsistent);
       throw Object.assign(old, {
-        status: {
-          ...old.status,
-          metadata: { resourceVersion: String(store.revision), continue: token },
-        },
+        status: { ...old.status, metadata: { continue: token } },
       });
     }
-    if (error instanceof FutureRevisionError) throw tooLarge(revision, store.revision);
+    if (error instanceof FutureRevisionError) throw tooLarge(revision, store);
     throw error;
   }
   const all = options.labels.requirements.length === 0 && options.fields.length === 0;
@@ -183,7 +175,7 @@ export async function listStored(call: Call, given?: ListOptions): Promise<Liste
   const { kvs } = range;
   let at = 0;
   for (; at < kvs.length; at++) {
-    if (options.limit > 0 && items.length === options.limit) break;
+    if (limit > 0 && items.length === limit) break;
     const stored = (kvs[at] as (typeof kvs)[number]).value;
     const pending = context.catalog.view(stored, served);
     const view = pending instanceof Promise ? await pending : pending;
@@ -198,9 +190,9 @@ export async function listStored(call: Call, given?: ListOptions): Promise<Liste
       resourceVersion: String(range.revision),
       ...(next
         ? {
-            continue: encodeToken({
+            continue: encodeContinue({
               resourceVersion: range.revision,
-              start: next.key.slice(prefix.length),
+              start: `${kvs[at - 1]?.key.slice(prefix.length) ?? ''}\u0000`,
             }),
             ...(all ? { remainingItemCount: kvs.length - at } : {}),
           }
@@ -210,11 +202,11 @@ export async function listStored(call: Call, given?: ListOptions): Promise<Liste
 }
 
 /** A revision that is not there yet: the client is to ask again. */
-export function tooLarge(asked: number, current: number): Error {
+function tooLarge(asked: number | bigint, { revision }: { readonly revision: number }): Error {
   return failure(
     504,
     'Timeout',
-    `Timeout: Too large resource version: ${asked}, current: ${current}`,
+    `Timeout: Too large resource version: ${asked}, current: ${revision}`,
     {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
       retryAfterSeconds: 1,
@@ -231,7 +223,7 @@ export async function handleList(call: Call): Promise<ApiResponse> {
 export function respondList(call: Call, { items, metadata }: Listed): ApiResponse {
   const { form, served, context, info } = call;
   const { clock } = context.options;
-  const headers = warningHeaders(call);
+  const headers = warningHeaders(call.warnings);
   const objects = items.map(({ object }) => object);
   if (form.as === 'Table') {
     const include = includeObjectOf(info.query.get('includeObject'));
@@ -240,15 +232,20 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
     return objectResponse(200, table.object, form, pieces, headers);
   }
   if (form.as !== undefined) {
-    if (form.as === 'PartialObjectMetadata') throw notAcceptable();
+    if (form.as === 'PartialObjectMetadata') throw isList(served);
     const list = {
       kind: 'PartialObjectMetadataList',
       apiVersion: `meta.k8s.io/${form.version}`,
       metadata,
-      items: objects.map((object) => partialMetadata(object, form.version)),
+      // A Go slice that nothing was put into.
+      items:
+        objects.length === 0
+          ? null
+          : objects.map((object) => partialMetadata(served, object, form.version)),
     };
     return objectResponse(200, list, form, undefined, headers);
   }
+  if (served.custom) return customList(call, metadata, items);
   const list = {
     kind: `${served.info.kind}List`,
     apiVersion: served.groupVersion,
@@ -257,31 +254,62 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
   };
   // Outside the process items of built-in lists carry no kind of their own, as Go's types have it.
   const shown =
-    served.custom || (form.media === 'json' && !form.pretty)
+    form.media === 'json' && !form.pretty
       ? list
       : { ...list, items: objects.map(({ kind: _, apiVersion: __, ...rest }): object => rest) };
-  return objectResponse(200, shown, form, () => listPieces(list, items, served.custom), headers);
+  return objectResponse(200, shown, form, () => listPieces(list, items), headers);
+}
+
+/** Custom objects are maps in Go, and so is their list: keys come in order. */
+function customList(call: Call, metadata: ListMeta, items: readonly StoredObject[]): ApiResponse {
+  const { form, served, warnings } = call;
+  const { continue: token = '', remainingItemCount, resourceVersion } = metadata;
+  const head = {
+    apiVersion: served.groupVersion,
+    items: items.map(({ object }) => object),
+    kind: `${served.info.kind}List`,
+    metadata: {
+      continue: token,
+      ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
+      resourceVersion,
+    },
+  };
+  return objectResponse(
+    200,
+    head,
+    form,
+    function* () {
+      yield `{"apiVersion":${jsonText(head.apiVersion)},"items":[`;
+      yield* joinedPieces(items, (item) => item.json());
+      yield `],"kind":${jsonText(head.kind)},"metadata":${jsonText(head.metadata)}}`;
+    },
+    warningHeaders(warnings),
+  );
 }
 
 function* listPieces(
   list: { readonly kind: string; readonly apiVersion: string; readonly metadata: ListMeta },
   items: readonly StoredObject[],
-  withKind: boolean,
 ): Iterable<string> {
   const { kind, apiVersion, metadata } = list;
-  yield `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
+  yield `{"kind":${jsonText(kind)},"apiVersion":${jsonText(apiVersion)},"metadata":${jsonText(metadata)},"items":[`;
+  yield* joinedPieces(items, (item) => `{${item.json().slice(kindPrefix(item.object).length)}`);
+  yield ']}';
+}
+
+/** Texts with commas between them, in pieces worth writing. */
+function* joinedPieces(
+  items: readonly StoredObject[],
+  textOf: (item: StoredObject) => string,
+): Iterable<string> {
   let piece = '';
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index] as StoredObject;
-    const json = item.json();
-    const skipped = withKind ? 1 : kindPrefix(item.object).length;
-    piece += `${index === 0 ? '' : ','}{${json.slice(skipped)}`;
-    if (piece.length > 65_536) {
-      yield piece;
-      piece = '';
-    }
+  for (const [index, item] of items.entries()) {
+    piece += `${index === 0 ? '' : ','}${textOf(item)}`;
+    if (piece.length <= 65_536) continue;
+    yield piece;
+    piece = '';
   }
-  yield `${piece}]}`;
+  yield piece;
 }
 
 /** What every encoded object begins with. */
@@ -289,13 +317,17 @@ function kindPrefix(object: { readonly kind: string; readonly apiVersion: string
   return `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},`;
 }
 
-function* tablePieces({ head, rows }: Table, count: number): Iterable<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},"rows":[`;
+function* tablePieces({ head, rows, object }: Table, count: number): Iterable<string> {
+  if (count === 0 && object.rows === null) {
+    yield jsonText(object);
+    return;
+  }
+  yield `${jsonText(head).slice(0, -1)},"rows":[`;
   for (let at = 0; at < count; at += rowsPerPiece)
     yield (
       (at === 0 ? '' : ',') +
       rows(at, at + rowsPerPiece)
-        .map((row) => JSON.stringify(row))
+        .map((row) => jsonText(row))
         .join(',')
     );
   yield ']}';

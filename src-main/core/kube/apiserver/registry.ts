@@ -37,7 +37,8 @@ import { fieldScope, type Served } from './catalog.ts';
 import { objectKeyOf } from './keys.ts';
 import { eventLease } from './event-lease.ts';
 import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
-import { StoredObject } from './stored-object.ts';
+import { orderedMeta } from './object-order.ts';
+import { StoredObject, storedForm } from './stored-object.ts';
 
 const nameChecks: Readonly<Record<string, NameCheck>> = {
   'dns-subdomain': dns1123SubdomainErrors,
@@ -97,32 +98,6 @@ const extensionGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io
 const finalizerRule = ({ custom, info }: Served): 'any' | 'standard' =>
   custom || extensionGroups.has(info.group) ? 'any' : 'standard';
 
-/** Metadata in the order Go writes it. */
-export function orderedMeta(meta: ObjectMeta): ObjectMeta {
-  const out: ObjectMeta = {};
-  if (meta.name) out.name = meta.name;
-  if (meta.generateName) out.generateName = meta.generateName;
-  if (meta.namespace) out.namespace = meta.namespace;
-  if (meta.uid) out.uid = meta.uid;
-  if (meta.resourceVersion) out.resourceVersion = meta.resourceVersion;
-  if (meta.generation) out.generation = meta.generation;
-  if (meta.creationTimestamp) out.creationTimestamp = meta.creationTimestamp;
-  if (meta.deletionTimestamp) out.deletionTimestamp = meta.deletionTimestamp;
-  if (meta.deletionGracePeriodSeconds !== undefined)
-    out.deletionGracePeriodSeconds = meta.deletionGracePeriodSeconds;
-  if (hasKeys(meta.labels)) out.labels = meta.labels;
-  if (hasKeys(meta.annotations)) out.annotations = meta.annotations;
-  if (meta.ownerReferences?.length) out.ownerReferences = meta.ownerReferences;
-  if (meta.finalizers?.length) out.finalizers = meta.finalizers;
-  if (meta.managedFields?.length) out.managedFields = meta.managedFields;
-  return out;
-}
-
-function hasKeys<T extends object>(map: T | undefined): map is T {
-  if (map) for (const _ in map) return true;
-  return false;
-}
-
 function ordered(draft: KubeObject): KubeObject {
   const { kind, apiVersion, metadata, ...rest } = draft;
   return { kind, apiVersion, metadata: orderedMeta(metadata), ...rest };
@@ -143,11 +118,14 @@ export function writeObject(
   const { store } = context.options;
   const lease = served.info.kind === 'Event' ? eventLease(context) : undefined;
   // Room for the version where Go writes it; the store tells it.
-  const object = ordered({ ...draft, metadata: { ...draft.metadata, resourceVersion: '0' } });
+  const { object } = storedForm(
+    served,
+    ordered({ ...draft, metadata: { ...draft.metadata, resourceVersion: '0' } }),
+  );
   return store.put(
     key,
     (revision) => {
-      object.metadata.resourceVersion = String(revision);
+      (object.metadata as ObjectMeta).resourceVersion = String(revision);
       return new StoredObject(object);
     },
     { expected, ...(lease === undefined ? {} : { lease }) },
@@ -241,7 +219,7 @@ export async function createObject(
     const exists = context.options.store.get(key) !== undefined;
     if (!exists) {
       checkInventory(call, draft, undefined);
-      if (write.dryRun) return new StoredObject(ordered(draft));
+      if (write.dryRun) return storedForm(served, ordered(draft));
       // No await between the check of addresses and the write of the object that takes them.
       const storage = toStorage(context, served, draft);
       const stored = writeObject(
@@ -429,7 +407,7 @@ export async function updateObject(
     await admitFinal(context, request);
     if (subresource === '') checkInventory(call, draft, old);
     if (isFinished(served, draft)) {
-      if (write.dryRun) return new StoredObject(ordered(draft));
+      if (write.dryRun) return storedForm(served, ordered(draft));
       if (context.options.store.get(key)?.modRevision !== kv.modRevision) continue;
       const stored = removeObject(context, served, key, kv, draft);
       if (stored) return viewOf(context, served, stored);
@@ -437,7 +415,7 @@ export async function updateObject(
     }
     const shared = shareEqual(old, draft);
     if (sameButForTimes(shared, old)) return view;
-    if (write.dryRun) return new StoredObject(ordered(draft));
+    if (write.dryRun) return storedForm(served, ordered(draft));
     try {
       const storage = toStorage(context, served, shared);
       const stored = writeObject(
@@ -525,5 +503,5 @@ export function removeObject(
   }
   const object = last ?? draftOf(kv.value.object);
   object.metadata.resourceVersion = String(context.options.store.revision);
-  return new StoredObject(ordered(object));
+  return storedForm(served, ordered(object));
 }

@@ -35,25 +35,34 @@ const verbOf: Readonly<Record<ApiRequest['method'], string>> = {
   PUT: 'update',
   PATCH: 'patch',
   DELETE: 'delete',
-  OPTIONS: 'options',
+  OPTIONS: '',
+  TRACE: '',
 };
 const namespaceSubresources = new Set(['status', 'finalize']);
 const emptyQuery = new URLSearchParams();
 
 /** Whether a query value is true as upstream's converters read it. */
 export function isTrue(value: string | null): boolean {
-  return value !== null && value !== 'false' && value !== '0';
+  return value !== null && value !== '0' && value.toLowerCase() !== 'false';
+}
+
+/** A request line that names nothing, and what is answered before anybody asks who sent it. */
+export interface Unreadable {
+  readonly status: 400 | 500;
+  readonly text: string;
 }
 
 /** @see k8s.io/apiserver/pkg/endpoints/request/requestinfo.go */
-export function requestInfoOf(request: Pick<ApiRequest, 'method' | 'url'>): RequestInfo {
+export function requestInfoOf(
+  request: Pick<ApiRequest, 'method' | 'url'>,
+): RequestInfo | Unreadable {
   const question = request.url.indexOf('?');
   const path = question < 0 ? request.url : request.url.slice(0, question);
   const query = question < 0 ? emptyQuery : new URLSearchParams(request.url.slice(question + 1));
-  const parts = path
-    .split('/')
-    .filter((part) => part !== '')
-    .map(decode);
+  const decoded = decode(path);
+  if (decoded === undefined) return { status: 400, text: '400 Bad Request' };
+  // Upstream matches routes on what is left after unescaping: a slash in a name is a slash.
+  const parts = decoded.split('/').filter((part) => part !== '');
   const other: OtherRequest = {
     kind: 'other',
     path,
@@ -73,16 +82,27 @@ export function requestInfoOf(request: Pick<ApiRequest, 'method' | 'url'>): Requ
   } else return other;
   let verb = verbOf[request.method];
   let prefixedWatch = false;
-  if (parts[at] === 'watch' && parts.length > at + 1) {
+  const isSpecial = parts[at] === 'watch' || parts[at] === 'proxy';
+  if (isSpecial && parts.length === at + 1)
+    return {
+      status: 500,
+      text: `Internal Server Error: ${JSON.stringify(request.url)}: failed to create RequestInfo: unable to determine kind and namespace from url, ${path}\n`,
+    };
+  if (parts[at] === 'watch') {
     prefixedWatch = true;
     at += 1;
   }
   let namespace = '';
   let rest = parts.slice(at);
+  /** Namespaces are in none. */
+  let isNested = false;
   if (rest[0] === 'namespaces') {
     if (rest.length > 1) {
       namespace = rest[1] ?? '';
-      if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? '')) rest = rest.slice(2);
+      if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? '')) {
+        rest = rest.slice(2);
+        isNested = rest[0] === 'namespaces';
+      }
     }
   }
   const [resource = '', name = '', subresource = ''] = rest;
@@ -103,15 +123,19 @@ export function requestInfoOf(request: Pick<ApiRequest, 'method' | 'url'>): Requ
     subresource,
     name,
     rest: rest.length > 3 ? `/${rest.slice(3).join('/')}` : '',
-    tooLong: rest.length > 3 && subresource !== 'proxy',
+    tooLong: isNested || (rest.length > 3 && subresource !== 'proxy'),
   };
 }
 
-function decode(part: string): string {
-  if (!part.includes('%')) return part;
+/** Undefined for what is no escape. Bytes that are no UTF-8 stand for themselves, as Go has it. */
+function decode(path: string): string | undefined {
+  if (!path.includes('%')) return path;
+  if (/%(?![0-9a-fA-F]{2})/.test(path)) return undefined;
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(path);
   } catch {
-    return part;
+    return path.replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    );
   }
 }

@@ -93,10 +93,10 @@ function answerOf(call: Call, object: KubeObject): ApiResponse {
   const { form } = call;
   return objectResponse(
     201,
-    form.as === undefined ? object : partialMetadata(object, form.version),
+    form.as === undefined ? object : partialMetadata(call.served, object, form.version),
     form,
     undefined,
-    warningHeaders(call),
+    warningHeaders(call.warnings),
   );
 }
 

@@ -58,7 +58,7 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
     scaleOf(call, stored.object, 'read'),
     call.form,
     undefined,
-    warningHeaders(call),
+    warningHeaders(call.warnings),
   );
 }
 

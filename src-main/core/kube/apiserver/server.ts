@@ -1,7 +1,9 @@
-import { seededRandom, type Disposable, nameSuffix, uuid } from '#core/base';
+import { seededRandom, type Disposable, nameSuffix, utf8, uuid } from '#core/base';
 import {
   type ApiRequest,
   type ApiResponse,
+  badRequest,
+  failure,
   internalError,
   isStatusError,
   unauthorized,
@@ -11,28 +13,31 @@ import { identityRenewMs, renewIdentityLease, writeBootstrapObjects } from './bo
 import {
   type Call,
   methodNotAllowed,
+  methodNotSupported,
   notServed,
   type ServerContext,
   writeOptions,
 } from './call.ts';
-import { Catalog } from './catalog.ts';
+import { Catalog, type Served } from './catalog.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { documentResponse } from './document-response.ts';
 import { Documents } from './documents.ts';
 import { healthResponse } from './health.ts';
 import {
+  checkRoute,
+  errorResponse,
+  listMedia,
+  objectMedia,
   objectResponse,
   outputForm,
-  statusResponse,
   textResponse,
-  wantsPretty,
 } from './negotiation.ts';
 import type { ApiServer, ApiServerOptions } from './options.ts';
 import { handlePatch } from './patch.ts';
 import { handleComponentStatus } from './component-status.ts';
 import { deprecationOf } from './deprecations.ts';
 import { handleGet, handleList, warningHeaders } from './read.ts';
-import { type RequestInfo, requestInfoOf } from './request-info.ts';
+import { type RequestInfo, requestInfoOf, type Unreadable } from './request-info.ts';
 import { handleReview, isReview } from './reviews.ts';
 import { bindPod, handleSubresource, viewTarget } from './subresources.ts';
 import type { Attributes, UserInfo } from './types.ts';
@@ -106,6 +111,7 @@ class Server implements ApiServer {
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const info = requestInfoOf(request);
+    if (!('kind' in info)) return unreadable(info);
     const warnings: string[] = [];
     let response: ApiResponse;
     let user = anonymous;
@@ -142,8 +148,10 @@ class Server implements ApiServer {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     const { status } = isStatusError(error) ? error : internalError(error);
-    const pretty = status.reason === 'NotAcceptable' || wantsPretty(request, info);
-    return statusResponse(status, pretty, warningHeaders({ warnings } as unknown as Call));
+    return errorResponse(request, info, status, {
+      ...warningHeaders(warnings),
+      ...(refusals.has(error as object) ? { 'x-content-type-options': 'nosniff' } : {}),
+    });
   }
 
   async #userOf(request: ApiRequest, info: RequestInfo): Promise<UserInfo> {
@@ -153,15 +161,18 @@ class Server implements ApiServer {
       (this.#options.anonymous ? anonymous : undefined);
     if (!user) throw unauthorized();
     const names = Object.keys({ ...request.headers, ...request.repeated });
-    if (impersonate && names.some((name) => name.startsWith('impersonate-')))
-      return impersonate(request, attributesOf(info, user));
-    return user;
+    if (!impersonate || !names.some((name) => name.startsWith('impersonate-'))) return user;
+    try {
+      return await impersonate(request, attributesOf(info, user));
+    } catch (error) {
+      throw asRefusal(error);
+    }
   }
 
   async #authorize(attributes: Attributes): Promise<void> {
     const pending = this.#options.authorizer.authorize(attributes);
     const { decision, reason } = pending instanceof Promise ? await pending : pending;
-    if (decision !== 'allow') throw forbiddenByAuthorizer(attributes, reason);
+    if (decision !== 'allow') throw asRefusal(forbiddenByAuthorizer(attributes, reason));
   }
 
   async #route(
@@ -173,24 +184,46 @@ class Server implements ApiServer {
     await this.#authorize(attributesOf(info, user));
     const delegated = this.#options.aggregator?.delegate(request, user);
     if (delegated) return delegated;
-    if (info.kind === 'other') return this.#other(request, info);
+    if (info.kind === 'other' || info.path.startsWith('//'))
+      return this.#other(request, { ...info, kind: 'other' });
     const { catalog } = this.#context;
     if (!catalog.hasGroup(info.group)) return textResponse(404, '404 page not found\n');
     const served = catalog.get(info.group, info.version, info.resource);
+    if (!served && catalog.isCustomGroup(info.group))
+      return textResponse(404, '404 page not found\n');
     if (!served || info.tooLong) throw notServed();
+    // Routes of built-in resources have no empty parts.
+    if (!served.custom && info.path.includes('//', 1)) throw notServed();
     if (served.info.namespaced) {
       if (info.namespace === '' && (info.name !== '' || info.subresource !== '')) throw notServed();
       if (info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch')
         throw methodNotAllowed();
-    } else if (info.namespace !== '' && info.resource !== 'namespaces') throw notServed();
+    } else if (info.namespace !== '' && (info.resource !== 'namespaces' || info.name === ''))
+      throw notServed();
+    if (info.namespace === '.' || info.namespace === '..')
+      throw failure(500, '', `invalid key: "/${info.resource}/${info.namespace}"`);
     if (streamed.has(info.subresource) && request.method === 'GET')
       await this.#authorize({
         ...(attributesOf(info, user) as Attributes & { kind: 'resource' }),
         verb: 'create',
       });
-    const form = outputForm(request, info);
+    checkPathSegment(info.name);
     const deprecation = deprecationOf(served.info);
-    if (deprecation !== undefined) warnings.push(deprecation);
+    const warn = (): void => {
+      if (deprecation !== undefined) warnings.push(deprecation);
+    };
+    // A watch that is not to be had is the handler's to refuse.
+    if (info.verb === 'watch') warn();
+    if (info.subresource === '') {
+      const isTerminating = this.#options.customResources?.isTerminating(served.info) === true;
+      checkMethod(served, info, request.method, isTerminating);
+    }
+    if (!served.custom) {
+      const isList = info.name === '' && request.method === 'GET';
+      checkRoute(request, isList && served.info.verbs.includes('watch') ? listMedia : objectMedia);
+    }
+    const form = outputForm(request, info, served.custom);
+    if (info.verb !== 'watch') warn();
     const call: Call = {
       context: this.#context,
       request,
@@ -206,20 +239,13 @@ class Server implements ApiServer {
 
   #resource(call: Call): ApiResponse | Promise<ApiResponse> {
     const { info, served } = call;
-    const { kind, group, verbs } = served.info;
+    const { kind, group } = served.info;
     if (isReview(kind) && info.verb === 'create') return handleReview(call);
     if (kind === 'Binding' && group === '' && info.verb === 'create') {
       const write = writeOptions(call, 'CreateOptions');
       const binding = decodeObject(call, write);
       return bindPod(call, binding.metadata.name ?? '', binding, write);
     }
-    if (info.verb === 'create' && info.name !== '') throw methodNotAllowed();
-    if ((info.verb === 'update' || info.verb === 'patch') && info.name === '')
-      throw methodNotAllowed();
-    // Discovery hides the writes of a custom resource that goes away; its objects can be changed to the end.
-    const isChange = info.verb === 'update' || info.verb === 'patch' || info.verb === 'create';
-    const hidden = isChange && this.#options.customResources?.isTerminating(served.info) === true;
-    if (!hidden && !(verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
     if (kind === 'ComponentStatus' && group === '') return handleComponentStatus(call);
     switch (info.verb) {
       case 'get':
@@ -248,13 +274,20 @@ class Server implements ApiServer {
     info: RequestInfo & { readonly kind: 'other' },
   ): Promise<ApiResponse> {
     const { path } = info;
+    if (path.startsWith('//')) return textResponse(404, '404 page not found\n');
+    if (path.startsWith('/version/') && path !== '/version/') throw notServed();
     const extra = this.#options.extraPaths?.[path];
-    if (extra) return extra(request);
+    if (extra) {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return extra(request);
+    }
     const health = healthResponse(path, info.query, this.ready());
     if (health) return health;
     switch (path) {
       case '/version':
       case '/version/':
+        if (request.method !== 'GET') throw methodNotAllowed();
+        checkRoute(request, ['application/json']);
         return objectResponse(200, this.#options.version, { media: 'json', pretty: true });
       case '/metrics':
         return textResponse(200, this.#metrics(), {
@@ -294,6 +327,64 @@ class Server implements ApiServer {
     }
     return `${lines.join('\n')}\n`;
   }
+}
+
+/** What is answered before anything is known of the request. */
+function unreadable({ status, text }: Unreadable): ApiResponse {
+  return {
+    status,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      ...(status === 500 ? { 'x-content-type-options': 'nosniff' } : {}),
+    },
+    body: { kind: 'bytes', bytes: utf8(text) },
+  };
+}
+
+/** Errors of the filters before the handlers, which say that nobody may guess their type. */
+const refusals = new WeakSet<object>();
+
+function asRefusal(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) refusals.add(error);
+  return error;
+}
+
+/** @throws StatusError 400 for a name that could lead elsewhere. @see api/validation/path, IsValidPathSegmentName */
+function checkPathSegment(name: string): void {
+  if (name === '.' || name === '..')
+    throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not be '${name}'`);
+  if (name.includes('/') || name.includes('%'))
+    throw badRequest(
+      `Name parameter invalid: ${JSON.stringify(name)}: may not contain '${name.includes('/') ? '/' : '%'}'`,
+    );
+}
+
+/**
+ * @param isTerminating discovery hides the writes of a custom resource that goes away; its objects can be changed to
+ *   the end.
+ * @throws StatusError 405 for a verb the resource does not have.
+ */
+function checkMethod(
+  { info: { verbs, group, resource }, custom }: Served,
+  info: RequestInfo & { readonly kind: 'resource' },
+  method: ApiRequest['method'],
+  isTerminating: boolean,
+): void {
+  const { verb, name } = info;
+  // What can only be created has no path for one object.
+  if (!custom && name !== '' && verbs.length === 1 && verbs[0] === 'create') throw notServed();
+  if (custom && verb === '') throw methodNotSupported({ group, resource }, verb);
+  // Routes of built-in resources have no HEAD.
+  if (!custom && method === 'HEAD') throw methodNotAllowed();
+  if (verb === 'create' && name !== '' && !custom) throw methodNotAllowed();
+  if (custom && verb === 'update' && name === '') throw badRequest('name must be provided');
+  if ((verb === 'update' || verb === 'patch') && name === '') throw methodNotAllowed();
+  const isChange = verb === 'update' || verb === 'patch' || verb === 'create';
+  if (isTerminating && isChange) return;
+  if ((verbs as readonly string[]).includes(verb)) return;
+  throw verb === 'watch' && (verbs as readonly string[]).includes('list')
+    ? methodNotSupported({ group, resource }, verb)
+    : methodNotAllowed();
 }
 
 /** What authorizers are asked. */

@@ -2,6 +2,7 @@ import { decodeBytes, type DeepReadonly, encodeBytes, utf8 } from '#core/base';
 import { decodeProtobuf, encodeProtobuf, hasProtobuf, ProtobufError } from '../apis/index.ts';
 import type { KubeObject } from '../machinery/index.ts';
 import type { StoreCodec } from '../storage/index.ts';
+import { jsonText, sortedKeys } from './json-text.ts';
 
 /**
  * One revision of an object as the store keeps it: shared by every get, list and watch, never changed.
@@ -17,7 +18,7 @@ export class StoredObject {
   }
 
   json(): string {
-    return (this.#json ??= JSON.stringify(this.object));
+    return (this.#json ??= jsonText(this.object));
   }
 
   /** Lets go of the text; whoever asks again has it made again. */
@@ -29,6 +30,14 @@ export class StoredObject {
 /** A value that is no API object (`etcdctl put foo bar`, `compact_rev_key`): only its text counts. */
 export function plainValue(text: string): StoredObject {
   return new StoredObject({ apiVersion: '', kind: '', metadata: {} }, text);
+}
+
+/** An object as it is kept and shown: Go writes custom ones, which are maps to it, with their keys in order. */
+export function storedForm(
+  { custom }: { readonly custom: boolean },
+  object: DeepReadonly<KubeObject>,
+): StoredObject {
+  return new StoredObject(custom ? (sortedKeys(object) as KubeObject) : object);
 }
 
 /** How a store writes these values to its log. */

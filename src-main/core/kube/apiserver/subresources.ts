@@ -49,6 +49,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
   if (streams.has(info.subresource)) return handleConnect(call);
   if (info.subresource === 'scale') return handleScale(call);
   if (views.has(info.subresource)) {
+    if (!(row.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
     switch (info.verb) {
       case 'get':
         return handleGet(call);
@@ -89,7 +90,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
         object,
         (text) => void call.warnings.push(text),
       );
-      return objectResponse(201, answer, call.form, undefined, warningHeaders(call));
+      return objectResponse(201, answer, call.form, undefined, warningHeaders(call.warnings));
     }
     default:
       throw notServed();
@@ -208,7 +209,7 @@ function success(call: Call, code: number): ApiResponse {
   const { store } = call.context.options;
   const { revision } = store;
   return {
-    ...statusResponse(status, call.form.pretty, warningHeaders(call)),
+    ...statusResponse(status, call.form, warningHeaders(call.warnings)),
     durable: () => store.durable(revision),
   };
 }

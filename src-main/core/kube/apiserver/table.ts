@@ -1,7 +1,8 @@
 import type { DeepReadonly } from '#core/base';
 import type { StrategyContext, TableColumn } from '../apis/index.ts';
-import { badRequest, type KubeObject, type ListMeta } from '../machinery/index.ts';
+import { badRequest, invalidValue, type KubeObject, type ListMeta } from '../machinery/index.ts';
 import type { Served } from './catalog.ts';
+import { typedMeta } from './object-order.ts';
 
 const nameDescription =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
@@ -20,7 +21,12 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 export function includeObjectOf(value: string | null): IncludeObject {
   if (value === null || value === '') return 'Metadata';
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`);
+  const { field, message } = invalidValue(
+    'includeObject',
+    value,
+    "must be 'Metadata', 'Object', 'None', or empty",
+  );
+  throw badRequest(`Unable to convert to Table as requested: ${field ?? ''}: ${message ?? ''}`);
 }
 
 /** What a Table says before its rows. */
@@ -34,15 +40,19 @@ export interface TableHead {
 
 export interface TableRow {
   readonly cells: readonly unknown[];
-  readonly object?: object;
+  /** Null when the client wants none. */
+  readonly object: object | null;
 }
 
 export interface Table {
   readonly head: TableHead;
   /** Rows from one position to another; made when they are asked for, as there may be thousands. */
   readonly rows: (from?: number, to?: number) => readonly TableRow[];
-  /** Head and rows as one object; its rows are made when they are looked at. */
-  readonly object: TableHead & { readonly rows: readonly TableRow[] };
+  /**
+   * Head and rows as one object; its rows are made when they are looked at. A kind without columns of its own is printed
+   * into a slice that stays nil.
+   */
+  readonly object: TableHead & { readonly rows: readonly TableRow[] | null };
 }
 
 /** The Table of some objects. */
@@ -68,16 +78,18 @@ export function tableOf(
       ? table.cells(object, context)
       : [object.metadata.name, object.metadata.creationTimestamp],
     ...(include === 'None'
-      ? {}
-      : { object: include === 'Object' ? object : partialMetadata(object, version) }),
+      ? { object: null }
+      : { object: include === 'Object' ? object : partialMetadata(served, object, version) }),
   });
   const rows = (from = 0, to = objects.length): readonly TableRow[] =>
     objects.slice(from, to).map(rowOf);
-  let all: readonly TableRow[] | undefined;
+  const isNil = objects.length === 0 && columns.length === 2 && columns[1]?.name === 'Created At';
+  let all: readonly TableRow[] | null | undefined = isNil ? null : undefined;
   const object = {
     ...head,
-    get rows(): readonly TableRow[] {
-      return (all ??= rows());
+    get rows(): readonly TableRow[] | null {
+      if (all === undefined) all = rows();
+      return all;
     },
   };
   return { head, rows, object };
@@ -85,12 +97,13 @@ export function tableOf(
 
 /** The object's metadata alone. */
 export function partialMetadata(
+  { custom }: Served,
   object: DeepReadonly<KubeObject>,
   version: 'v1' | 'v1beta1',
 ): object {
   return {
     kind: 'PartialObjectMetadata',
     apiVersion: `meta.k8s.io/${version}`,
-    metadata: object.metadata,
+    metadata: custom ? typedMeta(object.metadata) : object.metadata,
   };
 }

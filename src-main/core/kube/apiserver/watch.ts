@@ -1,10 +1,9 @@
 import { type Disposable, DisposableStore } from '#core/base';
-import { encodeWatchFrame, hasProtobuf, protobufWatchContentType } from '../apis/index.ts';
+import { encodeWatchFrame, protobufWatchContentType } from '../apis/index.ts';
 import {
   type ApiResponse,
   expired,
-  failure,
-  type Status,
+  type KubeObject,
   statusOf,
   type WatchEvent,
   type WatchEventType,
@@ -12,19 +11,19 @@ import {
 } from '../machinery/index.ts';
 import { CompactedError, prefixEnd, type StoreEvent } from '../storage/index.ts';
 import type { Call } from './call.ts';
-import {
-  isSelected,
-  type ListOptions,
-  listOptionsOf,
-  parseResourceVersion,
-} from './list-options.ts';
-import { objectResponse, type OutputForm } from './negotiation.ts';
-import { tooLarge, warningHeaders } from './read.ts';
-import { StoredObject } from './stored-object.ts';
+import type { Served } from './catalog.ts';
+import { isSelected, type ListOptions, listOptionsOf, exactVersion } from './list-options.ts';
+import { jsonText } from './json-text.ts';
+import { notStreamable, type OutputForm } from './negotiation.ts';
+import { warningHeaders } from './read.ts';
+import { type StoredObject, storedForm } from './stored-object.ts';
 import { type IncludeObject, includeObjectOf, partialMetadata, tableOf } from './table.ts';
 
 const minTimeoutSeconds = 1800;
 const bookmarkEveryMs = 60_000;
+const bookmarkBeforeEndMs = 2000;
+/** A year: who asks for more has no use for it. */
+const longestMs = 365 * 86_400_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
 /** The JSON of events, made once for all watchers that share the event. */
@@ -40,7 +39,7 @@ const sources = new WeakMap<WatchEvent, StoredObject>();
 function lineOf(event: WatchEvent): string {
   let line = lines.get(event);
   if (line === undefined) {
-    line = `{"type":"${event.type}","object":${sources.get(event)?.json() ?? JSON.stringify(event.object)}}\n`;
+    line = `{"type":"${event.type}","object":${sources.get(event)?.json() ?? jsonText(event.object)}}\n`;
     lines.set(event, line);
   }
   return line;
@@ -53,15 +52,12 @@ function frameOf({ type, object }: WatchEvent): Uint8Array {
 /** Answers a watch. */
 export function handleWatch(call: Call): ApiResponse {
   const { served, info, form } = call;
-  const options = listOptionsOf(served, info.query, true);
-  const start = parseResourceVersion(options.resourceVersion);
+  const options = listOptionsOf(served, info, true);
+  const start = Number(exactVersion(options.resourceVersion));
   const include = includeObjectOf(info.query.get('includeObject'));
   const { store } = call.context.options;
-  if (start > store.revision + 1_000_000) throw tooLarge(start, store.revision);
-  if (form.media === 'yaml')
-    return objectResponse(406, notStreamable(), { media: 'json', pretty: false });
-  // Custom kinds have no binary form.
-  const isBinary = form.media === 'protobuf' && hasProtobuf(served.groupVersion, served.info.kind);
+  if (form.media === 'yaml') throw notStreamable();
+  const isBinary = form.media === 'protobuf';
   const stream: WatchStream = {
     contentType: isBinary ? protobufWatchContentType : 'application/json',
     start: (onEvent, onEnd) => new Watch(call, options, start, include, onEvent, onEnd),
@@ -75,23 +71,12 @@ export function handleWatch(call: Call): ApiResponse {
   return {
     status: 200,
     headers: {
-      ...warningHeaders(call),
+      ...warningHeaders(call.warnings),
       'content-type': stream.contentType,
       'cache-control': 'no-cache, private',
     },
     body: { kind: 'watch', watch: stream },
   };
-}
-
-function notStreamable(): Status {
-  return statusOf(
-    failure(
-      406,
-      'NotAcceptable',
-      'only the following media types are accepted: application/json;stream=watch',
-      {},
-    ),
-  );
 }
 
 class Watch implements Disposable {
@@ -101,6 +86,7 @@ class Watch implements Disposable {
   readonly #onEvent: (event: WatchEvent) => void;
   readonly #onEnd: () => void;
   readonly #held = new DisposableStore();
+  readonly #deadlineMs: number;
   #ended = false;
   #first = true;
   /** Set while views of custom resources are worked out, so that events stay in order. */
@@ -120,8 +106,10 @@ class Watch implements Disposable {
     this.#onEvent = onEvent;
     this.#onEnd = onEnd;
     const { clock, random } = call.context.options;
-    const seconds = options.timeoutSeconds ?? minTimeoutSeconds * (1 + random.next());
-    this.#held.add(clock.setTimer(seconds * 1000, () => this.#end(), { background: true }));
+    const seconds = options.timeoutSeconds || minTimeoutSeconds * (1 + random.next());
+    const timeoutMs = Math.min(Math.max(seconds, 0) * 1000, longestMs);
+    this.#deadlineMs = clock.now() + timeoutMs;
+    this.#held.add(clock.setTimer(timeoutMs, () => this.#end(), { background: true }));
     if (options.bookmarks) this.#scheduleBookmark();
     this.#begin(startRevision);
   }
@@ -148,7 +136,7 @@ class Watch implements Disposable {
       const range = store.range(prefix, prefixEnd(prefix));
       from = range.revision;
       if (initial) for (const { value } of range.kvs) this.#added(value);
-      if (this.#options.sendInitialEvents)
+      if (this.#options.sendInitialEvents && this.#options.bookmarks)
         this.#inOrder(() => this.#bookmark(from, { [initialEventsEnd]: 'true' }));
     }
     try {
@@ -163,11 +151,13 @@ class Watch implements Disposable {
     }
   }
 
+  /** Once a minute, and shortly before the end. @see storage/cacher/cache_watcher.go, nextBookmarkTime */
   #scheduleBookmark(): void {
     const { clock, store } = this.#call.context.options;
+    const lastMs = this.#deadlineMs - bookmarkBeforeEndMs - clock.now();
     this.#held.add(
       clock.setTimer(
-        bookmarkEveryMs,
+        lastMs > 0 ? Math.min(bookmarkEveryMs, lastMs) : bookmarkEveryMs,
         () => {
           if (this.#ended) return;
           this.#inOrder(() => this.#bookmark(store.revision, undefined));
@@ -179,39 +169,40 @@ class Watch implements Disposable {
   }
 
   #bookmark(revision: number, annotations: Readonly<Record<string, string>> | undefined): void {
-    const { served, form } = this.#call;
+    const { served, form, context } = this.#call;
     const metadata = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) };
-    const object = { kind: served.info.kind, apiVersion: served.groupVersion, metadata };
-    if (form.as === 'Table')
+    const object = emptyOf(served, metadata);
+    if (form.as === 'Table') {
+      const { clock } = context.options;
+      const meta = { resourceVersion: String(revision) };
+      const times = { nowMs: clock.now() };
+      // The marks are in the row's metadata, which is told whatever the client wants of objects.
+      const include = this.#include === 'None' && !annotations ? 'None' : 'Metadata';
+      const first = this.#first;
+      this.#first = false;
       this.#send({
         type: 'BOOKMARK',
-        object: {
-          kind: 'Table',
-          apiVersion: `meta.k8s.io/${form.version}`,
-          metadata: { resourceVersion: String(revision) },
-          columnDefinitions: null,
-          rows: [{ cells: [], object: partialMetadata(object, form.version) }],
-        },
+        object: tableOf(served, [object], meta, form.version, include, times, first).object,
       });
-    else if (form.as !== undefined)
-      this.#send({ type: 'BOOKMARK', object: partialMetadata(object, form.version) });
+    } else if (form.as !== undefined)
+      this.#send({ type: 'BOOKMARK', object: partialMetadata(served, object, form.version) });
     else this.#send({ type: 'BOOKMARK', object });
   }
 
   /** Runs after whatever is still being worked out. */
   #inOrder(step: () => void | Promise<void>): void {
-    if (this.#tail) {
-      const tail = this.#tail.then(step).then(() => {
-        if (this.#tail === tail) this.#tail = undefined;
-      });
-      this.#tail = tail;
-      return;
-    }
-    const result = step();
+    const result = this.#tail ? this.#tail.then(step) : step();
     if (!result) return;
-    const tail = result.then(() => {
-      if (this.#tail === tail) this.#tail = undefined;
-    });
+    const tail = result.then(
+      () => {
+        if (this.#tail === tail) this.#tail = undefined;
+      },
+      // An object that cannot be shown in the asked version: what comes after it cannot be told either.
+      (error: unknown) => {
+        this.#send({ type: 'ERROR', object: statusOf(error) });
+        this.#end();
+      },
+    );
     this.#tail = tail;
   }
 
@@ -261,7 +252,7 @@ class Watch implements Disposable {
       let last = before === event.previous?.value ? deletedStates.get(event) : undefined;
       if (!last) {
         const { object } = before;
-        last = new StoredObject({
+        last = storedForm(served, {
           ...object,
           metadata: { ...object.metadata, resourceVersion: String(event.revision) },
         });
@@ -273,6 +264,8 @@ class Watch implements Disposable {
 
   #deliver(type: WatchEventType, stored: StoredObject): void {
     const { form } = this.#call;
+    // One object is no list: upstream has nothing to send.
+    if (form.as === 'PartialObjectMetadataList') return;
     const key = eventKey(type, form, this.#include, this.#first, this.#call.served.groupVersion);
     this.#first = false;
     let events = shared.get(stored);
@@ -289,9 +282,10 @@ class Watch implements Disposable {
 
   #form(stored: StoredObject, form: OutputForm, withColumns: boolean): object {
     const { object } = stored;
+    const { served } = this.#call;
     if (form.as === 'Table')
       return tableOf(
-        this.#call.served,
+        served,
         [object],
         { resourceVersion: object.metadata.resourceVersion ?? '' },
         form.version,
@@ -299,12 +293,19 @@ class Watch implements Disposable {
         { nowMs: this.#call.context.options.clock.now() },
         withColumns,
       ).object;
-    return form.as === undefined ? object : partialMetadata(object, form.version);
+    return form.as === undefined ? object : partialMetadata(served, object, form.version);
   }
 
   #send(event: WatchEvent): void {
     if (!this.#ended) this.#onEvent(event);
   }
+}
+
+/** A bookmark's object: its kind with metadata and nothing else. */
+function emptyOf(served: Served, metadata: KubeObject['metadata']): KubeObject {
+  const { kind } = served.info;
+  const apiVersion = served.groupVersion;
+  return served.custom ? { apiVersion, kind, metadata } : { kind, apiVersion, metadata };
 }
 
 function eventKey(

@@ -51,6 +51,7 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
   const root = { '': jsonClone(target) };
   for (const operation of operations) {
     const path = operation.path ?? '';
+    checkPointer(path, operation.op === 'replace');
     switch (operation.op) {
       case 'add':
         addAt(root, path, jsonClone(operation.value));
@@ -64,6 +65,7 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
         break;
       case 'move':
       case 'copy': {
+        checkPointer(operation.from ?? '', false);
         const value = getAt(root, operation.from ?? '');
         if (value === undefined && !hasParent(root, operation.from ?? ''))
           throw new PatchError(`${operation.op} operation does not apply: missing from path`);
@@ -82,6 +84,12 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
     }
   }
   return root[''];
+}
+
+/** The whole document can be replaced and nothing else. @see gopkg.in/evanphx/json-patch.v4, findObject */
+function checkPointer(path: string, mayBeRoot: boolean): void {
+  if (path.startsWith('/') || (mayBeRoot && path === '')) return;
+  throw new PatchError(`doc is missing path: ${JSON.stringify(path)}: missing value`);
 }
 
 const pointer = (path: string): string[] =>
@@ -123,7 +131,14 @@ function addAt(root: JsonMap, path: string, value: unknown): void {
         `add operation does not apply: error in add for path: '${path}': Unable to access invalid index: ${key}: invalid index referenced`,
       );
     parent.splice(index, 0, value);
-  } else if (isMap(parent)) parent[key] = value;
+  } else if (isMap(parent) && key === '__proto__')
+    Object.defineProperty(parent, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  else if (isMap(parent)) parent[key] = value;
   else
     throw new PatchError(
       `add operation does not apply: doc is missing path: "${path}": missing value`,

@@ -361,7 +361,7 @@ export function parseFieldSelector(text: string): readonly FieldRequirement[] {
         found = {
           field: term.slice(0, at),
           operator: operator === '!=' ? '!=' : '=',
-          value: unescape(term.slice(at + operator.length), text),
+          value: unescape(term.slice(at + operator.length)),
         };
     }
     if (!found) throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
@@ -370,7 +370,7 @@ export function parseFieldSelector(text: string): readonly FieldRequirement[] {
   return requirements;
 }
 
-function unescape(value: string, selector: string): string {
+function unescape(value: string): string {
   let out = '';
   for (let at = 0; at < value.length; at++) {
     const c = value[at] as string;
@@ -381,7 +381,9 @@ function unescape(value: string, selector: string): string {
         throw new SelectorError(`invalid field selector: invalid escape sequence: \\${next ?? ''}`);
       out += next;
     } else if (c === '=') {
-      throw new SelectorError(`invalid selector: '${selector}'; can't understand '${value}'`);
+      throw new SelectorError(
+        `invalid field selector: unescaped character in value: ${c.charCodeAt(0)}`,
+      );
     } else out += c;
   }
   return out;

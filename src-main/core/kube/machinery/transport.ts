@@ -5,7 +5,8 @@ import type { ByteSink, ByteSource, Disposable } from '#core/base';
  * through the HTTPS listener, controllers and kubelets from inside the process.
  */
 export interface ApiRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  /** TRACE stands for every method that Kubernetes has no verb for. */
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'TRACE';
   /** Path and query as on the request line: `/api/v1/pods?limit=500`. */
   readonly url: string;
   /** Names in lower case. */

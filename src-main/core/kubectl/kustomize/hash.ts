@@ -1,7 +1,6 @@
-import { utf8 } from '#core/base';
+import { utf8, sha256Hex } from '#core/base';
 import { compactJson } from '../go-text.ts';
 import { type Json, text } from '../json-view.ts';
-import { sha256Hex } from './sha256.ts';
 
 const substitutes: Readonly<Record<string, string>> = {
   '0': 'g',

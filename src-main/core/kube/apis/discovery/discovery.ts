@@ -22,8 +22,8 @@ export interface DiscoveryOptions {
 
 /** The discovery documents of one moment; make a new one when a CRD or APIService changes. */
 export interface Discovery {
-  /** `GET /api` or `/apis` with the aggregated Accept header of a version of `apidiscovery.k8s.io`. */
-  aggregated(root: 'api' | 'apis', version: 'v2' | 'v2beta1'): JsonObject;
+  /** `GET /api` or `/apis` for who asks for the aggregated form. */
+  aggregated(root: 'api' | 'apis'): JsonObject;
   /** `GET /api` */
   apiVersions(): JsonObject;
   /** `GET /apis` */
@@ -50,9 +50,9 @@ export function createDiscovery({ extra = [], serverAddress }: DiscoveryOptions)
   const groups = arrange(extra);
   const inGroups = () => [...groups].filter(([name]) => name !== '');
   return {
-    aggregated: (root, version) => ({
+    aggregated: (root) => ({
       kind: 'APIGroupDiscoveryList',
-      apiVersion: `apidiscovery.k8s.io/${version}`,
+      apiVersion: 'apidiscovery.k8s.io/v2',
       metadata: {},
       items: (root === 'api' ? [...groups].filter(([name]) => name === '') : inGroups()).map(
         ([name, versions]) => ({

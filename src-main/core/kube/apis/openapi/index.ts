@@ -1,3 +1,4 @@
+export { contentHash } from './content-hash.ts';
 export {
   createOpenApi,
   type CustomVersion,

@@ -5,6 +5,8 @@ import { builtinSchemaNames, builtinSchemas } from '../schemas.ts';
 import type { ResourceInfo } from '../types.ts';
 import { contentHash } from './content-hash.ts';
 import { pathsOf } from './paths.ts';
+import { type RouteDocument, routeDocuments } from './routes.ts';
+import { encodeOpenApiV2 } from './openapi-v2-binary.ts';
 import { closure, type Descriptions, dialects, schemaDocument } from './schema-document.ts';
 
 /** A group-version of CRDs. */
@@ -39,8 +41,10 @@ export interface OpenApi {
   document(path: string): OpenApiDocument | undefined;
   /** Builds one built-in type a step: run through in idle time, documents are quick when they are asked for. */
   warm(): Iterable<void>;
-  /** `GET /openapi/v2` as JSON; clients that ask for protobuf are content with an empty body. */
+  /** `GET /openapi/v2` as JSON. */
   documentV2(): OpenApiDocument;
+  /** `GET /openapi/v2` as the message `openapi.v2.Document`. */
+  binaryV2(): Uint8Array<ArrayBuffer>;
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -64,6 +68,9 @@ const securitySchemes = {
     in: 'header',
   },
 };
+
+/** `1.36` */
+const minorVersion = kubernetesVersion.replace(/\.\d+$/, '').slice(1);
 
 const noDescriptions: Descriptions = () => undefined;
 
@@ -92,6 +99,8 @@ export function createOpenApi(options: OpenApiOptions = {}): OpenApi {
     const prose = descriptions('io.k8s.api.core.v1.Pod') ?? '';
     hashes.set(pathOf(served), contentHash(`${kubernetesVersion} ${pathOf(served)} ${prose}`));
   }
+  const routes = new Map(routeDocuments(builtinResources.groupVersions()));
+  for (const [path] of routes) hashes.set(path, contentHash(`${kubernetesVersion} ${path}`));
   for (const version of extra) {
     const path = pathOf(version);
     if (builtin.has(path)) continue;
@@ -101,6 +110,7 @@ export function createOpenApi(options: OpenApiOptions = {}): OpenApi {
   for (const [path, { hash }] of cache.documents)
     if (hashes.get(path) !== hash) cache.documents.delete(path);
   let v2: OpenApiDocument | undefined;
+  let binary: Uint8Array<ArrayBuffer> | undefined;
   const openApi: OpenApi = {
     index: () => ({
       paths: Object.fromEntries(
@@ -117,11 +127,14 @@ export function createOpenApi(options: OpenApiOptions = {}): OpenApi {
       if (known?.hash === hash) return known;
       const served = builtin.get(path);
       const version = custom.get(path);
+      const route = routes.get(path);
       const text = served
         ? builtinDocument(served, cache)
         : version
           ? customDocument(version, cache)
-          : '{}';
+          : route
+            ? routeDocument(route, cache)
+            : '{}';
       const document = { text, hash };
       cache.documents.set(path, document);
       return document;
@@ -133,6 +146,8 @@ export function createOpenApi(options: OpenApiOptions = {}): OpenApi {
       }
     },
     documentV2: () => (v2 ??= documentV2(descriptions, extra)),
+    binaryV2: () =>
+      (binary ??= encodeOpenApiV2(JSON.parse(openApi.documentV2().text) as JsonObject)),
   };
   caches.set(openApi, cache);
   return openApi;
@@ -172,7 +187,7 @@ function builtinDocument({ group, version }: GroupVersion, cache: Cache): string
     ...roots.filter((name) => name !== undefined),
   ]);
   const paths = pathsOf({ group, version, resources, isBuiltin: true, schemaOf: schemaOfKind });
-  const info = { title: 'Kubernetes', version: kubernetesVersion.replace(/\.\d+$/, '').slice(1) };
+  const info = { title: 'Kubernetes', version: minorVersion };
   return assemble(
     info,
     paths,
@@ -205,10 +220,25 @@ function assemble(
   schemas: readonly string[],
   security?: JsonObject,
 ): string {
-  const schemes = security ? `,"securitySchemes":${JSON.stringify(security)}` : '';
+  const parts = [
+    ...(schemas.length > 0 ? [`"schemas":{${schemas.join(',')}}`] : []),
+    ...(security ? [`"securitySchemes":${JSON.stringify(security)}`] : []),
+  ];
   return (
     `{"openapi":"3.0.0","info":${JSON.stringify(info)},"paths":${JSON.stringify(paths)},` +
-    `"components":{"schemas":{${schemas.join(',')}}${schemes}}}`
+    `"components":{${parts.join(',')}}}`
+  );
+}
+
+/** The document of one path that is no resource. */
+function routeDocument({ paths, answer }: RouteDocument, cache: Cache): string {
+  const names = answer === undefined ? [] : closure([answer]);
+  const core = { group: '', version: 'v1' };
+  return assemble(
+    { title: 'Kubernetes', version: minorVersion },
+    paths,
+    names.map((name) => schemaText(name, core, cache)),
+    securitySchemes,
   );
 }
 
@@ -304,13 +334,15 @@ function documentV2(descriptions: Descriptions, extra: readonly CustomVersion[])
       };
   const text = JSON.stringify({
     swagger: '2.0',
-    info: { title: 'Kubernetes', version: kubernetesVersion },
+    info: { title: 'Kubernetes', version: minorVersion },
     paths: {},
     definitions,
     securityDefinitions: securitySchemes,
     security: [{ BearerToken: [] }],
   });
-  return { text, hash: contentHash(text) };
+  // The text is long, and follows from the release, its prose and the definitions.
+  const prose = descriptions('io.k8s.api.core.v1.Pod') ?? '';
+  return { text, hash: contentHash(`v2 ${kubernetesVersion} ${prose} ${JSON.stringify(extra)}`) };
 }
 
 /** Version 2 knows no `anyOf`, `oneOf`, `not` and `nullable`. */

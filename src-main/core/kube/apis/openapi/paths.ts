@@ -32,7 +32,11 @@ const booleans = new Set([
   'sendInitialEvents',
   'watch',
 ]);
-const media = ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'];
+export const media: readonly string[] = [
+  'application/json',
+  'application/vnd.kubernetes.protobuf',
+  'application/yaml',
+];
 const streams = [
   'application/json;stream=watch',
   'application/vnd.kubernetes.protobuf;stream=watch',
@@ -298,7 +302,7 @@ function operationDocument(
 }
 
 /** `rbac.authorization.k8s.io` → `rbacAuthorization`, as operation ids spell groups. */
-function camelGroup(group: string): string {
+export function camelGroup(group: string): string {
   const words = group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split(/[.-]/);
   return words.map((word, index) => (index === 0 ? word : capital(word))).join('');
 }
@@ -319,4 +323,4 @@ function pathParameter(name: string): JsonObject {
   return { name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } };
 }
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+export const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);

@@ -8,3 +8,4 @@ export {
   FrameSplitter,
   protobufWatchContentType,
 } from './frames.ts';
+export { WireWriter } from './writer.ts';

@@ -38,6 +38,11 @@ interface Table {
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+/** Messages of versions whose kinds are in no OpenAPI document. */
+const shared: ReadonlyMap<string, string> = new Map([
+  ['apidiscovery.k8s.io/v2', 'io.k8s.api.apidiscovery.v2.*'],
+  ['meta.k8s.io/v1beta1', `${meta}beta1.*`],
+]);
 let table: Table | undefined;
 let indexOf: Map<string, number> | undefined;
 let kinds: Map<string, string> | undefined;
@@ -63,7 +68,11 @@ export function messageOfKind(apiVersion: string, kind: string): WireMessage | u
       for (const { group, version, kind: each } of builtinSchemas.get(name)?.kinds ?? [])
         kinds.set(`${group === '' ? '' : `${group}/`}${version} ${each}`, name);
   }
-  return messageNamed(kinds.get(`${apiVersion} ${kind}`) ?? `${meta}.${kind}`);
+  const own = kinds.get(`${apiVersion} ${kind}`) ?? shared.get(apiVersion);
+  return (
+    (own === undefined ? undefined : messageNamed(own.replace('*', kind))) ??
+    messageNamed(`${meta}.${kind}`)
+  );
 }
 
 function messageAt(index: number): WireMessage {

@@ -535,12 +535,6 @@ export const ipAddressTable = simpleTable(['Name', 'ParentRef'], (object, contex
   ];
 });
 
-/** Kinds without a printer of their own: roles, limit ranges. */
-export const nameAndCreatedTable = simpleTable(['Name', 'Created At:date'], (object) => [
-  nameOf(object),
-  object.metadata.creationTimestamp ?? null,
-]);
-
 export const volumeAttributesClassTable = simpleTable(
   ['Name', 'DriverName', 'Age'],
   (object, context) => [nameOf(object), object['driverName'] ?? '', age(object, context)],
@@ -559,3 +553,19 @@ export const resourceClaimTable = simpleTable(['Name', 'State', 'Age'], (object,
   ];
   return [nameOf(object), states.filter((state) => state).join(','), age(object, context)];
 });
+
+export const resourceSliceTable = simpleTable(
+  ['Name', 'Node', 'Driver', 'Pool', 'Age'],
+  (object, context) => {
+    const spec = (
+      object as { spec?: { nodeName?: string; driver?: string; pool?: { name?: string } } }
+    ).spec;
+    return [
+      nameOf(object),
+      spec?.nodeName ?? '',
+      spec?.driver ?? '',
+      spec?.pool?.name ?? '',
+      age(object, context),
+    ];
+  },
+);

@@ -1,4 +1,13 @@
-import { byBytes, Emitter, jsonClone, jsonEqual, type Random } from '#core/base';
+import {
+  byBytes,
+  Emitter,
+  jsonClone,
+  jsonEqual,
+  type Random,
+  sha256Hex,
+  toBase64,
+  utf8,
+} from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
 import {
   formatGroupVersion,
@@ -191,6 +200,7 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
             : []),
         ],
         schema: schemaName(own, versionName, kind),
+        storageVersionHash: storageVersionHash(own, storageVersionOf(crd), kind),
       };
       const old = known.get(`${own}/${versionName}/${plural}`);
       if (
@@ -212,3 +222,11 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
 
 const versionOf = (crd: unknown, name: string): JsonMap | undefined =>
   versionsOf(crd).find((version) => version['name'] === name);
+
+/** @see k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go */
+function storageVersionHash(group: string, version: string, kind: string): string {
+  const hash = sha256Hex(utf8(`${group}/${version}/${kind}`));
+  return toBase64(
+    Uint8Array.from({ length: 8 }, (_, at) => parseInt(hash.slice(2 * at, 2 * at + 2), 16)),
+  );
+}

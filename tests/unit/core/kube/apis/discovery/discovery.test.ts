@@ -37,10 +37,9 @@ function answer(path: string, aggregated: boolean): unknown {
   const [root, first, second] = path.slice(1).split('/');
   if (root === 'api') {
     if (first !== undefined) return discovery.resourceList('', first);
-    return aggregated ? discovery.aggregated('api', 'v2') : discovery.apiVersions();
+    return aggregated ? discovery.aggregated('api') : discovery.apiVersions();
   }
-  if (first === undefined)
-    return aggregated ? discovery.aggregated('apis', 'v2') : discovery.groupList();
+  if (first === undefined) return aggregated ? discovery.aggregated('apis') : discovery.groupList();
   return second === undefined ? discovery.group(first) : discovery.resourceList(first, second);
 }
 
@@ -53,11 +52,7 @@ describe('documents are those of a real server with one CRD', () => {
 
 describe('what comes and goes', () => {
   const served = (rows: readonly ServedVersion[]) =>
-    (
-      createDiscovery({ extra: rows, serverAddress: '' }).aggregated('apis', 'v2')[
-        'items'
-      ] as object[]
-    )
+    (createDiscovery({ extra: rows, serverAddress: '' }).aggregated('apis')['items'] as object[])
       .slice(20)
       .map((item) => {
         const { metadata, versions } = item as {
@@ -91,12 +86,6 @@ describe('what comes and goes', () => {
       ['b.io', 'v1 Current', 'v1alpha1 Current'],
       ['metrics.k8s.io', 'v1beta1 Stale'],
     ]);
-  });
-
-  test('v2beta1 differs in its name alone', () => {
-    const { apiVersion, ...rest } = discovery.aggregated('apis', 'v2beta1');
-    expect(apiVersion).toBe('apidiscovery.k8s.io/v2beta1');
-    expect(discovery.aggregated('apis', 'v2')).toMatchObject(rest);
   });
 
   test('unknown groups and versions are undefined', () => {
