@@ -1,5 +1,5 @@
 import { SimClock, seededRandom, toBase64, utf8 } from '#core/base';
-import { webcrypto } from 'node:crypto';
+import { createHmac, webcrypto } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { messageOf, TestState, user } from '#tests/server-state';
 import {
@@ -329,6 +329,38 @@ describe('tokens of service accounts', () => {
         ),
       ),
     ).toBe('Unauthorized');
+  });
+
+  test('forged: no algorithm, the public key as a secret, parts too few and too many', async () => {
+    const token = tokenOf(await issue());
+    const [head = '', body = '', signature = ''] = token.split('.');
+    const part = (value: object): string =>
+      Buffer.from(JSON.stringify(value)).toString('base64url');
+    const kid = (JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string }).kid;
+    const withSecret = `${part({ alg: 'HS256', kid })}.${body}`;
+    const mac = createHmac('sha256', publicKey).update(withSecret).digest('base64url');
+    const door = authenticator();
+    for (const forged of [
+      `${part({ alg: 'none' })}.${body}.`,
+      `${part({ alg: 'none', kid })}.${body}.${signature}`,
+      `${part({ alg: 'None', kid })}.${body}.`,
+      `${withSecret}.${mac}`,
+      `${part({ alg: 'RS512', kid })}.${body}.${signature}`,
+      `${part({ alg: '', kid })}.${body}.${signature}`,
+      `${part({ kid })}.${body}.${signature}`,
+      `${part({ alg: 'RS256', kid: 'x', jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB' } })}.${body}.${signature}`,
+      `${head}.${body}.`,
+      `${head}.${body}`,
+      `${head}.${body}.${signature}.${signature}`,
+      `${token}x`,
+      `${head}.${'A'.repeat(1_000_000)}.${signature}`,
+      `..`,
+      `${part([])}.${part([])}.`,
+      `${part({ alg: { toString: 1 } })}.${body}.${signature}`,
+    ])
+      expect(
+        await messageOf(() => door.authenticate(request({ authorization: `Bearer ${forged}` }))),
+      ).toBe('Unauthorized');
   });
 
   test('the key set verifies them elsewhere', async () => {
