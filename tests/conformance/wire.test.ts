@@ -44,16 +44,17 @@ async function established(
   }
 }
 
-test.runIf(record)('records', { timeout: 300_000 }, async () => {
-  const client = new WireClient(wireTarget(record ?? ''));
-  const answers = await answersOf(client);
-  client.close();
-  const lines = [...answers].map(
-    ([name, { status, headers, body }]) =>
-      `${JSON.stringify(name)}: ${JSON.stringify({ status, headers, body: kept(body) })}`,
-  );
-  writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
-});
+if (record)
+  test('records', { timeout: 300_000 }, async () => {
+    const client = new WireClient(wireTarget(record));
+    const answers = await answersOf(client);
+    client.close();
+    const lines = [...answers].map(
+      ([name, { status, headers, body }]) =>
+        `${JSON.stringify(name)}: ${JSON.stringify({ status, headers, body: kept(body) })}`,
+    );
+    writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
+  });
 
 test('raw requests are answered as upstream answers them', { timeout: 300_000 }, async () => {
   const recorded = JSON.parse(readFileSync(file, 'utf8')) as Record<string, WireAnswer>;
