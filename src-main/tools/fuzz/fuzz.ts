@@ -160,7 +160,8 @@ class Run {
         `${request.method} ${request.url} answered what is no JSON: ${text.slice(0, 200)}`,
       );
     }
-    const message = String(object?.['message'] ?? (bytes ? fromUtf8(bytes).slice(0, 300) : ''));
+    const told = object?.['message'];
+    const message = typeof told === 'string' ? told : bytes ? fromUtf8(bytes).slice(0, 300) : '';
     if (status === 500 && !known500.some((known) => message.includes(known)))
       this.report(`500 ${request.method} ${request.url} ${bodyText(request)}: ${message}`);
     return { status, object, bytes };
