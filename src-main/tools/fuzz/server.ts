@@ -84,6 +84,7 @@ export async function startFuzzedServer(seed: string): Promise<FuzzedServer> {
     bootstrapTokens: true,
     enabledPlugins: ['NodeRestriction'],
     disabledPlugins: [],
+    compactionIntervalMs: 300_000,
     serviceClusterIpRange: '10.96.0.0/12',
     nodePortRange: { from: 30_000, to: 32_767 },
   });
