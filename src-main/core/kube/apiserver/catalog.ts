@@ -115,7 +115,7 @@ export class Catalog {
     const isOwn = stored.object.apiVersion === served.groupVersion;
     return isOwn || !registry.isConvertedByWebhook(served.info)
       ? this.#remember(stored, served, draft)
-      : new StoredObject(draft);
+      : storedForm(served, draft);
   }
 
   /** The object in the version it is to be stored in. */
