@@ -1,5 +1,5 @@
 import type { SchemaNode, SchemaSet } from '../apis/index.ts';
-import { canonicalQuantity } from '../machinery/index.ts';
+import { canonicalQuantity, formatQuantity, parseQuantity } from '../machinery/index.ts';
 
 /** A value that the type of its field cannot hold; the message is Go's. */
 export class DecodeError extends Error {
@@ -273,6 +273,14 @@ class Normalizer {
     return out;
   }
 
+  #mapValue(entry: unknown, values: SchemaNode): unknown {
+    const { format } = planOf(values, this.#schemas).target;
+    if (entry === null) return format === 'quantity' ? '0' : '';
+    if (format === 'byte' && typeof entry !== 'string') throw this.#mismatch(entry, '[]uint8');
+    const value = this.#value(entry, values, true);
+    return format === 'quantity' ? inThousandths(value as string) : value;
+  }
+
   #map(value: unknown, values: SchemaNode, plan: Plan, keepEmpty: boolean): unknown {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(value, plan.goType);
@@ -283,7 +291,7 @@ class Normalizer {
     for (const key of keys.sort()) {
       const entry = (value as Fields)[key];
       if (nested) this.#path.push(key);
-      out[key] = entry === null ? '' : this.#value(entry, values, true);
+      out[key] = this.#mapValue(entry, values);
       if (nested) this.#path.pop();
     }
     return out;
@@ -292,6 +300,14 @@ class Normalizer {
 
 const quantityFormat =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/** What cannot be said in thousandths is rounded up to one, as `SetDefaults_ResourceList` does. */
+function inThousandths(text: string): string {
+  if (!/[nu]$/.test(text)) return text;
+  const { nano, format } = parseQuantity(text);
+  const milli = nano >= 0n ? (nano + 999_999n) / 1_000_000n : (nano - 999_999n) / 1_000_000n;
+  return formatQuantity({ nano: milli * 1_000_000n, format });
+}
 
 const quantities = new Map<string, string>();
 function quantityText(value: string | number): string {

@@ -78,6 +78,7 @@ const conditionalKinds = new Set([
 /** Which checks of metadata a kind's update repeats, in order: those of changes (U), those of any write (V). */
 const metadataChecks: Readonly<Record<string, string>> = {
   ConfigMap: 'UV',
+  Event: '',
   Endpoints: 'UV',
   Job: 'VU',
   LimitRange: 'V',
@@ -104,7 +105,10 @@ function ordered(draft: KubeObject): KubeObject {
 }
 
 function fail(served: Served, name: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalid(served.groupKind, name, errors);
+  if (errors.length === 0) return;
+  // Either group's events are one kind to upstream's strategy, that of the core group.
+  const { group, kind } = served.groupKind;
+  throw invalid(group === 'events.k8s.io' ? { group: '', kind } : { group, kind }, name, errors);
 }
 
 /** Writes one draft to the store; the value carries the revision it is written as. */

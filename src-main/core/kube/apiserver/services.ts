@@ -11,6 +11,7 @@ interface ServicePort {
 }
 
 interface ServiceSpec {
+  selector?: Record<string, string>;
   type?: string;
   clusterIP?: string;
   clusterIPs?: string[];
@@ -114,6 +115,15 @@ export function prepareService(draft: KubeObject, old: DeepReadonly<KubeObject> 
     spec.healthCheckNodePort = before.healthCheckNodePort;
 }
 
+/** Where somebody else writes the endpoints of a headless Service, they may be of either family. */
+function defaultFamilies(spec: ServiceSpec): void {
+  const open = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  spec.ipFamilyPolicy ??= open ? 'RequireDualStack' : 'SingleStack';
+  const families = (spec.ipFamilies ??= ['IPv4']);
+  if (open && families.length === 1 && spec.ipFamilyPolicy !== 'SingleStack')
+    spec.ipFamilies = [...families, families[0] === 'IPv4' ? 'IPv6' : 'IPv4'];
+}
+
 /**
  * Gives a service its addresses and node ports, or refuses those it asks for. Runs in one step with the write.
  * @throws StatusError 422, 500 when the range is used up
@@ -134,8 +144,7 @@ export function allocateService(
         each.metadata.name !== metadata.name || each.metadata.namespace !== metadata.namespace,
     );
   if (spec.type !== 'ExternalName') {
-    spec.ipFamilyPolicy ??= 'SingleStack';
-    spec.ipFamilies ??= ['IPv4'];
+    defaultFamilies(spec);
     const { base, size } = cidrRange(serviceClusterIpRange);
     const used = new Set(others.flatMap((each) => specOf(each)?.clusterIPs ?? []));
     if (!spec.clusterIP) {

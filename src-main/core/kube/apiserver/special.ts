@@ -23,7 +23,9 @@ export function prepareSpecial(
 ): void {
   if (isCore(draft, 'Namespace')) {
     if (!old) {
-      draft['spec'] = { ...(draft['spec'] as object | undefined), finalizers: ['kubernetes'] };
+      const spec = (draft['spec'] ?? {}) as { finalizers?: string[] };
+      const finalizers = (spec.finalizers ?? []).filter((name) => name !== 'kubernetes');
+      draft['spec'] = { ...spec, finalizers: [...finalizers, 'kubernetes'] };
       draft['status'] = { phase: 'Active' };
     } else if (old['spec'] !== undefined) draft['spec'] = structuredClone(old['spec']);
   } else if (isCore(draft, 'Service')) prepareService(draft, old);

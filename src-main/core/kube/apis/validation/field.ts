@@ -60,8 +60,8 @@ export class FieldErrors {
     this.#add(field, 'FieldValueDuplicate', `Duplicate value: ${printValue(value)}`, '');
   }
 
-  notFound(field: string, value: unknown): void {
-    this.#add(field, 'FieldValueNotFound', `Not found: ${printValue(value)}`, '');
+  notFound(field: string, value: unknown, detail = ''): void {
+    this.#add(field, 'FieldValueNotFound', `Not found: ${printValue(value)}`, detail);
   }
 
   /** `supported` is printed in the order given; upstream mostly sorts it. */

@@ -131,12 +131,18 @@ export function validateLabelSelector(
   });
 }
 
-/** Whether upstream could make a `labels.Selector` of it: operators it knows, each with values or none. */
+/** Whether upstream could make a `labels.Selector` of it: operators it knows, each with values or none, keys and values that are labels. */
 export function isReadableSelector(selector: LabelSelector | undefined): boolean {
-  return (selector?.matchExpressions ?? []).every(
-    ({ operator, values = [] }) =>
-      ((operator === 'In' || operator === 'NotIn') && values.length > 0) ||
-      ((operator === 'Exists' || operator === 'DoesNotExist') && values.length === 0),
+  const wellFormed = (key: string, values: readonly string[]): boolean =>
+    isQualifiedName(key).length === 0 && values.every((value) => isLabelValue(value).length === 0);
+  return (
+    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => wellFormed(key, [value])) &&
+    (selector?.matchExpressions ?? []).every(
+      ({ key, operator, values = [] }) =>
+        wellFormed(key, values) &&
+        (((operator === 'In' || operator === 'NotIn') && values.length > 0) ||
+          ((operator === 'Exists' || operator === 'DoesNotExist') && values.length === 0)),
+    )
   );
 }
 

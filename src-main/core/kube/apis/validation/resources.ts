@@ -1,5 +1,5 @@
 import type { FieldErrors } from './field.ts';
-import { nonNegativeMessage, sortedEntries } from './meta.ts';
+import { dnsLabel, nonNegativeMessage, sortedEntries } from './meta.ts';
 import { isQualifiedName } from './names.ts';
 import { canonicalQuantity, compareQuantities, quantityNanos } from './quantity.ts';
 
@@ -110,6 +110,7 @@ export function validateAmount(
 }
 
 export interface Requirements {
+  claims?: readonly { name?: string; request?: string }[];
   limits?: Record<string, unknown>;
   requests?: Record<string, unknown>;
 }
@@ -127,8 +128,9 @@ function validateHugePages(errors: FieldErrors, path: string, name: string, amou
 export function validateRequirements(
   errors: FieldErrors,
   path: string,
-  { limits, requests }: Requirements,
-  of: 'container' | 'pod' = 'container',
+  { limits, requests, claims = [] }: Requirements,
+  of: 'container' | 'pod',
+  podClaims: readonly string[],
 ): void {
   const checkName = of === 'pod' ? validatePodResourceName : validateContainerResourceName;
   const names = [...Object.keys(limits ?? {}), ...Object.keys(requests ?? {})];
@@ -166,4 +168,34 @@ export function validateRequirements(
   if (names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory')) {
     errors.forbidden(path, 'HugePages require cpu or memory');
   }
+  validateClaimNames(errors, `${path}.claims`, claims, podClaims);
+}
+
+/** @see validateResourceClaimNames */
+function validateClaimNames(
+  errors: FieldErrors,
+  path: string,
+  claims: NonNullable<Requirements['claims']>,
+  podClaims: readonly string[],
+): void {
+  const seen = new Set<string>();
+  const sorted = [...new Set(podClaims)].sort();
+  const known = sorted.length === 0 ? ' which is empty' : `: ${sorted.join(', ')}`;
+  claims.forEach(({ name = '', request = '' }, index) => {
+    const at = `${path}[${index}]`;
+    if (name === '') errors.required(at);
+    else if (seen.has(name)) errors.duplicate(at, name);
+    else {
+      const key = request === '' ? name : `${name}/${request}`;
+      if (request !== '') dnsLabel(errors, `${at}.request`, request);
+      if (seen.has(key)) errors.duplicate(at, key);
+      else if (request === '') {
+        for (const other of seen) if (other.startsWith(`${name}/`)) errors.duplicate(at, name);
+      }
+      seen.add(key);
+    }
+    if (!sorted.includes(name)) {
+      errors.notFound(at, name, `must be one of the names in pod.spec.resourceClaims${known}`);
+    }
+  });
 }

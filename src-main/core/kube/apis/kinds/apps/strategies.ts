@@ -8,7 +8,7 @@ import { view } from '../core/pod-types.ts';
 import { claimSpecWarnings } from '../core/pod-volume-warnings.ts';
 import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
-import { count, type Workload, type WorkloadSpec } from './types.ts';
+import { count, type Counts, type Workload, type WorkloadSpec } from './types.ts';
 import {
   validateDaemonSetSpec,
   validateDeploymentSpec,
@@ -140,13 +140,7 @@ export const deploymentStrategy = workload(
         ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
         'cannot be greater than readyReplicas',
       );
-      if (count(status, 'collisionCount') < count(statusOf(old), 'collisionCount')) {
-        errors.invalid(
-          'status.collisionCount',
-          count(status, 'collisionCount'),
-          'cannot be decremented',
-        );
-      }
+      refuseFewerCollisions(errors, status, statusOf(old));
       return errors.list;
     },
   },
@@ -235,6 +229,7 @@ export const statefulSetStrategy = workload(
         delete specOf(draft).updateStrategy?.rollingUpdate?.maxUnavailable;
       bumpGeneration(draft, old);
     },
+    nameRule: 'dns-label',
     validateStatusUpdate(object, old) {
       const errors = new FieldErrors();
       const status = statusOf(object);
@@ -253,13 +248,7 @@ export const statefulSetStrategy = workload(
         ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'],
         'cannot be greater than status.readyReplicas',
       );
-      if (count(status, 'collisionCount') < count(statusOf(old), 'collisionCount')) {
-        errors.invalid(
-          'status.collisionCount',
-          count(status, 'collisionCount'),
-          'cannot be decremented',
-        );
-      }
+      refuseFewerCollisions(errors, status, statusOf(old));
       return errors.list;
     },
   },
@@ -315,7 +304,7 @@ export const daemonSetStrategy = workload(
         [key]: given && Number(given) > 0 ? given : '1',
       };
     },
-    validateStatusUpdate(object) {
+    validateStatusUpdate(object, old) {
       const errors = new FieldErrors();
       for (const field of [
         'currentNumberScheduled',
@@ -326,16 +315,31 @@ export const daemonSetStrategy = workload(
         'updatedNumberScheduled',
         'numberAvailable',
         'numberUnavailable',
+        'collisionCount',
       ]) {
         const value = count(statusOf(object), field);
         if (value < 0) {
           errors.invalid(`status.${field}`, value, 'must be greater than or equal to 0');
         }
       }
+      refuseFewerCollisions(errors, statusOf(object), statusOf(old));
       return errors.list;
     },
   },
 );
+
+/** A count that was written may not become less, nor vanish. */
+function refuseFewerCollisions(
+  errors: FieldErrors,
+  status: Counts | undefined,
+  old: Counts | undefined,
+): void {
+  const field = 'collisionCount';
+  const present = (counts: Counts | undefined): boolean => counts?.[field] !== undefined;
+  if (present(old) && (!present(status) || count(status, field) < count(old, field))) {
+    errors.invalid(`status.${field}`, count(status, field), 'cannot be decremented');
+  }
+}
 
 function bumpedTemplate(draft: KubeObject, old: DeepReadonly<KubeObject>): boolean {
   const probe: KubeObject = { apiVersion: '', kind: '', metadata: {} };

@@ -180,8 +180,7 @@ export function validateDaemonSetSpec(errors: FieldErrors, spec: WorkloadSpec): 
 function validateSelectorRules(errors: FieldErrors, spec: WorkloadSpec): void {
   validateLabelSelector(errors, 'spec.selector', spec.selector);
   const template = spec.template ?? {};
-  const matches =
-    spec.selector !== undefined && matchesSelector(spec.selector, template.metadata?.labels);
+  const matches = !!spec.selector && matchesSelector(spec.selector, template.metadata?.labels);
   if (isReadableSelector(spec.selector) && !matches) {
     errors.invalid(
       'spec.template.metadata.labels',

@@ -308,7 +308,10 @@ export const jobStrategy: KindStrategy = {
     if (!spec.manualSelector) {
       const metadata = ((spec.template ??= {}).metadata ??= {});
       const labels = (metadata.labels ??= {});
+      const shared = semanticEqual(labels, job.metadata.labels);
       for (const [key, value] of ownLabels(job)) labels[key] ??= value;
+      // Labels that the Job has from its template it shares with it.
+      if (shared) job.metadata.labels = { ...labels };
       const selector = (spec.selector ??= {});
       (selector.matchLabels ??= {})['batch.kubernetes.io/controller-uid'] ??=
         job.metadata.uid ?? '';

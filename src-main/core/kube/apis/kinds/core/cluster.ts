@@ -4,7 +4,13 @@ import { hasLabels, type KubeObject, type ObjectMeta } from '../../../machinery/
 import type { KindStrategy } from '../../kind-strategy.ts';
 import { addressWarnings, cidrWarnings } from '../../validation/addresses.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
-import { dnsLabel, nonNegative, qualifiedName, sortedEntries } from '../../validation/meta.ts';
+import {
+  dnsLabel,
+  dnsSubdomain,
+  nonNegative,
+  qualifiedName,
+  sortedEntries,
+} from '../../validation/meta.ts';
 import {
   cidrFamily,
   isCidr,
@@ -43,6 +49,13 @@ function validateFinalizers(errors: FieldErrors, path: string, names: readonly s
   }
 }
 
+function namespaceErrors(object: DeepReadonly<KubeObject>): FieldErrors['list'] {
+  const errors = new FieldErrors();
+  const { spec } = view<Namespace>(object);
+  validateFinalizers(errors, 'spec.finalizers', spec?.finalizers ?? []);
+  return errors.list;
+}
+
 export const namespaceStrategy: KindStrategy = {
   group: '',
   kind: 'Namespace',
@@ -72,13 +85,8 @@ export const namespaceStrategy: KindStrategy = {
     keepStatus(draft, old);
   },
   prepareForStatusUpdate: keepSpec,
-  validate(object) {
-    const errors = new FieldErrors();
-    const { spec } = view<Namespace>(object);
-    validateFinalizers(errors, 'spec.finalizers', spec?.finalizers ?? []);
-    return errors.list;
-  },
-  validateUpdate: () => [],
+  validate: namespaceErrors,
+  validateUpdate: namespaceErrors,
   validateStatusUpdate(object) {
     const errors = new FieldErrors();
     const { status } = view<Namespace>(object);
@@ -125,7 +133,7 @@ interface Node {
   };
 }
 
-function validateNode(errors: FieldErrors, node: Node): void {
+function validateTaints(errors: FieldErrors, node: Node): void {
   const seen = new Set<string>();
   node.spec?.taints?.forEach((taint, index) => {
     const { key = '', value = '', effect = '' } = taint;
@@ -141,6 +149,9 @@ function validateNode(errors: FieldErrors, node: Node): void {
     }
     seen.add(`${effect}/${key}`);
   });
+}
+
+function validateNodeAmounts(errors: FieldErrors, node: Node): void {
   for (const list of ['capacity', 'allocatable'] as const) {
     for (const [name, amount] of sortedEntries(node.status?.[list])) {
       validateAmount(errors, `status.${list}.${name}`, name, amount);
@@ -161,6 +172,61 @@ const nodeInfoFields = [
   'systemUUID',
 ];
 
+/** Configuration of kubelets by objects is no more. */
+function dropConfigSource(draft: KubeObject): void {
+  delete view<Node>(draft).spec?.configSource;
+}
+
+/** @see ValidateNode */
+function validateWholeNode(errors: FieldErrors, node: Node): void {
+  const ranges = node.spec?.podCIDRs ?? [];
+  validateTaints(errors, node);
+  validateNodeAmounts(errors, node);
+  ranges.forEach((range, index) => {
+    errors.invalidEach(`spec.podCIDRs[${index}]`, range, isCidr(range));
+  });
+  if (ranges.length > 1 && new Set(ranges.map(cidrFamily)).size < ranges.length) {
+    errors.invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family');
+  }
+}
+
+/** @see ValidateNodeUpdate */
+function validateNodeChange(errors: FieldErrors, node: Node, old: Node): void {
+  const before = old.spec ?? {};
+  const spec = node.spec ?? {};
+  validateNodeAmounts(errors, node);
+  const seen = new Set<string>();
+  node.status?.addresses?.forEach(({ type = '', address = '' }, index) => {
+    const key = `${type} ${address}`;
+    if (seen.has(key)) {
+      errors.duplicate(`status.addresses[${index}]`, { Type: type, Address: address });
+    }
+    seen.add(key);
+  });
+  const ranges = before.podCIDRs ?? [];
+  const now = spec.podCIDRs ?? [];
+  const moved =
+    ranges.length > 0 && ranges.length !== now.length
+      ? 1
+      : ranges.filter((range, index) => range !== now[index]).length;
+  for (let times = 0; times < moved; times++) {
+    errors.forbidden(
+      'spec.podCIDRs',
+      'node updates may not change podCIDR except from "" to valid',
+    );
+  }
+  if (before.providerID && before.providerID !== spec.providerID) {
+    errors.forbidden(
+      'spec.providerID',
+      'node updates may not change providerID except from "" to valid',
+    );
+  }
+  validateTaints(errors, node);
+  if ((before.externalID ?? '') !== (spec.externalID ?? '')) {
+    errors.forbidden('spec.externalID', 'may not be updated');
+  }
+}
+
 export const nodeStrategy: KindStrategy = {
   group: '',
   kind: 'Node',
@@ -176,46 +242,29 @@ export const nodeStrategy: KindStrategy = {
       ...(status['nodeInfo'] as object | undefined),
     };
     // The first range is spelt twice.
-    if (spec.podCIDR && !spec.podCIDRs) spec.podCIDRs = [spec.podCIDR];
+    if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
     else if (spec.podCIDRs?.[0] && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0];
   },
-  prepareForUpdate: keepStatus,
+  prepareForCreate: dropConfigSource,
+  prepareForUpdate(draft, old) {
+    keepStatus(draft, old);
+    if (!view<Node>(old).spec?.configSource) dropConfigSource(draft);
+  },
   prepareForStatusUpdate: keepSpec,
   validate(object) {
     const errors = new FieldErrors();
-    const node = view<Node>(object);
-    const ranges = node.spec?.podCIDRs ?? [];
-    validateNode(errors, node);
-    ranges.forEach((range, index) => {
-      errors.invalidEach(`spec.podCIDRs[${index}]`, range, isCidr(range));
-    });
-    if (ranges.length > 1 && new Set(ranges.map(cidrFamily)).size < ranges.length) {
-      errors.invalid(
-        'spec.podCIDRs',
-        ranges,
-        'may specify no more than one CIDR for each IP family',
-      );
-    }
+    validateWholeNode(errors, view<Node>(object));
     return errors.list;
   },
   validateUpdate(object, old) {
     const errors = new FieldErrors();
-    const node = view<Node>(object);
-    const before = view<Node>(old).spec;
-    const ranges = before?.podCIDRs ?? [];
-    if (ranges.length > 0 && ranges.join() !== (node.spec?.podCIDRs ?? []).join()) {
-      errors.forbidden(
-        'spec.podCIDRs',
-        'node updates may not change podCIDR except from "" to valid',
-      );
-    }
-    if (before?.providerID && before.providerID !== node.spec?.providerID) {
-      errors.forbidden(
-        'spec.providerID',
-        'node updates may not change providerID except from "" to valid',
-      );
-    }
-    validateNode(errors, node);
+    validateWholeNode(errors, view<Node>(object));
+    validateNodeChange(errors, view<Node>(object), view<Node>(old));
+    return errors.list;
+  },
+  validateStatusUpdate(object, old) {
+    const errors = new FieldErrors();
+    validateNodeChange(errors, view<Node>(object), view<Node>(old));
     return errors.list;
   },
   warnings(object) {
@@ -342,11 +391,17 @@ export const replicationControllerStrategy: KindStrategy = {
   }),
 };
 
+interface EndpointAddress {
+  ip?: string;
+  hostname?: string;
+  nodeName?: string;
+}
+
 interface Endpoints {
   subsets?: {
-    addresses?: { ip?: string; hostname?: string }[];
-    notReadyAddresses?: { ip?: string; hostname?: string }[];
-    ports?: { name?: string; port?: number; protocol?: string }[];
+    addresses?: EndpointAddress[];
+    notReadyAddresses?: EndpointAddress[];
+    ports?: { name?: string; port?: number; protocol?: string; appProtocol?: string }[];
   }[];
 }
 
@@ -359,19 +414,25 @@ function endpointsErrors(object: DeepReadonly<KubeObject>): FieldErrors['list'] 
       errors.required(at, 'must specify `addresses` or `notReadyAddresses`');
     }
     for (const list of ['addresses', 'notReadyAddresses'] as const) {
-      subset[list]?.forEach(({ ip = '', hostname }, i) => {
+      subset[list]?.forEach(({ ip = '', hostname, nodeName }, i) => {
         errors.invalidEach(`${at}.${list}[${i}].ip`, ip, isIp(ip));
         if (hostname) dnsLabel(errors, `${at}.${list}[${i}].hostname`, hostname);
+        if (nodeName !== undefined) {
+          dnsSubdomain(errors, `${at}.${list}[${i}].nodeName`, nodeName);
+        }
         validateEndpointIp(errors, `${at}.${list}[${i}].ip`, ip);
       });
     }
-    ports.forEach(({ name, port = 0, protocol }, i) => {
+    ports.forEach(({ name, port = 0, protocol, appProtocol }, i) => {
       const where = `${at}.ports[${i}]`;
       if (name) dnsLabel(errors, `${where}.name`, name);
       else if (ports.length > 1) errors.required(`${where}.name`);
       errors.invalidEach(`${where}.port`, port, isPortNumber(port));
       if (protocol && !['SCTP', 'TCP', 'UDP'].includes(protocol)) {
         errors.notSupported(`${where}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']);
+      }
+      if (appProtocol !== undefined) {
+        qualifiedName(errors, `${where}.appProtocol`, appProtocol);
       }
     });
   });

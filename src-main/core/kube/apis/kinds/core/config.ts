@@ -139,8 +139,40 @@ export const secretStrategy: KindStrategy = {
     validateSecret(errors, secret);
     return errors.list;
   },
+  warnings(object) {
+    const { type, data = {} } = view<Secret>(object);
+    const problem =
+      type === 'kubernetes.io/tls'
+        ? keyPairProblem(pemTypes(data['tls.crt'] ?? ''), pemTypes(data['tls.key'] ?? ''))
+        : undefined;
+    return problem === undefined ? [] : [problem];
+  },
   selectableFields: (object) => ({ type: view<Secret>(object).type ?? '' }),
 };
+
+/** The types of the PEM blocks in a base64 text. */
+const pemTypes = (base64: string): string[] =>
+  [
+    ...fromUtf8(fromBase64(base64)).matchAll(
+      /^-----BEGIN ([^\n]*)-----\s*\n[\s\S]*?^-----END \1-----/gm,
+    ),
+  ].map(([, type = '']) => type);
+
+/** What Go's `tls.X509KeyPair` finds wrong before it looks into the certificate. */
+function keyPairProblem(certificates: string[], keys: string[]): string | undefined {
+  const isKey = (type: string): boolean => type === 'PRIVATE KEY' || type.endsWith(' PRIVATE KEY');
+  if (!certificates.includes('CERTIFICATE')) {
+    if (certificates.length === 0) return 'tls: failed to find any PEM data in certificate input';
+    return certificates.length === 1 && isKey(certificates[0] ?? '')
+      ? 'tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched'
+      : `tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [${certificates.join(' ')}]`;
+  }
+  if (keys.some(isKey)) return undefined;
+  if (keys.length === 0) return 'tls: failed to find any PEM data in key input';
+  return keys.length === 1 && keys[0] === 'CERTIFICATE'
+    ? 'tls: found a certificate rather than a key in the PEM for the private key'
+    : `tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the following types: [${keys.join(' ')}]`;
+}
 
 function validateConfigMap(errors: FieldErrors, { data, binaryData }: ConfigMap): void {
   let size = 0;
@@ -182,13 +214,22 @@ export const configMapStrategy: KindStrategy = {
   },
 };
 
+/** References of an account to secrets are their names. */
+function keepSecretNames(draft: KubeObject): void {
+  const account = view<{ secrets?: { name?: string }[] }>(draft);
+  if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}));
+}
+
 export const serviceAccountStrategy: KindStrategy = {
   group: '',
   kind: 'ServiceAccount',
   unconditionalUpdate: true,
-  warnings(object) {
+  prepareForCreate: keepSecretNames,
+  prepareForUpdate: keepSecretNames,
+  warnings(object, old) {
     const key = 'kubernetes.io/enforce-mountable-secrets';
-    return object.metadata.annotations?.[key] === undefined
+    return object.metadata.annotations?.[key] === undefined ||
+      old?.metadata.annotations?.[key] !== undefined
       ? []
       : [
           `metadata.annotations[${key}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,

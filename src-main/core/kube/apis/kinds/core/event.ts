@@ -1,7 +1,7 @@
 import type { DeepReadonly } from '#core/base';
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
-import { FieldErrors } from '../../validation/field.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
 import { immutable, qualifiedName, semanticEqual } from '../../validation/meta.ts';
 import { view } from './pod-types.ts';
 
@@ -128,6 +128,22 @@ const objectFields = [
   'fieldPath',
 ];
 
+const goNames = ['Kind', 'Namespace', 'Name', 'UID', 'APIVersion', 'ResourceVersion', 'FieldPath'];
+
+/** A value as the internal type prints it: structs by Go's names, with all their fields. */
+function printed(field: (typeof fixed)[number], event: InternalEvent): unknown {
+  const struct = (value: unknown, names: readonly string[], keys: readonly string[]): Printed =>
+    new Printed(
+      JSON.stringify(
+        Object.fromEntries(names.map((name, at) => [name, text(fields(value)[keys[at] ?? ''])])),
+      ),
+    );
+  if (field === 'source') return struct(event.source, ['Component', 'Host'], ['component', 'host']);
+  if (field === 'involvedObject' || (field === 'related' && event.related))
+    return struct(event[field], goNames, objectFields);
+  return event[field];
+}
+
 /** What a field selector may name: the group's own words. */
 function selectableFields(object: unknown, group: string): Record<string, string> {
   const event = internalOf(object as DeepReadonly<KubeObject>);
@@ -177,7 +193,8 @@ function eventStrategy(group: string): KindStrategy {
       validateLegacy(errors, event, controllerField);
       if (isCore) return errors.list;
       if (!semanticEqual(event.series, before.series)) validateSeries(errors, event);
-      for (const field of fixed) immutable(errors, field, event[field], before[field]);
+      for (const field of fixed)
+        immutable(errors, field, event[field], before[field], printed(field, event));
       return errors.list;
     },
     selectableFields: (object) => selectableFields(object, group),

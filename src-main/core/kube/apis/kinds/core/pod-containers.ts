@@ -10,15 +10,16 @@ import {
 } from '../../validation/names.ts';
 import { validateRequirements } from '../../validation/resources.ts';
 import { internalJson } from './internal-print.ts';
-import type {
-  Container,
-  ContainerPort,
-  EnvVar,
-  KeySelector,
-  PodSpec,
-  SeccompProfile,
-  SecurityContext,
-  Volume,
+import {
+  podClaimNames,
+  type Container,
+  type ContainerPort,
+  type EnvVar,
+  type KeySelector,
+  type PodSpec,
+  type SeccompProfile,
+  type SecurityContext,
+  type Volume,
 } from './pod-types.ts';
 import { validateLifecycleAndProbes } from './pod-probes.ts';
 import {
@@ -411,7 +412,13 @@ function validateCommon(
   else if (!pullPolicies.includes(pull)) {
     errors.notSupported(`${path}.imagePullPolicy`, pull, pullPolicies);
   }
-  validateRequirements(errors, `${path}.resources`, container.resources ?? {});
+  validateRequirements(
+    errors,
+    `${path}.resources`,
+    container.resources ?? {},
+    'container',
+    podClaimNames(spec),
+  );
   validateResizePolicy(errors, `${path}.resizePolicy`, container, spec.restartPolicy);
   validateSecurityContext(
     errors,

@@ -23,7 +23,7 @@ import {
   validateContainers,
   validateSeccompProfile,
 } from './pod-containers.ts';
-import { containersOf, type PodSpec, type PodTemplate } from './pod-types.ts';
+import { containersOf, podClaimNames, type PodSpec, type PodTemplate } from './pod-types.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './pod-scheduling.ts';
 import { validateVolumes } from './pod-volumes.ts';
 
@@ -142,7 +142,7 @@ function validatePodResources(errors: FieldErrors, path: string, spec: PodSpec):
   if (own.claims) {
     errors.forbidden(`${at}.claims`, 'claims may not be set for Resources at pod-level');
   }
-  validateRequirements(errors, at, own, 'pod');
+  validateRequirements(errors, at, own, 'pod', podClaimNames(spec));
   const sums = new Map<string, bigint>();
   for (const { resources } of spec.containers ?? []) {
     for (const [name, amount] of Object.entries(resources?.requests ?? {})) {
@@ -273,7 +273,13 @@ export function validatePodSpec(
   else if (preemption && !['PreemptLowerPriority', 'Never'].includes(preemption)) {
     errors.notSupported(`${path}.preemptionPolicy`, preemption, ['PreemptLowerPriority', 'Never']);
   }
-  validateRequirements(errors, `${path}.overhead`, { limits: spec.overhead ?? {} });
+  validateRequirements(
+    errors,
+    `${path}.overhead`,
+    { limits: spec.overhead ?? {} },
+    'container',
+    [],
+  );
   validateOs(errors, path, spec);
   validateFileKeys(errors, path, spec);
 }

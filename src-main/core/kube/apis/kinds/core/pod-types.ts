@@ -84,7 +84,7 @@ export interface ClaimSpec {
 }
 
 export interface ObjectReference {
-  apiGroup?: string;
+  apiGroup?: string | null;
   apiVersion?: string;
   kind?: string;
   name?: string;
@@ -337,6 +337,10 @@ export interface PodSpec {
     resourceClaimTemplateName?: string;
   }[];
 }
+
+/** What containers may name in `resources.claims`. */
+export const podClaimNames = (spec: Pick<PodSpec, 'resourceClaims'>): string[] =>
+  (spec.resourceClaims ?? []).map(({ name = '' }) => name);
 
 export interface PodTemplate {
   metadata?: ObjectMeta;

@@ -13,6 +13,7 @@ import {
 } from '../../validation/names.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
 import { validatePortNumberOrName } from './pod-probes.ts';
+import { type IngressPoint, validateIngressPoints } from './load-balancer-status.ts';
 import { type IntOrString, view } from './pod-types.ts';
 
 interface ServicePort {
@@ -50,7 +51,7 @@ interface ServiceSpec {
 interface Service {
   metadata: ObjectMeta;
   spec?: ServiceSpec;
-  status?: { loadBalancer?: { ingress?: { ip?: string; ipMode?: string }[] } };
+  status?: { loadBalancer?: { ingress?: IngressPoint[] } };
 }
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -526,6 +527,12 @@ export const serviceStrategy: KindStrategy = {
     if (addresses.list.length > 0) return addresses.list;
     const errors = new FieldErrors();
     validateService(errors, specOf(object));
+    return errors.list;
+  },
+  validateStatusUpdate(object) {
+    const errors = new FieldErrors();
+    const { spec, status } = view<Service>(object);
+    validateIngressPoints(errors, status?.loadBalancer?.ingress ?? [], spec?.type ?? '');
     return errors.list;
   },
   validateUpdate(object, old) {

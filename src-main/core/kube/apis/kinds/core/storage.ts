@@ -1,7 +1,13 @@
 import type { ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, goJson, Printed } from '../../validation/field.ts';
-import { immutable, semanticEqual, sortedEntries } from '../../validation/meta.ts';
+import {
+  dnsLabel,
+  dnsSubdomain,
+  immutable,
+  semanticEqual,
+  sortedEntries,
+} from '../../validation/meta.ts';
 import { isDns1123Subdomain } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
@@ -11,7 +17,7 @@ import {
   validateClaimTemplateSpec,
   volumeModes,
 } from './claim-spec.ts';
-import { specDiff } from './internal-print.ts';
+import { internalJson, specDiff } from './internal-print.ts';
 import { setClaimSpecDefaults } from './pod-defaults.ts';
 import { validateNodeSelector } from './pod-scheduling.ts';
 import {
@@ -38,7 +44,7 @@ interface VolumeSpec {
   hostPath?: { path?: string; type?: string };
   nfs?: { server?: string; path?: string };
   local?: { path?: string };
-  csi?: { driver?: string; volumeHandle?: string };
+  csi?: CsiSource;
 }
 
 interface PersistentVolume {
@@ -114,11 +120,50 @@ function validateSources(errors: FieldErrors, spec: VolumeSpec): void {
       errors.required('spec.nodeAffinity', 'Local volume requires node affinity');
     }
   } else if (first === 'csi') {
-    if (!spec.csi?.driver) errors.required('spec.csi.driver');
-    if (!spec.csi?.volumeHandle) errors.required('spec.csi.volumeHandle');
+    validateCsi(errors, spec.csi ?? {});
   }
   for (const kind of others)
     errors.forbidden(`spec.${kind}`, 'may not specify more than 1 volume type');
+}
+
+interface CsiSource {
+  driver?: string;
+  volumeHandle?: string;
+  controllerPublishSecretRef?: SecretReference;
+  controllerExpandSecretRef?: SecretReference;
+  nodePublishSecretRef?: SecretReference;
+  nodeExpandSecretRef?: SecretReference;
+}
+
+interface SecretReference {
+  name?: string;
+  namespace?: string;
+}
+
+/** @see validateCSIPersistentVolumeSource */
+function validateCsi(errors: FieldErrors, csi: CsiSource): void {
+  const { driver = '' } = csi;
+  if (driver === '') errors.required('spec.csi.driver');
+  else {
+    if (driver.length > 63) errors.tooLong('spec.csi.driver', 63);
+    errors.invalidEach('spec.csi.driver', driver, isDns1123Subdomain(driver.toLowerCase()));
+  }
+  if (!csi.volumeHandle) errors.required('spec.csi.volumeHandle');
+  for (const field of [
+    'controllerPublishSecretRef',
+    'controllerExpandSecretRef',
+    'nodePublishSecretRef',
+    'nodeExpandSecretRef',
+  ] as const) {
+    const reference = csi[field];
+    if (!reference) continue;
+    const path = `spec.csi.${field}`;
+    const { name, namespace } = reference;
+    if (name) dnsSubdomain(errors, `${path}.name`, name);
+    else errors.required(`${path}.name`);
+    if (namespace) dnsLabel(errors, `${path}.namespace`, namespace);
+    else errors.required(`${path}.namespace`);
+  }
 }
 
 function validateVolume(errors: FieldErrors, { spec = {} }: PersistentVolume): void {
@@ -191,11 +236,6 @@ export const persistentVolumeStrategy: KindStrategy = {
     volume.status.phase ||= 'Pending';
     spec.persistentVolumeReclaimPolicy ||= 'Retain';
     spec.volumeMode ??= 'Filesystem';
-    if (spec.claimRef) {
-      // A reference a client wrote is completed as the controller would write it.
-      spec.claimRef.apiVersion ??= 'v1';
-      spec.claimRef.kind ??= 'PersistentVolumeClaim';
-    }
     if (spec.hostPath) spec.hostPath.type ??= '';
   },
   prepareForCreate(draft, { nowMs }) {
@@ -225,16 +265,35 @@ export const persistentVolumeStrategy: KindStrategy = {
     const errors = new FieldErrors();
     const { spec = {} } = view<PersistentVolume>(object);
     const before = view<PersistentVolume>(old).spec ?? {};
+    // Upstream validates the whole of it for the write and for the change.
     validateVolume(errors, view<PersistentVolume>(object));
-    if (!semanticEqual(sourcesOf(spec), sourcesOf(before))) {
+    validateVolume(errors, view<PersistentVolume>(object));
+    const sources = sourcesOf(spec);
+    if (
+      spec.csi?.controllerExpandSecretRef &&
+      before.csi &&
+      !before.csi.controllerExpandSecretRef
+    ) {
+      const { controllerExpandSecretRef: _, ...csi } = spec.csi;
+      sources['csi'] = csi;
+    }
+    if (!semanticEqual(sources, sourcesOf(before))) {
       errors.forbidden(
         'spec.persistentvolumesource',
-        `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', sourcesOf(before), sourcesOf(spec))}`,
+        `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', sourcesOf(before), sources)}`,
       );
     }
     immutable(errors, 'volumeMode', spec.volumeMode, before.volumeMode);
-    if (before.nodeAffinity) {
-      immutable(errors, 'nodeAffinity', spec.nodeAffinity, before.nodeAffinity);
+    if (before.nodeAffinity && !semanticEqual(spec.nodeAffinity, before.nodeAffinity)) {
+      const required = spec.nodeAffinity?.required;
+      const printed = spec.nodeAffinity
+        ? `{"Required":${required ? internalJson('NodeSelector', required) : 'null'}}`
+        : 'null';
+      errors.invalid(
+        'nodeAffinity',
+        new Printed(printed),
+        'field is immutable, except for updating from beta label to GA',
+      );
     }
     return errors.list;
   },
