@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { nameSuffix, seededRandom } from '#core/base';
 import { clusterSpec, startEngine } from '#tests/lab';
-import { reportOf } from './report.ts';
-import { DifferentialRun, type Outcome, type Seed } from './run.ts';
+import { catalogue, makeNamespaces, namespacesOf } from './catalogue.ts';
+import { recordOf, reportOf } from './report.ts';
+import { DifferentialRun, type Outcome } from './run.ts';
 import { Kinds } from './schema.ts';
 import { connect } from './servers.ts';
 
@@ -19,25 +19,10 @@ import { connect } from './servers.ts';
 //     DIFFERENTIAL_COUNT      requests for each kind (default 100)
 //     DIFFERENTIAL_SEED       of the random choices (default 1)
 //     DIFFERENTIAL_REPLAY     requests to send again, by comma, as a report names them: Pod:1:17; prints both answers
+//     DIFFERENTIAL_RECORD     file for the requests that were answered alike, which recorded.test.ts sends again
 //     DIFFERENTIAL_REPORT     file of the whole report (default: a file in the temporary folder)
 const env = (name: string, otherwise: string): string => process.env[name] || otherwise;
 const oracle = process.env['REAL_KUBECONFIG_ORACLE'];
-const folder = join(import.meta.dirname, 'catalogue');
-
-/** Valid objects by kind; `$ID` in them is replaced by what keeps runs apart. */
-function catalogue(id: string): Map<string, { file: string; seeds: Seed[] }> {
-  const kinds = new Map<string, { file: string; seeds: Seed[] }>();
-  for (const name of readdirSync(folder).sort()) {
-    const text = readFileSync(join(folder, name), 'utf8').replaceAll('$ID', id);
-    for (const seed of loadAll(text) as Seed[]) {
-      const entry = kinds.get(seed.kind) ?? { file: name.replace('.yaml', ''), seeds: [] };
-      entry.seeds.push(seed);
-      kinds.set(seed.kind, entry);
-    }
-  }
-  return kinds;
-}
-
 if (!oracle)
   test('differential: NOT RUN, REAL_KUBECONFIG_ORACLE names no real cluster', () => {
     console.warn(
@@ -59,19 +44,11 @@ else
       const lab = await startEngine();
       const real = connect('real', oracle);
       const ours = connect('ours', (await lab.engine.create(clusterSpec())).kubeconfig);
-      // Limits and quotas would be felt in every Pod: they have a namespace of their own.
-      const [namespace, limited] = [`differential-${id}`, `limited-${id}`];
+      const [namespace] = namespacesOf(id);
       const run = new DifferentialRun({ real, ours, kinds: new Kinds(real), namespace });
       const outcomes: Outcome[] = [];
       try {
-        for (const server of [real, ours])
-          for (const name of [namespace, limited]) {
-            await server.send('POST', '/api/v1/namespaces', { metadata: { name } });
-            const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-            await expect
-              .poll(async () => (await server.send('GET', account)).status, { timeout: 20_000 })
-              .toBe(200);
-          }
+        for (const server of [real, ours]) await makeNamespaces(server, id);
         expect.soft(await run.prepare(seeds)).toEqual([]);
         await settle(2000);
         const [count, seed] = [
@@ -98,12 +75,14 @@ else
         await Promise.all([worker(), worker(), worker(), worker()]);
       } finally {
         await run.remove(seeds);
-        for (const name of [namespace, limited])
+        for (const name of namespacesOf(id))
           await real.send('DELETE', `/api/v1/namespaces/${name}`);
         for (const server of [real, ours]) server.close();
         await lab.stop();
       }
       if (replays.length) console.log(JSON.stringify(outcomes, null, 1));
+      const record = env('DIFFERENTIAL_RECORD', '');
+      if (record) writeFileSync(record, recordOf(id, outcomes));
       const file = env('DIFFERENTIAL_REPORT', join(tmpdir(), 'differential.txt'));
       writeFileSync(file, reportOf(outcomes, 10_000));
       console.log(`${reportOf(outcomes, 15)}\n\nall of it: ${file}`);

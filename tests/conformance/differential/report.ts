@@ -55,3 +55,12 @@ export function reportOf(outcomes: readonly Outcome[], limit: number): string {
 function percent(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((part * 100) / whole).toFixed(1)} %`;
 }
+
+/** The requests that were answered alike, one a line: what `recorded.test.ts` reads. */
+export function recordOf(id: string, outcomes: readonly Outcome[]): string {
+  const rows = outcomes
+    .filter(({ differences }) => differences.length === 0)
+    .map(({ differences: _, ours: __, ...recorded }) => JSON.stringify(recorded))
+    .filter((row) => row.length < 8000);
+  return `{"id":${JSON.stringify(id)},"rows":[\n${rows.join(',\n')}\n]}\n`;
+}

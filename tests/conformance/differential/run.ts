@@ -13,15 +13,25 @@ export interface Seed {
 
 export type Operation = 'create' | 'update' | 'patch' | 'status' | 'resize' | 'ephemeralcontainers';
 
-/** A request both servers were sent, and how their answers differ. */
-export interface Outcome {
+/** What a key stands for. */
+interface Choice {
   /** Give it as `DIFFERENTIAL_REPLAY` to send the same again. */
   readonly replay: string;
   readonly kind: string;
+  /** Of the seed. */
+  readonly name: string;
   readonly operation: Operation;
   readonly fieldValidation: string;
   readonly changes: readonly Change[];
+}
+
+/** A request and what a real server answered. */
+export interface Recorded extends Choice {
   readonly real: Answer;
+}
+
+/** A request both servers were sent, and how their answers differ. */
+export interface Outcome extends Recorded {
   readonly ours: Answer;
   readonly differences: readonly Difference[];
 }
@@ -55,7 +65,7 @@ export class DifferentialRun {
     const refused: string[] = [];
     for (const seed of seeds) {
       const info = await this.#kinds.info(seed.apiVersion, seed.kind);
-      for (const server of [this.#real, this.#ours]) {
+      for (const server of new Set([this.#real, this.#ours])) {
         const { status, body } = await server.send('POST', this.#collection(info, seed), seed);
         if (status >= 300)
           refused.push(
@@ -81,33 +91,44 @@ export class DifferentialRun {
     const info = await this.#kinds.info(seed.apiVersion, seed.kind);
     const operation = operationOf(info, random);
     const fieldValidation = pick(['Strict', 'Strict', 'Warn', 'Ignore']);
-    const query = `?dryRun=All&fieldValidation=${fieldValidation}`;
     const root = info.schemas.ofKind(seed.kind) ?? {};
     const mutator = new Mutator(info.schemas, random);
-    let send: Send;
     let changes: Change[];
-    if (operation === 'create') {
-      const fresh = renamed(seed);
-      changes = mutator.changes(fresh, root);
-      const body = changed(fresh, changes);
-      send = async (server) => ({
-        sent: body,
-        answer: await server.send('POST', this.#collection(info, seed) + query, body),
-      });
-    } else {
+    if (operation === 'create') changes = mutator.changes(renamed(seed), root);
+    else {
       const base = await this.#base(this.#real, info, seed, operation);
       // What controllers tell in the status must not move the choices of a replay.
       if (operation !== 'status') delete base['status'];
       changes = mutator
         .changes(base, root, startOf(operation))
         .filter(({ path }) => operation === 'status' || path[0] !== 'status');
-      const path =
-        this.#item(info, seed) +
-        (operation === 'update' || operation === 'patch' ? '' : `/${operation}`);
-      send = (server) => this.#write(server, info, seed, operation, path + query, changes);
     }
-    const outcome = await this.#both(send, operation);
-    return { replay: key, kind: seed.kind, operation, fieldValidation, changes, ...outcome };
+    const { name } = seed.metadata;
+    const choice = { replay: key, kind: seed.kind, name, operation, fieldValidation, changes };
+    return { ...choice, ...(await this.#both(this.#sendOf(choice, info, seed), operation)) };
+  }
+
+  /** Sends a recorded request to our server alone. */
+  async again(recorded: Recorded, seeds: readonly Seed[]): Promise<readonly Difference[]> {
+    const seed = seeds.find(({ metadata }) => metadata.name === recorded.name);
+    if (!seed) throw new Error(`${recorded.replay}: the catalogue has no ${recorded.name}`);
+    const info = await this.#kinds.info(seed.apiVersion, seed.kind);
+    const send = this.#sendOf(recorded, info, seed);
+    return differences(recorded.real, await ask(this.#ours, send, recorded.operation));
+  }
+
+  #sendOf({ operation, fieldValidation, changes }: Choice, info: KindInfo, seed: Seed): Send {
+    const query = `?dryRun=All&fieldValidation=${fieldValidation}`;
+    if (operation === 'create') {
+      const body = changed(renamed(seed), changes);
+      return async (server) => ({
+        sent: body,
+        answer: await server.send('POST', this.#collection(info, seed) + query, body),
+      });
+    }
+    const main = operation === 'update' || operation === 'patch';
+    const path = this.#item(info, seed) + (main ? '' : `/${operation}`);
+    return (server) => this.#write(server, info, seed, operation, path + query, changes);
   }
 
   #collection(info: KindInfo, seed: Seed): string {
@@ -178,26 +199,30 @@ export class DifferentialRun {
     send: Send,
     operation: Operation,
   ): Promise<Pick<Outcome, 'real' | 'ours' | 'differences'>> {
-    const ask = async (server: Server): Promise<Answer> => {
-      const { answer, sent } = await send(server);
-      const seen = masked(answer, sent);
-      if (operation !== 'create') dropNodeMarks(seen.body);
-      // What controllers make of an object is not the write's doing.
-      if (operation !== 'create' && operation !== 'status') delete seen.body['status'];
-      if (answer.status >= 400) seen.body['status'] = 'Failure';
-      return seen;
-    };
-    const [ours, first] = await Promise.all([ask(this.#ours), ask(this.#real)]);
+    const [ours, first] = await Promise.all([
+      ask(this.#ours, send, operation),
+      ask(this.#real, send, operation),
+    ]);
     let real = first;
     let found = differences(real, ours);
     // Go walks maps in random order: any of the answers the real server gives is right.
     for (let again = 0; found.length > 0 && again < 3; again++) {
-      const other = await ask(this.#real);
+      const other = await ask(this.#real, send, operation);
       const left = differences(other, ours);
       if (left.length < found.length) [real, found] = [other, left];
     }
     return { real, ours, differences: found };
   }
+}
+
+async function ask(server: Server, send: Send, operation: Operation): Promise<Answer> {
+  const { answer, sent } = await send(server);
+  const seen = masked(answer, sent);
+  if (operation !== 'create') dropNodeMarks(seen.body);
+  // What controllers make of an object is not the write's doing.
+  if (operation !== 'create' && operation !== 'status') delete seen.body['status'];
+  if (answer.status >= 400) seen.body['status'] = 'Failure';
+  return seen;
 }
 
 function operationOf(info: KindInfo, random: Random): Operation {

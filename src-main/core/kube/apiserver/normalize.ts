@@ -173,7 +173,7 @@ class Normalizer {
       const entry = (value as Fields)[key];
       if (entry === null || entry === undefined) continue;
       this.#path.push(key);
-      const result = this.#value(entry, child, child.always !== undefined);
+      const result = this.#value(entry, child, child.always !== undefined && child.always !== null);
       this.#path.pop();
       if (child.omitZero && (result === '' || result === 0 || result === false)) continue;
       if (result !== undefined) out[key] = result;

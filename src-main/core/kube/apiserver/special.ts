@@ -24,8 +24,11 @@ export function prepareSpecial(
   if (isCore(draft, 'Namespace')) {
     if (!old) {
       const spec = (draft['spec'] ?? {}) as { finalizers?: string[] };
-      const finalizers = (spec.finalizers ?? []).filter((name) => name !== 'kubernetes');
-      draft['spec'] = { ...spec, finalizers: [...finalizers, 'kubernetes'] };
+      const finalizers = spec.finalizers ?? [];
+      draft['spec'] = {
+        ...spec,
+        finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'],
+      };
       draft['status'] = { phase: 'Active' };
     } else if (old['spec'] !== undefined) draft['spec'] = structuredClone(old['spec']);
   } else if (isCore(draft, 'Service')) prepareService(draft, old);

@@ -1,4 +1,4 @@
-import type { FieldErrors } from '../../validation/field.ts';
+import { type FieldErrors, Printed } from '../../validation/field.ts';
 import { immutableMessage, nonNegative, semanticEqual } from '../../validation/meta.ts';
 import { firstOverlap, totalIndexes } from './job-indexes.ts';
 import type { Job, JobStatus } from './types.ts';
@@ -94,7 +94,12 @@ export function validateJobStatusUpdate(errors: FieldErrors, job: Job, old: Job)
   ) {
     errors.invalid(
       'status.uncountedTerminatedPods',
-      { Succeeded: uncounted?.succeeded ?? null, Failed: uncounted?.failed ?? null },
+      new Printed(
+        JSON.stringify({
+          Succeeded: uncounted?.succeeded ?? null,
+          Failed: uncounted?.failed ?? null,
+        }),
+      ),
       'must be empty for finished job',
     );
   }
@@ -111,8 +116,13 @@ export function validateJobStatusUpdate(errors: FieldErrors, job: Job, old: Job)
       'terminating>0 is invalid for finished job',
     );
   }
-  if ((field('ready') || field('active')) && (status.ready ?? 0) > (status.active ?? 0)) {
-    errors.invalid('status.ready', status.ready, 'cannot set more ready pods than active');
+  const { ready } = status;
+  if (
+    (field('ready') || field('active')) &&
+    typeof ready === 'number' &&
+    ready > (status.active ?? 0)
+  ) {
+    errors.invalid('status.ready', ready, 'cannot set more ready pods than active');
   }
   if (succeeding && failed) {
     conditions('cannot set SuccessCriteriaMet=True and Failed=true conditions');

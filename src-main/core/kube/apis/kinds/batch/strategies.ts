@@ -40,6 +40,23 @@ function setJobDefaults(spec: JobSpec): void {
   spec.manualSelector ??= false;
 }
 
+/** Limits that keep the list of failed indexes short. */
+function validateManyIndexes(errors: FieldErrors, path: string, spec: JobSpec): void {
+  const { completions = 0, parallelism = 0, maxFailedIndexes, backoffLimitPerIndex } = spec;
+  const most = `${path}.maxFailedIndexes`;
+  if ((maxFailedIndexes ?? 0) > 100_000) {
+    errors.invalid(most, maxFailedIndexes, 'must be less than or equal to 100000');
+  }
+  if (completions <= 100_000 || backoffLimitPerIndex === undefined) return;
+  if (maxFailedIndexes === undefined) {
+    errors.required(most, 'must be specified when completions is above 100000');
+  }
+  const limit =
+    'must be less than or equal to 10000 when completions are above 100000 and used with backoff limit per index';
+  if (parallelism > 10_000) errors.invalid(`${path}.parallelism`, parallelism, limit);
+  if ((maxFailedIndexes ?? 0) > 10_000) errors.invalid(most, maxFailedIndexes, limit);
+}
+
 function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void {
   for (const field of [
     'parallelism',
@@ -90,6 +107,7 @@ function validateJobSpec(errors: FieldErrors, path: string, spec: JobSpec): void
         'must be less than or equal to completions',
       );
     }
+    validateManyIndexes(errors, path, spec);
   } else {
     for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
       if (spec[field] !== undefined) {
@@ -123,11 +141,12 @@ const ownLabels = (job: Job): readonly (readonly [string, string])[] => [
   ['batch.kubernetes.io/job-name', job.metadata.name ?? ''],
 ];
 
-function validateGeneratedSelector(errors: FieldErrors, job: Job): void {
+function validateGeneratedSelector(errors: FieldErrors, job: Job, prefixed: boolean): void {
   const spec = job.spec ?? {};
   if (spec.manualSelector || !spec.selector) return;
   const labels = spec.template?.metadata?.labels ?? {};
-  for (const [key, expected] of ownLabels(job)) {
+  const expectedLabels = ownLabels(job).filter(([key]) => prefixed || !key.includes('/'));
+  for (const [key, expected] of expectedLabels) {
     const actual = labels[key];
     if (actual === undefined) {
       errors.required(`spec.template.metadata.labels[${key}]`, `must be '${expected}'`);
@@ -135,7 +154,7 @@ function validateGeneratedSelector(errors: FieldErrors, job: Job): void {
       errors.invalid(`spec.template.metadata.labels[${key}]`, labels, `must be '${expected}'`);
     }
   }
-  const own = Object.fromEntries(ownLabels(job));
+  const own = Object.fromEntries(expectedLabels);
   if (isReadableSelector(spec.selector) && !matchesSelector(spec.selector, own)) {
     errors.invalid('spec.selector', printSelector(spec.selector), '`selector` not auto-generated');
   }
@@ -219,9 +238,14 @@ function validateTemplateUpdate(errors: FieldErrors, job: Job, oldJob: Job): voi
 }
 
 /** @see ValidateJob */
-function validateJob(errors: FieldErrors, job: Job): void {
+function validateJob(errors: FieldErrors, job: Job, old?: Job): void {
   const { completionMode, completions = 0 } = job.spec ?? {};
-  validateGeneratedSelector(errors, job);
+  // Jobs from before the labels had a prefix need not have them.
+  const before = old?.spec?.template?.metadata?.labels ?? {};
+  const prefixed = ['job-name', 'controller-uid'].every(
+    (name) => `batch.kubernetes.io/${name}` in before,
+  );
+  validateGeneratedSelector(errors, job, !old || prefixed);
   validateWholeSpec(errors, job.spec ?? {});
   if (completionMode !== 'Indexed' || completions <= 0) return;
   const hostname = `${job.metadata.name ?? ''}-${completions - 1}`;
@@ -330,7 +354,7 @@ export const jobStrategy: KindStrategy = {
     }),
   validateUpdate: (object, old) =>
     run((errors) => {
-      validateJob(errors, view<Job>(object));
+      validateJob(errors, view<Job>(object), view<Job>(old));
       validateJobUpdate(errors, view<Job>(object), view<Job>(old));
     }),
   validateStatusUpdate: (object, old) =>
@@ -374,7 +398,8 @@ function validateTimeZone(errors: FieldErrors, zone: string | undefined): void {
       'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
     );
   }
-  if (!isKnownZone(zone)) errors.invalid(path, zone, `unknown time zone ${zone}`);
+  if (zone !== 'Local' && !isKnownZone(zone))
+    errors.invalid(path, zone, `unknown time zone ${zone}`);
 }
 
 function isKnownZone(zone: string): boolean {

@@ -1,5 +1,11 @@
+import type { ObjectMeta } from '../../../machinery/index.ts';
 import type { FieldErrors } from '../../validation/field.ts';
-import { nonNegativeMessage, validateLabelSelector } from '../../validation/meta.ts';
+import {
+  nonNegativeMessage,
+  validateAnnotations,
+  validateLabels,
+  validateLabelSelector,
+} from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
 import type { ClaimSpec, ObjectReference } from './pod-types.ts';
@@ -82,5 +88,36 @@ export function validateClaimTemplateSpec(
       spec.volumeAttributesClassName,
       isDns1123Subdomain(spec.volumeAttributesClassName),
     );
+  }
+}
+
+/** The fields of metadata that a template of a claim may not set, in Go's order. */
+const forbiddenMetadata = [
+  'name',
+  'generateName',
+  'namespace',
+  'selfLink',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+] as const;
+
+/** @see ValidateTemplateObjectMeta */
+export function validateTemplateMetadata(
+  errors: FieldErrors,
+  path: string,
+  metadata: ObjectMeta,
+): void {
+  validateAnnotations(errors, `${path}.annotations`, metadata.annotations);
+  validateLabels(errors, `${path}.labels`, metadata.labels);
+  const fields = metadata as Record<string, unknown>;
+  for (const field of forbiddenMetadata) {
+    if (fields[field] !== undefined) errors.forbidden(`${path}.${field}`, 'cannot be set');
   }
 }

@@ -370,6 +370,7 @@ export interface ContainerStatus {
 }
 
 export interface PodCondition {
+  observedGeneration?: number;
   type?: string;
   status?: string;
   reason?: string;

@@ -12,7 +12,7 @@ import type {
   Volume,
   VolumeSource,
 } from './pod-types.ts';
-import { validateClaimTemplateSpec } from './claim-spec.ts';
+import { validateClaimTemplateSpec, validateTemplateMetadata } from './claim-spec.ts';
 
 const modeMessage = 'must be a number between 0 and 0777 (octal), both inclusive';
 const manyTypes = 'may not specify more than 1 volume type';
@@ -324,6 +324,12 @@ const sourceChecks: {
     }
   },
   ephemeral(errors, path, { volumeClaimTemplate }) {
+    if (volumeClaimTemplate)
+      validateTemplateMetadata(
+        errors,
+        `${path}.volumeClaimTemplate.metadata`,
+        volumeClaimTemplate.metadata ?? {},
+      );
     if (!volumeClaimTemplate) errors.required(`${path}.volumeClaimTemplate`);
     else {
       validateClaimTemplateSpec(

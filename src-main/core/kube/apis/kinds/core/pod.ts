@@ -3,7 +3,7 @@ import { type DeepReadonly, jsonClone } from '#core/base';
 import { type KubeObject, formatTime } from '../../../machinery/index.ts';
 import type { KindStrategy, StrategyContext } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
-import { semanticEqual, sortedEntries } from '../../validation/meta.ts';
+import { semanticEqual, sortedEntries, qualifiedName } from '../../validation/meta.ts';
 import { inRange, isDns1123Subdomain } from '../../validation/names.ts';
 import { keepStatus } from '../strategy.ts';
 import { adoptAppArmorAnnotations } from './app-armor.ts';
@@ -306,6 +306,25 @@ const staticPodRefusals: Readonly<Record<string, string>> = {
   resize: 'static pods cannot be resized',
 };
 
+/** @see validatePodConditions */
+function validateConditions(
+  errors: FieldErrors,
+  conditions: readonly { type?: string; observedGeneration?: number }[],
+): void {
+  const own = ['PodScheduled', 'Ready', 'Initialized'];
+  conditions.forEach(({ type = '', observedGeneration = 0 }, index) => {
+    const at = `status.conditions[${index}]`;
+    if (observedGeneration < 0) {
+      errors.invalid(
+        `${at}.observedGeneration`,
+        observedGeneration,
+        'must be a non-negative integer',
+      );
+    }
+    if (!own.includes(type)) qualifiedName(errors, `${at}.Type`, type);
+  });
+}
+
 export const podStrategy: KindStrategy = {
   group: '',
   kind: 'Pod',
@@ -363,9 +382,23 @@ export const podStrategy: KindStrategy = {
     const errors = new FieldErrors();
     const { status = {} } = view<Pod>(object);
     const { status: before = {}, spec = {} } = view<Pod>(old);
+    validateConditions(errors, status.conditions ?? []);
     const nominated = status.nominatedNodeName;
     if (nominated && nominated !== before.nominatedNodeName) {
       errors.invalidEach('status.nominatedNodeName', nominated, isDns1123Subdomain(nominated));
+    }
+    if (nominated && nominated !== before.nominatedNodeName && spec.nodeName) {
+      errors.forbidden(
+        'status.nominatedNodeName',
+        'may not be set on pods that are already bound to a node',
+      );
+    }
+    if ((status.observedGeneration ?? 0) < 0) {
+      errors.invalid(
+        'status.observedGeneration',
+        status.observedGeneration,
+        'must be a non-negative integer',
+      );
     }
     if ((status.qosClass ?? '') !== (before.qosClass ?? '')) {
       errors.invalid('status.qosClass', status.qosClass ?? '', 'field is immutable');

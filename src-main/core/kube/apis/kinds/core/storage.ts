@@ -249,7 +249,10 @@ export const persistentVolumeStrategy: KindStrategy = {
     keepSpec(draft, old);
     const { status } = view<PersistentVolume>(draft);
     const before = view<PersistentVolume>(old).status;
-    if (status && status.phase !== before?.phase) {
+    if (status && status.phase === before?.phase) {
+      const kept = status.lastPhaseTransitionTime ?? before?.lastPhaseTransitionTime;
+      if (kept !== undefined) status.lastPhaseTransitionTime = kept;
+    } else if (status) {
       const same = status.lastPhaseTransitionTime === before?.lastPhaseTransitionTime;
       if (!status.lastPhaseTransitionTime || same) {
         status.lastPhaseTransitionTime = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
