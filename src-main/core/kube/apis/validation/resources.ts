@@ -129,8 +129,8 @@ export function validateRequirements(
   errors: FieldErrors,
   path: string,
   { limits, requests, claims = [] }: Requirements,
-  of: 'container' | 'pod',
-  podClaims: readonly string[],
+  of: 'container' | 'pod' = 'container',
+  podClaims: readonly string[] = [],
 ): void {
   const checkName = of === 'pod' ? validatePodResourceName : validateContainerResourceName;
   const names = [...Object.keys(limits ?? {}), ...Object.keys(requests ?? {})];
