@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Seed } from './run.ts';
 import type { Server } from './servers.ts';
 
@@ -32,8 +32,9 @@ export async function makeNamespaces(server: Server, id: string): Promise<void> 
   for (const name of namespacesOf(id)) {
     await server.send('POST', '/api/v1/namespaces', { metadata: { name } });
     const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-    await expect
-      .poll(async () => (await server.send('GET', account)).status, { timeout: 20_000 })
-      .toBe(200);
+    await vi.waitFor(async () => expect((await server.send('GET', account)).status).toBe(200), {
+      timeout: 20_000,
+      interval: 100,
+    });
   }
 }
