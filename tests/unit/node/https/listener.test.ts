@@ -174,7 +174,8 @@ test('an answer waits until it is durable, and becomes an error when it cannot b
   expect(order).toEqual(['durable', 'answered 201']);
   api.routes.set('/lost', () => ({
     ...json(201, {}),
-    durable: () => Promise.reject(new StoreUnavailableError('etcdserver: mvcc: database space exceeded')),
+    durable: () =>
+      Promise.reject(new StoreUnavailableError('etcdserver: mvcc: database space exceeded')),
   }));
   const lost = await ask('/lost');
   expect([lost.status, JSON.parse(lost.body.toString()).message]).toEqual([

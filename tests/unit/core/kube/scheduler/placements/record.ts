@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { load } from 'js-yaml';
 import {
   configuration,
   type PlacementAnswer,
@@ -41,7 +41,7 @@ interface PodView {
   };
 }
 
-const config = parse(readFileSync(kubeconfig, 'utf8')) as Record<string, Body[]>;
+const config = load(readFileSync(kubeconfig, 'utf8')) as Record<string, Body[]>;
 const cluster = config['clusters']?.[0]?.['cluster'] as Record<string, string>;
 const user = config['users']?.[0]?.['user'] as Record<string, string>;
 const pem = (text = ''): Buffer => Buffer.from(text, 'base64');
