@@ -4,6 +4,15 @@ import { keyOf, type Seen, WatchLog } from './model.ts';
 import { mangled, mutated } from './mutate.ts';
 import { fixtures, fuzzedKinds, type FuzzedKind } from './objects.ts';
 import { drive, type FuzzedServer, settle, startFuzzedServer } from './server.ts';
+import {
+  accepts,
+  binaryTypes,
+  contentTypes,
+  patchTypes,
+  pathParts,
+  queryNames,
+  queryValues,
+} from './words.ts';
 
 /** What a run came to. */
 export interface FuzzReport {
@@ -485,136 +494,6 @@ class Run {
     }
   }
 }
-
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-];
-const binaryTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const accepts = [
-  '*/*',
-  'application/json',
-  'application/yaml',
-  'application/vnd.kubernetes.protobuf',
-  'application/json;as=Table;v=v1;g=meta.k8s.io',
-  'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io',
-  'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
-  'text/html',
-  '',
-  ';q=',
-  'application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io',
-  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
-];
-const contentTypes = [
-  ...patchTypes,
-  ...binaryTypes,
-  'text/plain',
-  '',
-  'application/json; charset=utf-8',
-  ';',
-];
-const pathParts = [
-  'api',
-  'apis',
-  'v1',
-  'apps',
-  'batch',
-  'namespaces',
-  'fuzz',
-  'default',
-  'pods',
-  'nodes',
-  'configmaps',
-  'watch',
-  'proxy',
-  'o1',
-  'status',
-  'log',
-  'exec',
-  'attach',
-  'portforward',
-  'healthz',
-  'readyz',
-  'livez',
-  'version',
-  'openapi',
-  'v2',
-  'v3',
-  'metrics',
-  '..',
-  '%2e%2e',
-  '%2f',
-  '',
-  'fuzz.example.com',
-  'things',
-  'componentstatuses',
-  'authorization.k8s.io',
-  'selfsubjectaccessreviews',
-  'authentication.k8s.io',
-  'tokenreviews',
-  'customresourcedefinitions',
-  'apiextensions.k8s.io',
-  '.well-known',
-  'openid-configuration',
-  'é',
-  '%ff',
-  'bindings',
-  'token',
-  'eviction',
-  'ephemeralcontainers',
-  'resize',
-];
-const queryNames = [
-  'watch',
-  'limit',
-  'continue',
-  'resourceVersion',
-  'resourceVersionMatch',
-  'labelSelector',
-  'fieldSelector',
-  'timeoutSeconds',
-  'sendInitialEvents',
-  'allowWatchBookmarks',
-  'pretty',
-  'includeObject',
-  'fieldManager',
-  'verbose',
-  'exclude',
-  'hash',
-  'command',
-  'container',
-  'tailLines',
-  'gracePeriodSeconds',
-  'propagationPolicy',
-  '__proto__',
-];
-const queryValues = [
-  '',
-  '1',
-  '0',
-  'true',
-  'false',
-  'x',
-  '-1',
-  '99999999999999999999',
-  'Exact',
-  'NotOlderThan',
-  'app%3Dx',
-  'app+in+(x,y)',
-  '!app',
-  'metadata.name%3Do1',
-  'spec.nodeName%3Dn1',
-  'a'.repeat(500),
-  '%00',
-  'eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6LTEsInN0YXJ0IjoiYlx1MDAwMCJ9',
-  'Object',
-  'None',
-  '%22',
-  '%zz',
-  'constructor',
-];
 
 function get(url: string, accept = 'application/json'): ApiRequest {
   return { method: 'GET', url, headers: { accept } };
