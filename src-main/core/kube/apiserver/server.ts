@@ -208,7 +208,9 @@ class Server implements ApiServer {
         verb: 'create',
       });
     checkPathSegment(info.name);
-    const deprecation = deprecationOf(served.info);
+    const deprecation = served.custom
+      ? this.#options.customResources?.deprecationOf(served.info)
+      : deprecationOf(served.info);
     const warn = (): void => {
       if (deprecation !== undefined) warnings.push(deprecation);
     };

@@ -8,7 +8,14 @@ import {
   toBase64,
   utf8,
 } from '#core/base';
-import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet, Verb } from '../../apis/index.ts';
+import {
+  compareVersions,
+  type KindStrategy,
+  type ResourceInfo,
+  type SchemaNode,
+  type SchemaSet,
+  type Verb,
+} from '../../apis/index.ts';
 import {
   formatGroupVersion,
   internalError,
@@ -63,12 +70,27 @@ interface Row {
   readonly info: ResourceInfo;
   readonly crd: unknown;
   readonly version: JsonMap;
+  readonly deprecation: string | undefined;
   readonly strategy: KindStrategy;
   readonly node: SchemaNode;
 }
 
 const hasWebhook = (crd: unknown): boolean =>
   textAt(crd, 'spec', 'conversion', 'strategy') === 'Webhook';
+
+/** @see k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go, defaultDeprecationWarning */
+function deprecationOf(crd: unknown, version: JsonMap, info: ResourceInfo): string | undefined {
+  if (version['deprecated'] !== true) return undefined;
+  const own = version['deprecationWarning'];
+  if (typeof own === 'string') return own;
+  const [newest] = versionsOf(crd)
+    .filter((other) => other['served'] === true && other['deprecated'] !== true)
+    .map((other) => textOf(other['name']))
+    .filter((name) => compareVersions(name, info.version) < 0)
+    .sort(compareVersions);
+  const text = `${info.group}/${info.version} ${info.kind} is deprecated`;
+  return newest === undefined ? text : `${text}; use ${info.group}/${newest} ${info.kind}`;
+}
 
 /** Makes the registry; it is empty until the first `sync`. */
 export function createCrdRegistry(options: {
@@ -126,6 +148,7 @@ export function createCrdRegistry(options: {
       }
       return convertByWebhook(crd, copy, apiVersion, options);
     },
+    deprecationOf: (info) => rowOf(info)?.deprecation,
     isConvertedByWebhook: (info) => hasWebhook(mustHave(info).crd),
     scaleOf: (info, object, purpose) => scaleOfCustom(mustHave(info).version, object, purpose),
     applyScale: (info, draft, scale) => applyScaleToCustom(mustHave(info).version, draft, scale),
@@ -213,6 +236,7 @@ function rowsOf(crd: unknown, known: ReadonlyMap<string, Row>): Row[] {
       return {
         info,
         crd,
+        deprecation: deprecationOf(crd, version, info),
         version,
         strategy: customResourceStrategy(own, kind, version),
         node: schemaNode(versionSchema(version)),

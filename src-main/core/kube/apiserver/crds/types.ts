@@ -41,6 +41,8 @@ export interface CrdRegistry {
     object: DeepReadonly<KubeObject>,
     version: string,
   ): Promise<KubeObject>;
+  /** What every answer about a deprecated version warns of. */
+  deprecationOf(info: ResourceInfo): string | undefined;
   /** Whether a webhook converts the kind's objects. */
   isConvertedByWebhook(info: ResourceInfo): boolean;
   /**

@@ -95,7 +95,19 @@ export function createCronJobController(
     const sinceMs = timeMs(status.lastScheduleTime) ?? timeMs(metadata.creationTimestamp) ?? nowMs;
     const earliestMs =
       deadlineSeconds === undefined ? sinceMs : Math.max(sinceMs, nowMs - deadlineSeconds * 1000);
-    const { lastMs, isMany } = missedSchedule(schedule, earliestMs, nowMs);
+    let missed: ReturnType<typeof missedSchedule>;
+    try {
+      missed = missedSchedule(schedule, earliestMs, nowMs);
+    } catch (error) {
+      recorder.event(
+        cronJob,
+        'Warning',
+        'InvalidSchedule',
+        `invalid schedule: ${spec.schedule} : ${textOf(error)}`,
+      );
+      return {};
+    }
+    const { lastMs, isMany } = missed;
     if (isMany)
       recorder.event(
         cronJob,

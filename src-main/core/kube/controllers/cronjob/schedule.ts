@@ -187,14 +187,17 @@ function offsetOf(zone: string | undefined): (ms: number) => number {
   };
 }
 
-/** What has been missed since the last start. @see cronjob/utils.go, mostRecentScheduleTime */
+/** What has been missed since the last start. @throws Error the schedule never comes. @see cronjob/utils.go, mostRecentScheduleTime */
 export function missedSchedule(
   schedule: Schedule,
   earliestMs: number,
   nowMs: number,
 ): { readonly lastMs?: number; readonly isMany: boolean } {
   const first = schedule.next(earliestMs);
-  if (first === undefined || first > nowMs) return { isMany: false };
+  // The 31st of February.
+  if (first === undefined)
+    throw new Error('time difference between two schedules is less than 1 second');
+  if (first > nowMs) return { isMany: false };
   const second = schedule.next(first);
   if (second === undefined || second > nowMs) return { lastMs: first, isMany: false };
   const estimate = (nowMs - first) / (second - first) + 1;

@@ -283,3 +283,21 @@ test('a CronJob starts a Job each five minutes and keeps the last three', async 
     expect.stringMatching(/^SawCompletedJob Saw completed job: tick-\d+, condition: Complete$/),
   ]);
 });
+
+test('a CronJob for a day that never comes says so and starts nothing', async () => {
+  const bench = createControllerBench();
+  await bench.run(createCronJobController, 'cronjob-controller');
+  bench.api.create('cronjobs.batch', {
+    metadata: { name: 'pi', namespace: 'default' },
+    spec: {
+      schedule: '59 23 31 2 *',
+      concurrencyPolicy: 'Allow',
+      jobTemplate: { spec: { template: template({}) } },
+    },
+  });
+  await bench.time.advance(1000);
+  expect(bench.events('pi')).toEqual([
+    'InvalidSchedule invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second',
+  ]);
+  expect(bench.api.list('jobs.batch')).toEqual([]);
+});

@@ -585,3 +585,24 @@ describe('definitions', () => {
     });
   });
 });
+
+test('a deprecated version says so, in its own words or with the newest that is not', () => {
+  const crd = backups();
+  const [v1] = (crd as unknown as { spec: { versions: object[] } }).spec.versions;
+  const old = { ...v1, storage: false, deprecated: true };
+  (crd as unknown as { spec: { versions: object[] } }).spec.versions = [
+    { ...v1, name: 'v1' },
+    { ...old, name: 'v1beta1' },
+    { ...old, name: 'v1alpha1', deprecationWarning: 'g.example.com/v1alpha1 goes in v2' },
+    { ...old, name: 'v2alpha1', deprecated: false },
+    { ...old, name: 'v2' },
+  ];
+  const { registry } = serve(crd);
+  expect(registry.resources().map((info) => [info.version, registry.deprecationOf(info)])).toEqual([
+    ['v1', undefined],
+    ['v1alpha1', 'g.example.com/v1alpha1 goes in v2'],
+    ['v1beta1', 'g.example.com/v1beta1 Backup is deprecated; use g.example.com/v1 Backup'],
+    ['v2', 'g.example.com/v2 Backup is deprecated'],
+    ['v2alpha1', undefined],
+  ]);
+});
