@@ -78,7 +78,8 @@ function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   }
 }
 
-const jsonType = (value: unknown): string =>
+/** The type of a JSON value as Go's decoder names it. */
+export const jsonType = (value: unknown): string =>
   Array.isArray(value)
     ? 'array'
     : typeof value === 'boolean'

@@ -1,6 +1,7 @@
 import { fromUtf8 } from '#core/base';
 import { badRequest, failure, isMap, parseYamlLeniently, YamlError } from '../machinery/index.ts';
 import { type FieldValidation, mediaTypeOf, yamlDuplicateText } from './body.ts';
+import { jsonType } from './normalize.ts';
 import type { Call } from './call.ts';
 import { scanJson } from './json-scan.ts';
 
@@ -41,15 +42,6 @@ export function patchTypeOf(call: Call): PatchType {
   return type;
 }
 
-const goKind = (value: unknown): string =>
-  Array.isArray(value)
-    ? 'array'
-    : typeof value === 'boolean'
-      ? 'bool'
-      : typeof value === 'object'
-        ? 'object'
-        : typeof value;
-
 /** @throws StatusError 400 */
 export function readPatch(call: Call, type: PatchType, validation: FieldValidation): PatchBody {
   if (call.request.object) return { type, value: call.request.object, problems: [] };
@@ -64,7 +56,7 @@ export function readPatch(call: Call, type: PatchType, validation: FieldValidati
   const value: unknown = JSON.parse(text);
   const unfit = (found: unknown, goType: string): Error =>
     badRequest(
-      `${decoding}json: cannot unmarshal ${goKind(found)} into Go value of type ${goType}`,
+      `${decoding}json: cannot unmarshal ${jsonType(found)} into Go value of type ${goType}`,
     );
   const duplicates = scan.duplicates.map((path) => `duplicate field "${path}"`);
   if (type === 'json') {
@@ -77,7 +69,7 @@ export function readPatch(call: Call, type: PatchType, validation: FieldValidati
   }
   if (
     type === 'merge' &&
-    (value === null || (!strict && goKind(value) !== 'object' && !Array.isArray(value)))
+    (value === null || (!strict && jsonType(value) !== 'object' && !Array.isArray(value)))
   )
     throw badRequest('Invalid JSON Patch');
   if (!isMap(value) && value !== null && (type === 'strategic' || strict))

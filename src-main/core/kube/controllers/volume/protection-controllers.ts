@@ -1,11 +1,7 @@
 import type { DeepReadonly } from '#core/base';
-import type {
-  PersistentVolume,
-  PersistentVolumeClaim,
-  VolumeAttributesClass,
-} from '../../apis/index.ts';
-import { type Result, WorkQueue } from '../../client/index.ts';
-import { isReason, keyOf, type ObjectKey } from '../../machinery/index.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
+import { type ResourceClient, type Result, WorkQueue } from '../../client/index.ts';
+import { isReason, type KubeObject, keyOf, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
@@ -16,6 +12,27 @@ const classFinalizer = 'kubernetes.io/vac-protection';
 
 type ClaimView = DeepReadonly<PersistentVolumeClaim>;
 type VolumeView = DeepReadonly<PersistentVolume>;
+
+/** Puts the finalizer on an object, and takes it off when the object is on its way out and nothing uses it. */
+async function hold<T extends KubeObject>(
+  resource: ResourceClient<T>,
+  found: DeepReadonly<T>,
+  finalizer: string,
+  isUsed: () => boolean,
+): Promise<Result> {
+  const finalizers = found.metadata.finalizers ?? [];
+  const isHeld = finalizers.includes(finalizer);
+  const isGoing = found.metadata.deletionTimestamp !== undefined;
+  if (isGoing ? !isHeld || isUsed() : isHeld) return {};
+  const draft = mutableCopy<T>(found);
+  draft.metadata.finalizers = isGoing
+    ? finalizers.filter((held) => held !== finalizer)
+    : [...finalizers, finalizer];
+  await resource.update(draft).catch((error: unknown) => {
+    if (!isReason(error, 'NotFound')) throw error;
+  });
+  return {};
+}
 
 /**
  * Keeps a claim that is being deleted as long as a pod uses it.
@@ -38,25 +55,9 @@ export function createClaimProtectionController(context: ControllerContext): Con
   async function reconcile(key: ObjectKey): Promise<Result> {
     const claim = claims.get(key);
     if (!claim) return {};
-    const finalizers = claim.metadata.finalizers ?? [];
-    const isHeld = finalizers.includes(claimFinalizer);
-    const draft = mutableCopy<PersistentVolumeClaim>(claim);
-    if (claim.metadata.deletionTimestamp) {
-      if (!isHeld) return {};
-      const name = claim.metadata.name ?? '';
-      if (pods.list(claim.metadata.namespace).some((pod) => uses(pod, name))) return {};
-      draft.metadata.finalizers = finalizers.filter((held) => held !== claimFinalizer);
-    } else {
-      if (isHeld) return {};
-      draft.metadata.finalizers = [...finalizers, claimFinalizer];
-    }
-    await client
-      .resource('persistentvolumeclaims')
-      .update(draft)
-      .catch((error: unknown) => {
-        if (!isReason(error, 'NotFound')) throw error;
-      });
-    return {};
+    return hold(client.resource('persistentvolumeclaims'), claim, claimFinalizer, () =>
+      pods.list(claim.metadata.namespace).some((pod) => uses(pod, claim.metadata.name ?? '')),
+    );
   }
 
   return queueController(context, {
@@ -94,23 +95,12 @@ export function createVolumeProtectionController(context: ControllerContext): Co
   async function reconcile(key: ObjectKey): Promise<Result> {
     const volume = volumes.get(key);
     if (!volume) return {};
-    const finalizers = volume.metadata.finalizers ?? [];
-    const isHeld = finalizers.includes(volumeFinalizer);
-    const draft = mutableCopy<PersistentVolume>(volume);
-    if (volume.metadata.deletionTimestamp) {
-      if (!isHeld || volume.status?.phase === 'Bound') return {};
-      draft.metadata.finalizers = finalizers.filter((held) => held !== volumeFinalizer);
-    } else {
-      if (isHeld) return {};
-      draft.metadata.finalizers = [...finalizers, volumeFinalizer];
-    }
-    await client
-      .resource('persistentvolumes')
-      .update(draft)
-      .catch((error: unknown) => {
-        if (!isReason(error, 'NotFound')) throw error;
-      });
-    return {};
+    return hold(
+      client.resource('persistentvolumes'),
+      volume,
+      volumeFinalizer,
+      () => volume.status?.phase === 'Bound',
+    );
   }
 
   return queueController(context, {
@@ -142,23 +132,12 @@ export function createVolumeAttributesClassProtectionController(
   async function reconcile(key: ObjectKey): Promise<Result> {
     const found = classes.get(key);
     if (!found) return {};
-    const finalizers = found.metadata.finalizers ?? [];
-    const isHeld = finalizers.includes(classFinalizer);
-    const draft = mutableCopy<VolumeAttributesClass>(found);
-    if (found.metadata.deletionTimestamp) {
-      if (!isHeld || isNamed(found.metadata.name ?? '')) return {};
-      draft.metadata.finalizers = finalizers.filter((held) => held !== classFinalizer);
-    } else {
-      if (isHeld) return {};
-      draft.metadata.finalizers = [...finalizers, classFinalizer];
-    }
-    await client
-      .resource('volumeattributesclasses.storage.k8s.io')
-      .update(draft)
-      .catch((error: unknown) => {
-        if (!isReason(error, 'NotFound')) throw error;
-      });
-    return {};
+    return hold(
+      client.resource('volumeattributesclasses.storage.k8s.io'),
+      found,
+      classFinalizer,
+      () => isNamed(found.metadata.name ?? ''),
+    );
   }
 
   return queueController(context, {
