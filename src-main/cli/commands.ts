@@ -454,8 +454,17 @@ async function moveClock(
   switch (verb) {
     case 'pause':
       return rpc.call('clusters.setSpeed', { clusterId, speed: 0 });
-    case 'settle':
-      return rpc.call('clusters.settle', { clusterId });
+    case 'settle': {
+      const { settled, ...cluster } = await rpc.call('clusters.settle', { clusterId });
+      if (!settled)
+        throw new Error(
+          say(
+            `"${clusterId}" does not come to rest: something still changes after ten minutes of its time`,
+            `"${clusterId}"가 가라앉지 않습니다: 그 안의 시간으로 십 분이 지나도 바뀌는 것이 있습니다`,
+          ),
+        );
+      return cluster;
+    }
     case 'advance':
       if (amount === undefined)
         throw new UsageError(

@@ -207,7 +207,10 @@ export const methods = {
     clusterId: 'string',
     milliseconds: 'number',
   }),
-  'clusters.settle': call<{ clusterId: string }, ClusterView>({ clusterId: 'string' }),
+  /** `settled` is false when something still changed after ten simulated minutes. */
+  'clusters.settle': call<{ clusterId: string }, ClusterView & { readonly settled: boolean }>({
+    clusterId: 'string',
+  }),
   'clusters.kinds': call<{ clusterId: string }, readonly ResourceKindView[]>({
     clusterId: 'string',
   }),

@@ -55,6 +55,7 @@ describe('a cluster from the command line', () => {
     const moved = await kijabi('--json', 'clock', 'advance', '1h');
     expect(Number(JSON.parse(moved.stdout).nowMs) - before).toBeGreaterThanOrEqual(3_600_000);
     expect((await kijabi('clock', 'pause')).stdout).toMatch(/speed 0\n$/);
+    expect((await kijabi('clock', 'settle')).stdout).toMatch(/speed 0\n$/);
 
     expect((await kijabi('ssh', 'nowhere')).stderr).toBe(
       'kijabi: cluster "lab" has no machine "nowhere"; there are: base, controlplane\n',

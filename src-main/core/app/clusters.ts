@@ -77,8 +77,8 @@ export class Clusters {
       return clusterView(await this.#options.engine.advance(clusterId, milliseconds));
     },
     'clusters.settle': async ({ clusterId }) => {
-      await this.#options.engine.settle(clusterId, settleLimitMs);
-      return clusterView(await this.#options.engine.get(clusterId));
+      const { settled } = await this.#options.engine.settle(clusterId, settleLimitMs);
+      return { ...clusterView(await this.#options.engine.get(clusterId)), settled };
     },
     'clusters.run': ({ clusterId, host, command, stdin }) =>
       this.#options.engine.run(clusterId, host, command, stdin === undefined ? {} : { stdin }),

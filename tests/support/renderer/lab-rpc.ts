@@ -62,7 +62,7 @@ export function labAnswers(nowMs = sampleNowMs): Answers {
     'clusters.setSpeed': ({ speed }) => (cluster = { ...cluster, speed }),
     'clusters.advance': ({ milliseconds }) =>
       (cluster = { ...cluster, nowMs: cluster.nowMs + milliseconds }),
-    'clusters.settle': () => cluster,
+    'clusters.settle': () => ({ ...cluster, settled: true }),
     'clusters.kinds': () => [
       {
         group: '',
