@@ -179,3 +179,30 @@ test('flow control counts changes of its spec', async () => {
     (object as { metadata: { generation: number } }).metadata.generation;
   expect([generationOf(json), generationOf(changed.json)]).toEqual([1, 2]);
 });
+
+test('events are selected by the words of either group', async () => {
+  const events = 'namespaces/default/events';
+  const event = (name: string, about: string): object => ({
+    metadata: { name, namespace: 'default' },
+    involvedObject: { kind: 'Pod', name: about, namespace: 'default' },
+    reason: 'Seen',
+    type: 'Normal',
+    source: { component: 'tester' },
+  });
+  for (const [name, about] of [
+    ['one', 'p'],
+    ['two', 'q'],
+  ] as const)
+    expect((await server.send('POST', `/api/v1/${events}`, event(name, about))).status).toBe(201);
+  const names = async (path: string, selector: string): Promise<unknown> => {
+    const { json } = await server.send('GET', `${path}/${events}?fieldSelector=${selector}`);
+    return (json as { items: { metadata: { name: string } }[] }).items.map(
+      ({ metadata }) => metadata.name,
+    );
+  };
+  const [old, now] = ['/api/v1', '/apis/events.k8s.io/v1'];
+  expect(await names(old, 'involvedObject.name=p')).toEqual(['one']);
+  expect(await names(old, 'source=tester')).toEqual(['one', 'two']);
+  expect(await names(now, 'regarding.name=q,regarding.kind=Pod')).toEqual(['two']);
+  expect(await names(now, 'reason=Seen')).toEqual(['one', 'two']);
+});

@@ -145,20 +145,18 @@ function printed(field: (typeof fixed)[number], event: InternalEvent): unknown {
 }
 
 /** What a field selector may name: the group's own words. */
-function selectableFields(object: unknown, group: string): Record<string, string> {
+/** By the names of the old group, which labels of the new one are led to. */
+function selectableFields(object: unknown): Record<string, string> {
   const event = internalOf(object as DeepReadonly<KubeObject>);
-  const isCore = group === '';
-  const found: Record<string, string> = {
+  return {
     reason: event.reason,
-    [isCore ? 'reportingComponent' : 'reportingController']: event.reportingController,
+    reportingComponent: event.reportingController,
     type: event.type,
+    source: text(event.source['component']) || event.reportingController,
+    ...Object.fromEntries(
+      objectFields.map((field) => [`involvedObject.${field}`, text(event.involvedObject[field])]),
+    ),
   };
-  if (isCore) found['source'] = text(event.source['component']) || event.reportingController;
-  for (const field of objectFields)
-    found[`${isCore ? 'involvedObject' : 'regarding'}.${field}`] = text(
-      event.involvedObject[field],
-    );
-  return found;
 }
 
 function eventStrategy(group: string): KindStrategy {
@@ -197,7 +195,7 @@ function eventStrategy(group: string): KindStrategy {
         immutable(errors, field, event[field], before[field], printed(field, event));
       return errors.list;
     },
-    selectableFields: (object) => selectableFields(object, group),
+    selectableFields,
   };
 }
 
