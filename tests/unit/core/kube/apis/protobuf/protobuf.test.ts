@@ -204,6 +204,11 @@ describe('laws', () => {
     },
   );
 
+  test('a mark of byte order at the front of a text stays', () => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {}, data: { a: '\ufefftext' } };
+    expect(decodeProtobuf(encodeProtobuf(map))).toMatchObject(map);
+  });
+
   test('any bytes end in an object or a ProtobufError', () => {
     const head = encodeProtobuf({ apiVersion: 'v1', kind: 'Pod' });
     const sample = fromBase64(recordings[1]?.protobuf ?? '');
