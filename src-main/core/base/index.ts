@@ -25,6 +25,7 @@ export {
 } from './http1.ts';
 export {
   type DeepReadonly,
+  defineKey,
   jsonClone,
   jsonEqual,
   shareEqual,

@@ -65,6 +65,18 @@ export function shareEqual<T>(old: unknown, now: T): T {
   return (same && surplus === 0 ? old : (copy ?? now)) as T;
 }
 
+/** Sets a key whatever its name; `__proto__` is one like others in a document. */
+export function defineKey(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  else object[key] = value;
+}
+
 export type DeepReadonly<T> = T extends (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object

@@ -7,6 +7,7 @@ export type {
   SubresourceInfo,
   Verb,
 } from './types.ts';
+export { eventTargetFields } from './kinds/core/event.ts';
 export { qosClass } from './kinds/core/qos.ts';
 export { strategyFor } from './kinds/registry.ts';
 export { FieldErrors } from './validation/field.ts';

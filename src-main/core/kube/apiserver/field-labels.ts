@@ -1,17 +1,9 @@
+import { eventTargetFields } from '../apis/index.ts';
 import { badRequest } from '../machinery/index.ts';
 import type { Served } from './catalog.ts';
 
 const name = 'metadata.name';
 const namespace = 'metadata.namespace';
-const eventTarget = [
-  'kind',
-  'namespace',
-  'name',
-  'uid',
-  'apiVersion',
-  'resourceVersion',
-  'fieldPath',
-];
 
 /**
  * Labels of kinds that declare theirs, and what a label is called within; others take the two of all kinds.
@@ -43,7 +35,7 @@ const declared: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [
     '/Event',
     labels([
-      ...eventTarget.map((field) => `involvedObject.${field}`),
+      ...eventTargetFields.map((field) => `involvedObject.${field}`),
       'reason',
       'reportingComponent',
       'source',
@@ -56,7 +48,7 @@ const declared: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
     'events.k8s.io/Event',
     labels(['reason', 'type', namespace, name], {
       ...Object.fromEntries(
-        eventTarget.map((field) => [`regarding.${field}`, `involvedObject.${field}`]),
+        eventTargetFields.map((field) => [`regarding.${field}`, `involvedObject.${field}`]),
       ),
       reportingController: 'reportingComponent',
     }),

@@ -1,4 +1,4 @@
-import { byBytes } from '#core/base';
+import { byBytes, defineKey } from '#core/base';
 
 const unsafe = /[<>&\u2028\u2029]/g;
 
@@ -23,16 +23,4 @@ export function sortedKeys(value: unknown): unknown {
   for (const key of Object.keys(value).sort(byBytes))
     defineKey(sorted, key, sortedKeys((value as Record<string, unknown>)[key]));
   return sorted;
-}
-
-/** Sets a key whatever its name; `__proto__` is one like others in a document. */
-function defineKey(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  else object[key] = value;
 }

@@ -100,18 +100,22 @@ export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): 
   return [...owners.values()];
 }
 
-const knownSets = new WeakMap<object, FieldSet>();
+/** `work`, done once for each object; what it gives is not worked on again. */
+function once<T extends object>(work: (of: T) => FieldSet): (of: T) => FieldSet {
+  const done = new WeakMap<object, FieldSet>();
+  return (of) => {
+    let set = done.get(of);
+    if (!set) {
+      set = work(of);
+      done.set(of, set);
+      done.set(set, set);
+    }
+    return set;
+  };
+}
 
 /** A set as read; the sets of stored objects are read once. */
-function knownSet(raw: object): FieldSet {
-  let set = knownSets.get(raw);
-  if (!set) {
-    set = parseFieldSet(raw);
-    knownSets.set(raw, set);
-    knownSets.set(set, set);
-  }
-  return set;
-}
+const knownSet = once<object>(parseFieldSet);
 
 /** The owners an object names; none when they cannot be read. */
 function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
@@ -123,16 +127,7 @@ function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
   }
 }
 
-const encodedFields = new WeakMap<FieldSet, FieldSet>();
-function encoded(fields: FieldSet): FieldSet {
-  let sorted = encodedFields.get(fields);
-  if (!sorted) {
-    sorted = sortedSet(fields);
-    encodedFields.set(fields, sorted);
-    encodedFields.set(sorted, sorted);
-  }
-  return sorted;
-}
+const encoded = once<FieldSet>(sortedSet);
 
 /** Owners as an object holds them. */
 export function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {

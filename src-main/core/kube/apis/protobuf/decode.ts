@@ -1,4 +1,4 @@
-import { fromUtf8, type JsonObject, type JsonValue, toBase64 } from '#core/base';
+import { defineKey, fromUtf8, type JsonObject, type JsonValue, toBase64 } from '#core/base';
 import { unwrap } from './envelope.ts';
 import { ProtobufError } from './error.ts';
 import { WireReader, wireType } from './reader.ts';
@@ -113,21 +113,9 @@ function decodeInto(
         decodeInto(object, field.message(), (value ?? new Uint8Array()) as Uint8Array, depth + 1);
     } else {
       const printed = print(message, field, value as JsonValue | undefined, depth);
-      if (printed !== undefined) set(object, field.json, printed);
+      if (printed !== undefined) defineKey(object, field.json, printed);
     }
   }
-}
-
-/** A map may hold the key `__proto__`. */
-function set(object: JsonObject, key: string, value: JsonValue): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  else object[key] = value;
 }
 
 function expectType(type: number, expected: number, field: WireField): void {
@@ -173,7 +161,7 @@ function readEntry(map: JsonObject, field: WireField, bytes: Uint8Array, depth: 
       reader.skip(type);
     }
   }
-  set(map, key, value ?? zero(field, depth));
+  defineKey(map, key, value ?? zero(field, depth));
 }
 
 function zero(field: WireField, depth: number): JsonValue {

@@ -6,8 +6,8 @@ export const appArmorDeprecated = 'deprecated since v1.30; use the "appArmorProf
 export const appArmorKey = (container: string): string =>
   `container.apparmor.security.beta.kubernetes.io/${container}`;
 
-/** The profile that the value of an old annotation means; undefined when it means none. */
-export function appArmorOf(annotation: string): SeccompProfile | undefined {
+/** The profile that the value of an old annotation (AppArmor's or seccomp's) means; undefined when it means none. */
+export function profileOf(annotation: string): SeccompProfile | undefined {
   if (annotation === 'unconfined') return { type: 'Unconfined' };
   if (annotation === 'runtime/default') return { type: 'RuntimeDefault' };
   const [, localhostProfile] = /^localhost\/(.+)$/s.exec(annotation) ?? [];
@@ -27,7 +27,7 @@ export function adoptAppArmorAnnotations(pod: Pod, warn: (text: string) => void)
     const key = appArmorKey(container.name ?? '');
     const annotation = pod.metadata.annotations?.[key];
     if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
-    const meant = appArmorOf(annotation);
+    const meant = profileOf(annotation);
     const { localhostProfile } = meant ?? {};
     const isValid =
       meant !== undefined &&

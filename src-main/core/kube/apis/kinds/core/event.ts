@@ -118,17 +118,19 @@ const fixed = [
   'reportingInstance',
 ] as const;
 
-const objectFields = [
-  'kind',
-  'namespace',
-  'name',
-  'uid',
-  'apiVersion',
-  'resourceVersion',
-  'fieldPath',
-];
+/** Fields of a reference to an object, and what Go calls them. */
+const referenceNames = {
+  kind: 'Kind',
+  namespace: 'Namespace',
+  name: 'Name',
+  uid: 'UID',
+  apiVersion: 'APIVersion',
+  resourceVersion: 'ResourceVersion',
+  fieldPath: 'FieldPath',
+} as const;
 
-const goNames = ['Kind', 'Namespace', 'Name', 'UID', 'APIVersion', 'ResourceVersion', 'FieldPath'];
+/** Of what an event is about; selectors may name each. */
+export const eventTargetFields = Object.keys(referenceNames);
 
 /** A value as the internal type prints it: structs by Go's names, with all their fields. */
 function printed(field: (typeof fixed)[number], event: InternalEvent): unknown {
@@ -140,12 +142,11 @@ function printed(field: (typeof fixed)[number], event: InternalEvent): unknown {
     );
   if (field === 'source') return struct(event.source, ['Component', 'Host'], ['component', 'host']);
   if (field === 'involvedObject' || (field === 'related' && event.related))
-    return struct(event[field], goNames, objectFields);
+    return struct(event[field], Object.values(referenceNames), eventTargetFields);
   return event[field];
 }
 
-/** What a field selector may name: the group's own words. */
-/** By the names of the old group, which labels of the new one are led to. */
+/** What a field selector may name, by the names of the old group, which labels of the new one are led to. */
 function selectableFields(object: unknown): Record<string, string> {
   const event = internalOf(object as DeepReadonly<KubeObject>);
   return {
@@ -154,7 +155,10 @@ function selectableFields(object: unknown): Record<string, string> {
     type: event.type,
     source: text(event.source['component']) || event.reportingController,
     ...Object.fromEntries(
-      objectFields.map((field) => [`involvedObject.${field}`, text(event.involvedObject[field])]),
+      eventTargetFields.map((field) => [
+        `involvedObject.${field}`,
+        text(event.involvedObject[field]),
+      ]),
     ),
   };
 }

@@ -1,6 +1,6 @@
 import type { FieldErrors } from '../../validation/field.ts';
 import { sortedEntries } from '../../validation/meta.ts';
-import { appArmorKey, appArmorOf } from './app-armor.ts';
+import { appArmorKey, profileOf } from './app-armor.ts';
 import { containersOf, type PodSpec, type SeccompProfile } from './pod-types.ts';
 import { localDescendingPath } from './pod-volumes.ts';
 
@@ -92,13 +92,12 @@ export function validateProfilesMatch(
   const match = (
     kind: string,
     at: string,
-    field: SeccompProfile,
+    field: SeccompProfile | undefined,
     annotation: string | undefined,
-    meant: SeccompProfile | undefined,
   ): void => {
-    const known = ['Unconfined', 'RuntimeDefault', 'Localhost'].includes(field.type ?? '');
-    if (annotation === undefined || !known) return;
-    const type = annotation.startsWith(localProfile) ? 'Localhost' : meant?.type;
+    const known = ['Unconfined', 'RuntimeDefault', 'Localhost'].includes(field?.type ?? '');
+    if (annotation === undefined || !field || !known) return;
+    const type = annotation.startsWith(localProfile) ? 'Localhost' : profileOf(annotation)?.type;
     if (type !== field.type)
       errors.forbidden(`${at}.type`, `${kind} type in annotation and field must match`);
     else if (
@@ -113,14 +112,7 @@ export function validateProfilesMatch(
   const seccomp = (at: string, field: SeccompProfile | undefined, key: string): void => {
     const annotation = annotations[key];
     const meant = annotation === 'docker/default' ? 'runtime/default' : annotation;
-    if (field)
-      match(
-        'seccomp',
-        `${at}.securityContext.seccompProfile`,
-        field,
-        annotation,
-        appArmorOf(meant ?? ''),
-      );
+    match('seccomp', `${at}.securityContext.seccompProfile`, field, meant);
   };
   const containers = containersOf(spec, path);
   seccomp(path, spec.securityContext?.seccompProfile, seccompPodKey);
@@ -131,13 +123,6 @@ export function validateProfilesMatch(
     const field =
       container.securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
     const annotation = annotations[appArmorKey(container.name ?? '')];
-    if (field)
-      match(
-        'apparmor',
-        `${at}.securityContext.appArmorProfile`,
-        field,
-        annotation,
-        appArmorOf(annotation ?? ''),
-      );
+    match('apparmor', `${at}.securityContext.appArmorProfile`, field, annotation);
   }
 }

@@ -1,7 +1,7 @@
 import { isDns1123Label, isLabelValue } from '../../validation/names.ts';
 import { addressWarnings } from '../../validation/addresses.ts';
 import { semanticEqual } from '../../validation/meta.ts';
-import { appArmorDeprecated, appArmorKey, appArmorOf } from './app-armor.ts';
+import { appArmorDeprecated, appArmorKey, profileOf } from './app-armor.ts';
 import {
   type NodeSelector,
   type ContainerPort,
@@ -152,7 +152,7 @@ function containerWarnings(prefix: string, spec: PodSpec, annotations: Annotatio
     // A pod's own annotation is told of where it becomes a field.
     if (prefix !== '' && wanted !== undefined && !securityContext?.appArmorProfile) {
       const pod = spec.securityContext?.appArmorProfile;
-      if (!pod || !semanticEqual(pod, appArmorOf(wanted)))
+      if (!pod || !semanticEqual(pod, profileOf(wanted)))
         warnings.push(`${prefix}metadata.annotations[${armor}]: ${appArmorDeprecated}`);
     }
     for (const resource of ['memory', 'ephemeral-storage'])
