@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['tests/{unit,content}/**/*.test.ts'],
+          include: ['tests/{unit,content,fuzz}/**/*.test.ts'],
           exclude: ['tests/unit/renderer/**'],
           testTimeout: 20_000,
         },

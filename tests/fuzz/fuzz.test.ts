@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fuzz } from '../../../../src-main/tools/fuzz/fuzz.ts';
+import { fuzz } from './fuzz.ts';
 
 // A short run of `npm run fuzz`, with a seed of its own, so that what it finds it finds again.
 test('random requests find no broken promise and no fault', { timeout: 120_000 }, async () => {
