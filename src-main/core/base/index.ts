@@ -37,4 +37,4 @@ export { type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { hex, nameSuffix, type Random, seededRandom, uuid } from './random.ts';
 export { byBytes, quoted, quotedList, splitOnce } from './text.ts';
 export { Turns } from './turns.ts';
-export { sha256Hex } from './sha256.ts';
+export { hmacSha256, sha256Hex } from './sha256.ts';

@@ -52,3 +52,22 @@ export function sha256Hex(message: Uint8Array): string {
   }
   return state.map((value) => (value >>> 0).toString(16).padStart(8, '0')).join('');
 }
+
+/** HMAC with SHA-256. @see RFC 2104 */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  const block = new Uint8Array(64);
+  block.set(key.length > 64 ? fromHex(sha256Hex(key)) : key);
+  const padded = (pad: number, rest: Uint8Array): Uint8Array => {
+    const bytes = new Uint8Array(64 + rest.length);
+    bytes.set(block.map((byte) => byte ^ pad));
+    bytes.set(rest, 64);
+    return bytes;
+  };
+  return fromHex(sha256Hex(padded(0x5c, fromHex(sha256Hex(padded(0x36, message))))));
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
+    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
+  );
+}

@@ -98,7 +98,17 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     clock,
     ...(config.clientCa === undefined ? {} : { clientCa: config.clientCa }),
     ...(config.requestHeader ? { requestHeader: config.requestHeader } : {}),
-    serviceAccounts: config.serviceAccounts,
+    serviceAccounts: {
+      ...config.serviceAccounts,
+      labelLastUsed: async ({ metadata: { namespace, name, uid } }, label, date) => {
+        const patch = { metadata: { uid, labels: { [label]: date } } };
+        await loopback
+          .request('PATCH', `/api/v1/namespaces/${namespace}/secrets/${name}`, patch)
+          .catch((error: unknown) => {
+            logger.log('warn', 'use of a token not noted', { error: String(error) });
+          });
+      },
+    },
     bootstrapTokens: config.bootstrapTokens,
     staticTokens: new Map<string, UserInfo>([
       [loopbackToken, { username: 'system:apiserver', groups: ['system:masters'] }],

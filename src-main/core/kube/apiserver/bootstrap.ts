@@ -166,6 +166,26 @@ export async function writeBootstrapObjects(context: ServerContext): Promise<voi
     metadata: { name: 'kubernetes' },
     spec: { cidrs: [serviceClusterIpRange] },
   });
+  const today = new Date(context.options.clock.now()).toISOString().slice(0, 10);
+  await ensure(
+    context,
+    '',
+    'v1',
+    'configmaps',
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'kube-apiserver-legacy-service-account-token-tracking',
+        namespace: 'kube-system',
+      },
+      data: { since: today },
+    },
+    (draft) => {
+      const data = (draft['data'] ?? {}) as Record<string, string>;
+      if (!/^\d{4}-\d\d-\d\d$/.test(data['since'] ?? '')) draft['data'] = { ...data, since: today };
+    },
+  );
 }
 
 /** Writes or renews the Lease that says this server lives. @param holder this run of it. */

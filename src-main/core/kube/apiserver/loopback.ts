@@ -25,7 +25,12 @@ export function createLoopback(
           authorization: `Bearer ${token}`,
           accept: 'application/json',
           'user-agent': 'kube-apiserver/v1',
-          ...(object ? { 'content-type': 'application/json' } : {}),
+          ...(object
+            ? {
+                'content-type':
+                  method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+              }
+            : {}),
         },
         ...(object ? { object } : {}),
       });

@@ -55,8 +55,10 @@ import { createServiceCidrController } from './servicecidr/service-cidr-controll
 import { createTtlController } from './ttl/ttl-controller.ts';
 import { createEphemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
 import { createExpandController } from './volume/expand-controller.ts';
+import { createBootstrapSigner } from './bootstrap/bootstrap-signer.ts';
 import { createTokenCleaner } from './bootstrap/token-cleaner.ts';
 import { createEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts';
+import { createLegacyTokenCleaner } from './serviceaccount/legacy-token-cleaner.ts';
 import {
   createServiceAccountTokenController,
   type TokensOptions,
@@ -78,6 +80,8 @@ export interface ControllerFlags extends NodeLifecycleOptions {
   /** IPv4 network of `--cluster-cidr` when `--allocate-node-cidrs` is set; absent: nodes get no range. */
   readonly clusterCidr?: string;
   readonly nodeCidrMaskSize?: number;
+  /** `--legacy-service-account-token-clean-up-period`. */
+  readonly legacyTokenCleanUpPeriodMs?: number;
 }
 
 export interface ControllersOptions {
@@ -331,10 +335,23 @@ const rows: readonly Row[] = [
     create: (context) => createEphemeralVolumeController(context),
   },
   {
+    name: 'bootstrap-signer-controller',
+    account: 'bootstrap-signer',
+    component: 'bootstrap-signer',
+    create: (context) => createBootstrapSigner(context),
+  },
+  {
     name: 'token-cleaner-controller',
     account: 'token-cleaner',
     component: 'token-cleaner',
     create: (context) => createTokenCleaner(context),
+  },
+  {
+    name: 'legacy-serviceaccount-token-cleaner-controller',
+    account: 'legacy-service-account-token-cleaner',
+    component: 'legacy-service-account-token-cleaner',
+    create: (context, { legacyTokenCleanUpPeriodMs: cleanUpPeriodMs }) =>
+      createLegacyTokenCleaner(context, cleanUpPeriodMs === undefined ? {} : { cleanUpPeriodMs }),
   },
   {
     name: 'service-cidr-controller',

@@ -195,6 +195,12 @@ function controllerFlags({ context, flags }: Component, pki: Pki) {
     ...(flags.bool('allocate-node-cidrs', false) && clusterCidr !== undefined
       ? { clusterCidr }
       : {}),
+    ...(flags.has('legacy-service-account-token-clean-up-period')
+      ? {
+          legacyTokenCleanUpPeriodMs:
+            parseDuration(flags.text('legacy-service-account-token-clean-up-period') ?? '') ?? 0,
+        }
+      : {}),
     ...(flags.has('node-monitor-grace-period')
       ? {
           nodeMonitorGracePeriodMs:

@@ -5,6 +5,7 @@ import { headerValues, unescapeKey } from './headers.ts';
 import {
   createBootstrapTokenAuthenticator,
   createServiceAccountTokenAuthenticator,
+  type ServiceAccountTokenOptions,
   type TokenAuthenticator,
   TokenError,
   type TokenIdentity,
@@ -30,6 +31,7 @@ export interface AuthenticationOptions {
     readonly issuers: readonly string[];
     readonly publicKeys: readonly string[];
     readonly audiences: readonly string[];
+    readonly labelLastUsed?: NonNullable<ServiceAccountTokenOptions['labelLastUsed']>;
   };
   /** `--enable-bootstrap-token-auth`. */
   readonly bootstrapTokens?: boolean;

@@ -1,5 +1,5 @@
-import { type Clock, fromBase64, fromUtf8, quotedList, utf8 } from '#core/base';
-import { notFound } from '../../machinery/index.ts';
+import { type Clock, type DeepReadonly, fromBase64, fromUtf8, quotedList, utf8 } from '#core/base';
+import { type KubeObject, notFound } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, textAt, textOf, textsOf } from '../fields/index.ts';
 import type { Pki, ServerState, UserInfo } from '../types.ts';
 import { fromBase64Url } from './encoding.ts';
@@ -16,6 +16,12 @@ export interface ServiceAccountTokenOptions {
   readonly publicKeys: readonly string[];
   /** `--api-audiences`; by default the issuers. */
   readonly audiences: readonly string[];
+  /** Notes on a secret the day on which its token was last used. */
+  readonly labelLastUsed?: (
+    secret: DeepReadonly<KubeObject>,
+    label: string,
+    date: string,
+  ) => Promise<void>;
 }
 
 /** What a good token says. */
@@ -95,7 +101,7 @@ export function createServiceAccountTokenAuthenticator(
     const audiences = checkAudiences(claims, wanted ?? options.audiences, options.audiences);
     const user =
       textOf(claims['iss']) === legacyIssuer
-        ? legacyUser(options.state, token, claims)
+        ? await legacyUser(options, token, claims)
         : boundUser(options, claims);
     return { user, audiences };
   };
@@ -197,7 +203,12 @@ function boundUser({ state, clock }: ServiceAccountTokenOptions, claims: JsonMap
   return serviceAccountUser(namespace, name, uid, extra);
 }
 
-function legacyUser(state: ServerState, token: string, claims: JsonMap): UserInfo {
+async function legacyUser(
+  options: ServiceAccountTokenOptions,
+  token: string,
+  claims: JsonMap,
+): Promise<UserInfo> {
+  const { state } = options;
   const claim = (name: string): string => textOf(claims[`kubernetes.io/serviceaccount/${name}`]);
   const subject = textOf(claims['sub']);
   if (subject === '') throw new TokenError('sub claim is missing');
@@ -225,12 +236,25 @@ function legacyUser(state: ServerState, token: string, claims: JsonMap): UserInf
     throw new TokenError(
       `ServiceAccount UID (${account.metadata.uid ?? ''}) does not match claim (${uid})`,
     );
+  await trackUse(options, secret);
   const label = 'kubernetes.io/legacy-token-invalid-since';
   if (secret.metadata.labels?.[label])
     throw new TokenError(
       `the token in secret ${namespace}/${secretName} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${label}' label from the secret to temporarily allow use of this token`,
     );
   return serviceAccountUser(namespace, name, uid, {});
+}
+
+async function trackUse(
+  { clock, labelLastUsed }: ServiceAccountTokenOptions,
+  secret: DeepReadonly<KubeObject>,
+): Promise<void> {
+  const label = 'kubernetes.io/legacy-token-last-used';
+  const dayMs = 86_400_000;
+  const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  const [today, tomorrow] = [date(clock.now()), date(clock.now() + dayMs)];
+  const last = secret.metadata.labels?.[label];
+  if (last !== today && last !== tomorrow) await labelLastUsed?.(secret, label, today);
 }
 
 function decodeSecret(base64: string): string {
