@@ -1,8 +1,11 @@
 import { SimClock } from '#core/base';
 
+/** How long steps follow each other before sockets are served, ms of wall time. */
+const sliceMs = 2;
+
 /**
- * Moves a cluster's clock along with the wall clock. Each due timer is one turn of Node's event loop, so that
- * sockets are served between any two steps of the engine, and promises have settled before the next.
+ * Moves a cluster's clock along with the wall clock. Between any two steps of the engine all promises settle; what is
+ * due runs in slices, between which Node's event loop turns and serves sockets.
  */
 export class ClockDriver {
   readonly clock: SimClock;
@@ -12,6 +15,10 @@ export class ClockDriver {
   #baseWallMs: number;
   #wakeup: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  /** A step runs, or follows in this turn of the event loop. */
+  #isStepping = false;
+  readonly #next = (): void => this.#turn();
+  #sliceStartMs = 0;
   #wakeAtSimMs = Infinity;
   #stopped = false;
   #holds = 0;
@@ -101,29 +108,52 @@ export class ClockDriver {
   }
 
   #scheduled(dueMs: number): void {
-    if (this.#immediate === undefined && dueMs < this.#wakeAtSimMs) this.#arm();
+    if (dueMs < this.#wakeAtSimMs) this.#arm();
   }
 
   #arm(): void {
-    if (this.#stopped || this.#immediate !== undefined || this.#holds > 0) return;
+    if (this.#stopped || this.#immediate !== undefined || this.#isStepping || this.#holds > 0)
+      return;
     clearTimeout(this.#wakeup);
     this.#wakeup = undefined;
     this.#wakeAtSimMs = Infinity;
     const due = this.clock.nextDueMs();
     if (this.#burst || (due !== undefined && due <= this.#targetMs())) {
-      this.#immediate = setImmediate(() => this.#turn());
+      this.#immediate = setImmediate(() => this.#slice());
       return;
     }
     if (due === undefined || this.#speed === 0) return;
     this.#wakeAtSimMs = due;
     const waitMs = (due - this.#targetMs()) / this.#speed;
-    this.#wakeup = setTimeout(() => this.#turn(), Math.min(Math.ceil(waitMs), 0x7fffffff));
+    this.#wakeup = setTimeout(() => this.#slice(), Math.min(Math.ceil(waitMs), 0x7fffffff));
+  }
+
+  #slice(): void {
+    this.#immediate = undefined;
+    this.#sliceStartMs = performance.now();
+    this.#turn();
   }
 
   #turn(): void {
-    this.#immediate = undefined;
     // Somebody took hold of the clock after this turn was set.
-    if (this.#stopped || this.#holds > 0) return;
+    if (this.#stopped || this.#holds > 0) {
+      this.#isStepping = false;
+      return;
+    }
+    this.#isStepping = true;
+    let isMore = false;
+    try {
+      isMore = this.#step() && performance.now() - this.#sliceStartMs < sliceMs;
+    } finally {
+      this.#isStepping = isMore;
+      // The queue of ticks is served when that of promises has run dry.
+      if (isMore) queueMicrotask(() => process.nextTick(this.#next));
+      else this.#arm();
+    }
+  }
+
+  /** Runs what is due next, or brings the clock up to date. @returns whether a timer ran. */
+  #step(): boolean {
     const burst = this.#burst;
     if (burst) {
       const idle = burst.foregroundOnly && !this.clock.hasForegroundWork;
@@ -132,11 +162,13 @@ export class ClockDriver {
         this.#burst = undefined;
         this.#rebase();
         burst.done();
+        return false;
       }
-    } else {
-      const target = this.#targetMs();
-      if (!this.clock.step(target)) this.clock.moveTo(target);
+      return true;
     }
-    this.#arm();
+    const target = this.#targetMs();
+    if (this.clock.step(target)) return true;
+    this.clock.moveTo(target);
+    return false;
   }
 }

@@ -159,10 +159,7 @@ function hostPorts(pod: PodView): string[] {
   );
 }
 
-/** Bytes as a node's status shows them: `24581696Ki`. */
+/** Bytes as a node's status shows them, in the form in which the API server keeps them: `24581696Ki`. */
 export function memoryQuantity(bytes: number): string {
-  const kib = Math.floor(bytes / 1024);
-  return kib * 1024 === bytes
-    ? `${kib}Ki`
-    : formatQuantity({ nano: BigInt(bytes) * 1_000_000_000n, format: 'BinarySI' });
+  return formatQuantity({ nano: BigInt(bytes) * 1_000_000_000n, format: 'BinarySI' });
 }

@@ -1,6 +1,6 @@
 import { type DeepReadonly, type Disposable, jsonClone, jsonEqual } from '#core/base';
 import type { Node, NodeCondition, NodeStatus } from '../apis/index.ts';
-import { formatTime, isReason, parseQuantity } from '../machinery/index.ts';
+import { canonicalQuantity, formatTime, isReason, parseQuantity } from '../machinery/index.ts';
 import { memoryQuantity } from './admission.ts';
 import { durationMs } from './configuration.ts';
 import { errorText, type KubeletContext } from './context.ts';
@@ -79,6 +79,8 @@ export class NodeReporter implements Disposable {
   #timer: Disposable | undefined;
   #registered = false;
   #reportedMs = 0;
+  /** Added to the time until the next report without a change, so that nodes do not report all at once. */
+  #reportDelayMs = 0;
   #disposed = false;
   #conditions = new Map<string, string>();
   #unschedulable: boolean | undefined;
@@ -209,7 +211,7 @@ export class NodeReporter implements Disposable {
   }
 
   async #update(): Promise<void> {
-    const { api, nodeName, log, clock, config } = this.#context;
+    const { api, nodeName, log, clock, config, random } = this.#context;
     const nodes = api?.client.resource('nodes');
     if (!nodes) return;
     try {
@@ -217,8 +219,11 @@ export class NodeReporter implements Disposable {
       const node = known ?? (await nodes.get(undefined, nodeName));
       this.#noteSchedulable(node.spec?.unschedulable === true);
       const status = await this.#status(node.status);
-      const stale = clock.now() - this.#reportedMs >= durationMs(config.nodeStatusReportFrequency);
-      if (stale || changed(node.status, status)) {
+      const everyMs = durationMs(config.nodeStatusReportFrequency);
+      const isChanged = changed(node.status, status);
+      if (isChanged || clock.now() - this.#reportedMs >= everyMs + this.#reportDelayMs) {
+        const isNew = isChanged || this.#reportedMs === 0;
+        this.#reportDelayMs = isNew ? everyMs * (random.next() - 0.5) : 0;
         const wanted = jsonClone(node) as Node;
         const { resourceVersion: _, ...metadata } = wanted.metadata;
         const merged = { ...wanted, metadata, status: { ...wanted.status, ...status } };
@@ -283,7 +288,7 @@ export class NodeReporter implements Disposable {
       ],
       allocatable: {
         cpu: cpu(allocatable.cpuMilli),
-        'ephemeral-storage': String(allocatable.ephemeralStorageBytes),
+        'ephemeral-storage': canonicalQuantity(allocatable.ephemeralStorageBytes),
         'hugepages-1Gi': '0',
         'hugepages-2Mi': '0',
         memory: memoryQuantity(allocatable.memoryBytes),

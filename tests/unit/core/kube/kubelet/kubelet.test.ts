@@ -482,6 +482,25 @@ describe('the node', () => {
     });
   });
 
+  test('on which nothing happens reports its status every five minutes, its lease every ten seconds', async () => {
+    const bench = new KubeletBench();
+    await bench.start();
+    await bench.node.time.advance(600_000);
+    const reports: number[] = [];
+    let version = bench.api.get('nodes', 'node01')?.metadata.resourceVersion;
+    for (let seconds = 600; seconds < 1800; seconds += 5) {
+      await bench.node.time.advance(5000);
+      const now = bench.api.get('nodes', 'node01')?.metadata.resourceVersion;
+      if (now !== version) reports.push(bench.node.time.clock.now());
+      version = now;
+    }
+    expect(reports.slice(1).map((at, index) => at - (reports[index] ?? 0))).toEqual([
+      300_000, 300_000, 300_000,
+    ]);
+    const lease = bench.api.get('leases.coordination.k8s.io', 'node01', 'kube-node-lease');
+    expect(lease?.spec).toMatchObject({ renewTime: '2026-01-01T10:30:00.000000Z' });
+  });
+
   test('is not ready without a network, nor without its runtime', async () => {
     const bench = new KubeletBench();
     await bench.start();
