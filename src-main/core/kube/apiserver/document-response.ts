@@ -73,6 +73,18 @@ function checkGetRoute(request: ApiRequest): void {
   checkRoute(request);
 }
 
+const etags = new WeakMap<object, string>();
+
+/** Of a document that does not change any more. */
+function etagOf(document: object): string {
+  let etag = etags.get(document);
+  if (etag === undefined) {
+    etag = `"${contentHash(JSON.stringify(document))}"`;
+    etags.set(document, etag);
+  }
+  return etag;
+}
+
 /** Undefined when the client likes the older documents better. */
 function aggregatedResponse(
   request: ApiRequest,
@@ -94,7 +106,7 @@ function aggregatedResponse(
   const document = discovery.aggregated(root);
   const form = { media: found.media, pretty: plainForm(request, info)?.pretty ?? false };
   const response = objectResponse(200, document, form);
-  const etag = `"${contentHash(JSON.stringify(document))}"`;
+  const etag = etagOf(document);
   const headers = {
     'content-type': `${response.headers['content-type'] ?? ''};g=${wanted.group};v=${wanted.version};as=${wanted.kind}`,
     'cache-control': 'public',

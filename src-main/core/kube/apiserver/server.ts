@@ -160,8 +160,8 @@ class Server implements ApiServer {
       (await authenticator.authenticate(request)) ??
       (this.#options.anonymous ? anonymous : undefined);
     if (!user) throw unauthorized();
-    const names = Object.keys({ ...request.headers, ...request.repeated });
-    if (!impersonate || !names.some((name) => name.startsWith('impersonate-'))) return user;
+    if (!impersonate || !(impersonates(request.headers) || impersonates(request.repeated)))
+      return user;
     try {
       return await impersonate(request, attributesOf(info, user));
     } catch (error) {
@@ -411,4 +411,9 @@ function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
     ...(fieldSelector === null ? {} : { fieldSelector }),
     ...(labelSelector === null ? {} : { labelSelector }),
   };
+}
+
+function impersonates(headers: object | undefined): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }

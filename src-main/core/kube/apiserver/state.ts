@@ -19,15 +19,16 @@ const registry = '/registry/';
  */
 export function createServerState(store: Store<StoredObject>, builtin: ResourceTable): ServerState {
   const builtinNames = new Set(builtin.rows.map((row) => `${row.group}/${row.resource}`));
-  const prefixes = new Map<string, string>();
+  const prefixes = new Map<string, Map<string, string>>();
   const tracked = new Map<string, Tracked>();
 
   const prefixOf = (group: string, resource: string): string => {
-    const name = `${group}/${resource}`;
-    let prefix = prefixes.get(name);
+    let ofGroup = prefixes.get(group);
+    if (!ofGroup) prefixes.set(group, (ofGroup = new Map<string, string>()));
+    let prefix = ofGroup.get(resource);
     if (prefix === undefined) {
-      prefix = keyPrefix(group, resource, builtinNames.has(name));
-      prefixes.set(name, prefix);
+      prefix = keyPrefix(group, resource, builtinNames.has(`${group}/${resource}`));
+      ofGroup.set(resource, prefix);
     }
     return prefix;
   };

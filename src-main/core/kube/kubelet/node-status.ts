@@ -383,20 +383,27 @@ export class NodeReporter implements Disposable {
   }
 }
 
+const ownConditions = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']);
+const unreported = new Set(['conditions', 'features', 'runtimeHandlers']);
+
 /** Whether two statuses differ in more than the time of the last report. */
 function changed(old: DeepReadonly<NodeStatus> | undefined, wanted: NodeStatus): boolean {
-  const without = (status: DeepReadonly<NodeStatus> | undefined): object => ({
-    ...status,
-    conditions: (status?.conditions ?? [])
-      .filter(({ type }) =>
-        ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].includes(type),
-      )
-      .map(({ lastHeartbeatTime: _, lastTransitionTime: __, ...rest }) => rest),
+  const before = (old?.conditions ?? []).filter(({ type }) => ownConditions.has(type));
+  const { conditions = [] } = wanted;
+  if (before.length !== conditions.length) return true;
+  const isSame = conditions.every(({ type, status, reason, message }, index) => {
+    const known = before[index];
+    return (
+      known?.type === type &&
+      known.status === status &&
+      known.reason === reason &&
+      known.message === message
+    );
   });
-  const fields = without(wanted) as Record<string, unknown>;
-  const before = without(old) as Record<string, unknown>;
-  return Object.entries(fields).some(
-    ([name, value]) =>
-      name !== 'features' && name !== 'runtimeHandlers' && !jsonEqual(before[name], value),
-  );
+  if (!isSame) return true;
+  for (const name in wanted) {
+    const field = name as keyof NodeStatus;
+    if (!unreported.has(name) && !jsonEqual(old?.[field], wanted[field])) return true;
+  }
+  return false;
 }

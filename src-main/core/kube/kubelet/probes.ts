@@ -36,7 +36,12 @@ export class ProbeManager implements Disposable, ProbeVerdicts {
   readonly cache: PodCache;
   readonly #onResult: (uid: string) => void;
   readonly #workers = new Map<string, Map<string, ProbeWorker>>();
-  readonly #results = new Map<string, ProbeVerdict>();
+  /** By container id. */
+  readonly #results: Readonly<Record<ProbeType, Map<string, ProbeVerdict>>> = {
+    Liveness: new Map(),
+    Readiness: new Map(),
+    Startup: new Map(),
+  };
 
   /** @param onResult told of each change of a result. */
   constructor(context: KubeletContext, cache: PodCache, onResult: (uid: string) => void) {
@@ -46,11 +51,11 @@ export class ProbeManager implements Disposable, ProbeVerdicts {
   }
 
   liveness(containerId: string): ProbeVerdict | undefined {
-    return this.#results.get(`Liveness/${containerId}`);
+    return this.#results.Liveness.get(containerId);
   }
 
   startup(containerId: string): ProbeVerdict | undefined {
-    return this.#results.get(`Startup/${containerId}`);
+    return this.#results.Startup.get(containerId);
   }
 
   addPod(pod: PodView): void {
@@ -98,22 +103,22 @@ export class ProbeManager implements Disposable, ProbeVerdicts {
   /** Asks for a probe at once when the container is not known to be ready. */
   isReady(uid: string, status: ContainerStatus): boolean {
     if (status.state !== 'CONTAINER_RUNNING') return false;
-    if (this.#results.get(`Readiness/${status.id}`) === 'success') return true;
+    if (this.#results.Readiness.get(status.id) === 'success') return true;
     const worker = this.#workers.get(uid)?.get(`${status.name}/Readiness`);
     worker?.trigger();
     return worker === undefined;
   }
 
   set(type: ProbeType, uid: string, containerId: string, verdict: ProbeVerdict): void {
-    const key = `${type}/${containerId}`;
-    if (this.#results.get(key) === verdict) return;
-    const known = this.#results.has(key);
-    this.#results.set(key, verdict);
+    const results = this.#results[type];
+    if (results.get(containerId) === verdict) return;
+    const known = results.has(containerId);
+    results.set(containerId, verdict);
     if (known || verdict !== initial[type]) this.#onResult(uid);
   }
 
   unset(type: ProbeType, containerId: string): void {
-    this.#results.delete(`${type}/${containerId}`);
+    this.#results[type].delete(containerId);
   }
 }
 

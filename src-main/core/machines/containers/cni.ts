@@ -18,16 +18,17 @@ interface CniPlugin {
   readonly nodename?: string;
 }
 
-const configDirectory = '/etc/cni/net.d';
+/** Where the plugins of the pods' network leave their configuration. */
+export const cniDirectory = '/etc/cni/net.d';
 const pluginDirectory = '/opt/cni/bin';
 
 /** The first valid configuration by name. @returns undefined: `cni plugin not initialized`. */
 export function loadCni(files: FileSystem): CniConfig | undefined {
-  const names = files.exists(configDirectory) ? files.readdir(configDirectory) : [];
+  const names = files.exists(cniDirectory) ? files.readdir(cniDirectory) : [];
   for (const name of names) {
     if (!/\.(conf|conflist|json)$/.test(name)) continue;
     try {
-      const config = readConfig(JSON.parse(files.readText(`${configDirectory}/${name}`)));
+      const config = readConfig(JSON.parse(files.readText(`${cniDirectory}/${name}`)));
       if (config) return config;
     } catch {
       // containerd skips what it cannot read and takes the next.

@@ -1,4 +1,12 @@
-import { type Clock, Emitter, hex, type Logger, type Random, uuid } from '#core/base';
+import {
+  type Clock,
+  type Disposable,
+  Emitter,
+  hex,
+  type Logger,
+  type Random,
+  uuid,
+} from '#core/base';
 import {
   type Connection,
   ConnectionError,
@@ -20,7 +28,7 @@ import {
   type SandboxNetwork,
 } from '../network/index.ts';
 import { procFiles, type ProcInfo, ProcessTable } from '../process/index.ts';
-import { loadCni, podBlock } from './cni.ts';
+import { type CniConfig, cniDirectory, loadCni, podBlock } from './cni.ts';
 import { Container, execToEnd } from './container.ts';
 import { containerNotFound, sandboxNotFound, unavailable } from './errors.ts';
 import { imageStatus, ImageStore } from './image-store.ts';
@@ -85,6 +93,8 @@ class Containerd implements ContainerRuntime {
   readonly #events = new Emitter<ContainerEvent>();
   readonly #unpacker: Unpacker;
   #podCidr: string | undefined;
+  #cniWatch: Disposable | undefined;
+  #cniRead: { readonly config: CniConfig | undefined } | undefined;
 
   constructor(deps: RuntimeDeps) {
     this.#deps = deps;
@@ -132,7 +142,7 @@ class Containerd implements ContainerRuntime {
       version: () => this.#call(() => ({ runtimeName: 'containerd', runtimeVersion })),
       status: () =>
         this.#call(() => {
-          const networkReady = loadCni(this.#deps.files) !== undefined;
+          const networkReady = this.#cni() !== undefined;
           return {
             runtimeReady: true,
             networkReady,
@@ -203,6 +213,13 @@ class Containerd implements ContainerRuntime {
     };
   }
 
+  /** The configuration of the pods' network, read again when something in its directory has changed. */
+  #cni(): CniConfig | undefined {
+    const { files } = this.#deps;
+    this.#cniWatch ??= files.watch(cniDirectory, () => (this.#cniRead = undefined));
+    return (this.#cniRead ??= { config: loadCni(files) }).config;
+  }
+
   /** A call over the socket. */
   #call<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve) => {
@@ -250,7 +267,7 @@ class Containerd implements ContainerRuntime {
   #attach(id: string, config: PodSandboxConfig): SandboxNetwork {
     const { files, network } = this.#deps;
     try {
-      const cni = loadCni(files);
+      const cni = this.#cni();
       if (!cni) throw new Error('cni plugin not initialized');
       const ports = config.portMappings
         .filter(({ hostPort }) => hostPort > 0)

@@ -1,15 +1,27 @@
+const [dot, zero, nine] = ['.', '0', '9'].map((text) => text.charCodeAt(0)) as [
+  number,
+  number,
+  number,
+];
+
 /** An IPv4 address as a number; undefined when the text is none. */
 export function parseIpv4(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  let value = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
-    const octet = Number(part);
-    if (octet > 255) return undefined;
-    value = value * 256 + octet;
+  let [value, octet, digits, dots] = [0, 0, 0, 0];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === dot && digits > 0) {
+      value = value * 256 + octet;
+      octet = 0;
+      digits = 0;
+      dots += 1;
+      // No octet begins with a zero but zero itself.
+    } else if (code >= zero && code <= nine && (digits === 0 || octet > 0)) {
+      octet = octet * 10 + code - zero;
+      digits += 1;
+      if (octet > 255) return undefined;
+    } else return undefined;
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + octet : undefined;
 }
 
 export function formatIpv4(value: number): string {

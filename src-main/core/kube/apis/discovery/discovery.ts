@@ -22,7 +22,7 @@ export interface DiscoveryOptions {
 
 /** The discovery documents of one moment; make a new one when a CRD or APIService changes. */
 export interface Discovery {
-  /** `GET /api` or `/apis` for who asks for the aggregated form. */
+  /** `GET /api` or `/apis` for who asks for the aggregated form: one document, always the same. */
   aggregated(root: 'api' | 'apis'): JsonObject;
   /** `GET /api` */
   apiVersions(): JsonObject;
@@ -49,18 +49,20 @@ type Groups = ReadonlyMap<string, readonly ListedVersion[]>;
 export function createDiscovery({ extra = [], serverAddress }: DiscoveryOptions): Discovery {
   const groups = arrange(extra);
   const inGroups = () => [...groups].filter(([name]) => name !== '');
+  const aggregatedOf = (root: 'api' | 'apis'): JsonObject => ({
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items: (root === 'api' ? [...groups].filter(([name]) => name === '') : inGroups()).map(
+      ([name, versions]) => ({
+        metadata: name === '' ? {} : { name },
+        versions: versions.map(aggregatedVersion),
+      }),
+    ),
+  });
+  const aggregated: { api?: JsonObject; apis?: JsonObject } = {};
   return {
-    aggregated: (root) => ({
-      kind: 'APIGroupDiscoveryList',
-      apiVersion: 'apidiscovery.k8s.io/v2',
-      metadata: {},
-      items: (root === 'api' ? [...groups].filter(([name]) => name === '') : inGroups()).map(
-        ([name, versions]) => ({
-          metadata: name === '' ? {} : { name },
-          versions: versions.map(aggregatedVersion),
-        }),
-      ),
-    }),
+    aggregated: (root) => (aggregated[root] ??= aggregatedOf(root)),
     apiVersions: () => ({
       kind: 'APIVersions',
       versions: (groups.get('') ?? []).map(({ version }) => version),

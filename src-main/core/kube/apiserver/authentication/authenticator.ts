@@ -88,13 +88,13 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
     if (problem !== undefined) throw new TokenError(problem);
     const certificate = pki.readCertificate(pem);
     if (certificate.commonName === '') return undefined;
-    const user: UserInfo = {
+    const user = withAuthenticatedGroup({
       username: certificate.commonName,
       groups: certificate.organizations,
       extra: {
         'authentication.kubernetes.io/credential-id': [`X509SHA256=${certificate.fingerprint}`],
       },
-    };
+    });
     if (certificates.size >= cachedCertificates) certificates.clear();
     certificates.set(pem, {
       user,
@@ -103,6 +103,11 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
     });
     return user;
   };
+
+  const byPeerCertificate = ({ peerCertificate }: ApiRequest): Promise<UserInfo | undefined> =>
+    options.clientCa !== undefined && peerCertificate !== undefined
+      ? byCertificate(peerCertificate, options.clientCa)
+      : Promise.resolve(undefined);
 
   const byFrontProxy = async (request: ApiRequest): Promise<UserInfo | undefined> => {
     const { requestHeader } = options;
@@ -149,25 +154,20 @@ export function createAuthenticator(options: AuthenticationOptions): RequestAuth
     return { errors };
   };
 
+  const byBearerToken = async (request: ApiRequest): Promise<UserInfo | undefined> => {
+    const token = bearerToken(request.headers['authorization']);
+    if (token === undefined) return undefined;
+    const { identity } = await byToken(token);
+    if (!identity) throw new TokenError('invalid bearer token');
+    return identity.user;
+  };
+  const attempts = [byFrontProxy, byPeerCertificate, byBearerToken];
+
   const byCredentials = async (request: ApiRequest): Promise<UserInfo | undefined> => {
     let failed = false;
-    const attempts = [
-      () => byFrontProxy(request),
-      () =>
-        options.clientCa !== undefined && request.peerCertificate !== undefined
-          ? byCertificate(request.peerCertificate, options.clientCa)
-          : Promise.resolve(undefined),
-      async () => {
-        const token = bearerToken(request.headers['authorization']);
-        if (token === undefined) return undefined;
-        const { identity } = await byToken(token);
-        if (!identity) throw new TokenError('invalid bearer token');
-        return identity.user;
-      },
-    ];
     for (const attempt of attempts) {
       try {
-        const user = await attempt();
+        const user = await attempt(request);
         if (user) return user;
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
@@ -212,7 +212,8 @@ function bearerToken(header: string | undefined): string | undefined {
 /** @see k8s.io/apiserver/pkg/authentication/group/authenticated_group_adder.go */
 function withAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.username === 'system:anonymous') return user;
-  const known = ['system:authenticated', 'system:unauthenticated'];
-  if (user.groups.some((group) => known.includes(group))) return user;
+  const { groups } = user;
+  if (groups.includes('system:authenticated') || groups.includes('system:unauthenticated'))
+    return user;
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }

@@ -25,7 +25,9 @@ export interface RbacAuthorizer extends Authorizer {
 }
 
 interface Binding {
-  readonly describe: (subject: Subject) => string;
+  readonly object: unknown;
+  readonly kind: 'ClusterRoleBinding' | 'RoleBinding';
+  readonly namespace: string;
   readonly subjects: readonly Subject[];
   readonly rules: readonly PolicyRule[] | undefined;
   readonly error: StatusError | undefined;
@@ -42,15 +44,20 @@ interface Subject {
  * user's own names alone.
  */
 interface Index {
-  readonly versions: string;
+  /** The sum of the versions of what it was made of: they only grow. */
+  readonly versions: number;
   readonly cluster: ReadonlyMap<string, readonly IndexedBinding[]>;
   readonly namespaces: ReadonlyMap<string, ReadonlyMap<string, readonly IndexedBinding[]>>;
+  /** What was found, by user and namespace: components ask again and again. */
+  readonly found: WeakMap<UserInfo, Map<string, readonly IndexedBinding[]>>;
 }
 
 interface IndexedBinding {
   readonly order: number;
   readonly binding: Binding;
   readonly subject: Subject;
+  /** Why the binding allows, once somebody was told. */
+  reason?: string;
 }
 
 const resources = ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'] as const;
@@ -60,16 +67,24 @@ export function createRbacAuthorizer(state: ServerState): RbacAuthorizer {
   let index: Index | undefined;
 
   const current = (): Index => {
-    const versions = resources.map((resource) => state.version(rbacGroup, resource)).join(',');
+    let versions = 0;
+    for (const resource of resources) versions += state.version(rbacGroup, resource);
     if (index?.versions !== versions) index = buildIndex(state, versions);
     return index;
   };
 
-  const bindingsOf = function* (user: UserInfo, namespace: string): Generator<IndexedBinding> {
-    const { cluster, namespaces } = current();
-    yield* matching(cluster, user);
+  const bindingsOf = (user: UserInfo, namespace: string): readonly IndexedBinding[] => {
+    const { cluster, namespaces, found } = current();
     const local = namespace === '' ? undefined : namespaces.get(namespace);
-    if (local) yield* matching(local, user);
+    const scope = local ? namespace : '';
+    let ofUser = found.get(user);
+    if (!ofUser) found.set(user, (ofUser = new Map<string, readonly IndexedBinding[]>()));
+    let bindings = ofUser.get(scope);
+    if (!bindings) {
+      bindings = [...matching(cluster, user), ...(local ? matching(local, user) : [])];
+      ofUser.set(scope, bindings);
+    }
+    return bindings;
   };
 
   return {
@@ -78,10 +93,14 @@ export function createRbacAuthorizer(state: ServerState): RbacAuthorizer {
         return { decision: 'allow', reason: '' };
       const namespace = attributes.kind === 'resource' ? attributes.namespace : '';
       const errors: string[] = [];
-      for (const { binding, subject } of bindingsOf(attributes.user, namespace)) {
+      for (const entry of bindingsOf(attributes.user, namespace)) {
+        const { binding } = entry;
         if (binding.error) errors.push(binding.error.message);
         if (binding.rules?.some((rule) => ruleAllows(rule, attributes)))
-          return { decision: 'allow', reason: `RBAC: allowed by ${binding.describe(subject)}` };
+          return {
+            decision: 'allow',
+            reason: (entry.reason ??= `RBAC: allowed by ${describe(entry)}`),
+          };
       }
       return {
         decision: 'no-opinion',
@@ -118,7 +137,7 @@ function matching(
   return [...found.values()].sort((a, b) => a.order - b.order);
 }
 
-function buildIndex(state: ServerState, versions: string): Index {
+function buildIndex(state: ServerState, versions: number): Index {
   const cluster = new Map<string, IndexedBinding[]>();
   const namespaces = new Map<string, Map<string, IndexedBinding[]>>();
   let order = 0;
@@ -136,35 +155,22 @@ function buildIndex(state: ServerState, versions: string): Index {
     }
     order += 1;
   };
-  for (const object of state.list(rbacGroup, 'clusterrolebindings')) {
-    add(
-      cluster,
-      bindingOf(state, object, '', (subject) =>
-        describe(object, 'ClusterRoleBinding', '', subject),
-      ),
-      '',
-    );
-  }
+  for (const object of state.list(rbacGroup, 'clusterrolebindings'))
+    add(cluster, bindingOf(state, object, 'ClusterRoleBinding', ''), '');
   for (const object of state.list(rbacGroup, 'rolebindings')) {
     const namespace = object.metadata.namespace ?? '';
     const into = namespaces.get(namespace) ?? new Map<string, IndexedBinding[]>();
     namespaces.set(namespace, into);
-    add(
-      into,
-      bindingOf(state, object, namespace, (subject) =>
-        describe(object, 'RoleBinding', namespace, subject),
-      ),
-      namespace,
-    );
+    add(into, bindingOf(state, object, 'RoleBinding', namespace), namespace);
   }
-  return { versions, cluster, namespaces };
+  return { versions, cluster, namespaces, found: new WeakMap() };
 }
 
 function bindingOf(
   state: ServerState,
   object: unknown,
+  kind: Binding['kind'],
   namespace: string,
-  describeSubject: (subject: Subject) => string,
 ): Binding {
   const subjects = mapsOf(at(object, 'subjects')).map((subject) => ({
     kind: textOf(subject['kind']),
@@ -173,9 +179,16 @@ function bindingOf(
   }));
   try {
     const rules = referencedRules(state, at(object, 'roleRef'), namespace);
-    return { describe: describeSubject, subjects, rules, error: undefined };
+    return { object, kind, namespace, subjects, rules, error: undefined };
   } catch (error) {
-    return { describe: describeSubject, subjects, rules: undefined, error: error as StatusError };
+    return {
+      object,
+      kind,
+      namespace,
+      subjects,
+      rules: undefined,
+      error: error as StatusError,
+    };
   }
 }
 
@@ -205,7 +218,8 @@ function subjectKey(subject: Subject, defaultNamespace: string): string | undefi
   return namespace === '' ? undefined : `u:system:serviceaccount:${namespace}:${subject.name}`;
 }
 
-function describe(object: unknown, kind: string, namespace: string, subject: Subject): string {
+function describe({ binding, subject }: IndexedBinding): string {
+  const { object, kind, namespace } = binding;
   const bindingName = textAt(object, 'metadata', 'name');
   const full = namespace === '' ? bindingName : `${bindingName}/${namespace}`;
   const who =
