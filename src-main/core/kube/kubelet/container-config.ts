@@ -177,6 +177,17 @@ function mountsOf(
       throw new Error(
         `failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}`,
       );
+    const image = specOf(pod).volumes?.find(({ name }) => name === mount.name)?.image;
+    if (image) {
+      const { reference = '' } = image;
+      mounts.push({
+        containerPath: mount.mountPath,
+        hostPath: '',
+        readOnly: true,
+        image: { reference, subPath },
+      });
+      continue;
+    }
     const hostPath = subPath === '' ? volume : `${volume}/${subPath}`;
     if (subPath !== '' && !files.exists(hostPath)) files.mkdir(hostPath, 0o777);
     mounts.push({

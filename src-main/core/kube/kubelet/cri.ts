@@ -150,9 +150,11 @@ export interface ContainerConfig {
 
 export interface Mount {
   readonly containerPath: string;
-  /** A path on the node's filesystem. */
+  /** A path on the node's filesystem; empty when an image is mounted. */
   readonly hostPath: string;
   readonly readOnly: boolean;
+  /** An image of the node whose files are mounted, and what of them. */
+  readonly image?: { readonly reference: string; readonly subPath: string };
 }
 
 export interface ContainerResources {

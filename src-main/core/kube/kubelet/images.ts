@@ -31,18 +31,42 @@ export class ImageManager {
   }
 
   /** Resolves when the image is there. @throws StartError */
-  async ensure(pod: PodView, container: ContainerView): Promise<void> {
+  ensure(pod: PodView, container: ContainerView): Promise<void> {
+    const { image = '', imagePullPolicy, name } = container;
+    return this.#ensure(pod, image, imagePullPolicy, name);
+  }
+
+  /** Brings the images that the pod mounts as volumes. @returns why those are missing that could not be had, by volume. */
+  async ensureVolumes(pod: PodView): Promise<ReadonlyMap<string, StartError>> {
+    const failures = new Map<string, StartError>();
+    for (const { name, image } of specOf(pod).volumes ?? []) {
+      if (!image) continue;
+      try {
+        await this.#ensure(pod, image.reference ?? '', image.pullPolicy, undefined);
+      } catch (error) {
+        if (!(error instanceof StartError)) throw error;
+        failures.set(name, error);
+      }
+    }
+    return failures;
+  }
+
+  /** @param container whom events are about; absent: the pod. */
+  async #ensure(
+    pod: PodView,
+    requested: string,
+    policy = 'IfNotPresent',
+    container: string | undefined,
+  ): Promise<void> {
     const { host } = this.#context;
-    const requested = container.image ?? '';
     const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
-      podEvent(this.#context, pod, type, reason, message, container.name);
+      podEvent(this.#context, pod, type, reason, message, container);
     const invalid = referenceError(requested);
     if (invalid !== undefined) {
       const message = `Failed to apply default image tag ${JSON.stringify(requested)}: couldn't parse image name ${JSON.stringify(requested)}: ${invalid}`;
       event('Warning', 'InspectFailed', message);
       throw new StartError('InvalidImageName', message);
     }
-    const policy = container.imagePullPolicy ?? 'IfNotPresent';
     if (policy !== 'Always') {
       let present: boolean;
       try {

@@ -200,9 +200,10 @@ export class PodRuntime {
     signal: AbortSignal,
   ): Promise<void> {
     const errors: { container: ContainerView; error: StartError }[] = [];
+    const missing = await this.#deps.images.ensureVolumes(pod);
     const start = async (container: ContainerView): Promise<boolean> => {
       signal.throwIfAborted();
-      const error = await this.#start(pod, container, sandboxId, signal);
+      const error = await this.#start(pod, container, sandboxId, missing, signal);
       if (error) errors.push({ container, error });
       return error === undefined;
     };
@@ -230,6 +231,7 @@ export class PodRuntime {
     pod: PodView,
     container: ContainerView,
     sandboxId: string,
+    missingVolumes: ReadonlyMap<string, StartError>,
     signal: AbortSignal,
   ): Promise<StartError | undefined> {
     const uid = uidOf(pod);
@@ -237,6 +239,7 @@ export class PodRuntime {
     this.#reasons.set(uid, reasons);
     try {
       this.#checkBackOff(pod, container);
+      this.#checkImageVolumes(pod, container, missingVolumes);
       await this.#startOne(pod, container, sandboxId, signal);
       reasons.delete(container.name);
       return undefined;
@@ -245,6 +248,19 @@ export class PodRuntime {
       reasons.set(container.name, error);
       return error;
     }
+  }
+
+  /** @throws StartError the last of those that the container mounts and whose image is not there. */
+  #checkImageVolumes(
+    pod: PodView,
+    container: ContainerView,
+    missing: ReadonlyMap<string, StartError>,
+  ): void {
+    const failures = (container.volumeMounts ?? []).flatMap(({ name }) => missing.get(name) ?? []);
+    for (const { reason } of failures)
+      podEvent(this.#deps.context, pod, 'Warning', 'Failed', `Error: ${reason}`, container.name);
+    const last = failures.at(-1);
+    if (last) throw last;
   }
 
   /** @throws StartError CrashLoopBackOff */

@@ -125,11 +125,13 @@ export class VolumeManager {
     if (volume.persistentVolumeClaim)
       return this.#claim(pod, volume.persistentVolumeClaim.claimName);
     if (volume.ephemeral) return this.#claim(pod, `${pod.metadata.name ?? ''}-${volume.name}`);
+    // The runtime mounts an image by itself; upstream's plugin makes no folder of it either.
+    if (volume.image) return folder;
     if (!files.exists(folder)) {
       files.mkdir(folder, 0o777);
       if (volume.emptyDir?.medium === 'Memory') files.mountTmpfs?.(folder, { mode: 0o777 });
     }
-    if (volume.emptyDir || volume.image) {
+    if (volume.emptyDir) {
       this.#own(pod, folder);
       return folder;
     }

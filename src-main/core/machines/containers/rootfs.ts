@@ -7,7 +7,6 @@ import {
   TreeBuilder,
   type TreeNode,
   virtualDirectory,
-  virtualFile,
   type VirtualNode,
 } from '../filesystem/index.ts';
 import { baseNetworkTools, type Image, imageId } from '../images/index.ts';
@@ -59,6 +58,8 @@ export interface RootfsOptions {
   readonly tree: TreeNode;
   readonly host: MemoryFileSystem;
   readonly mounts: readonly Mount[];
+  /** The tree of an image on the node. @throws MountError */
+  readonly imageTree: (reference: string) => TreeNode;
   readonly readOnly: boolean;
   readonly proc: VirtualNode;
   readonly random: Random;
@@ -66,7 +67,8 @@ export interface RootfsOptions {
   readonly hostname: string;
   /** Text of `/etc/resolv.conf`. */
   readonly resolvConf: string;
-  readonly memoryLimitBytes?: number;
+  /** The container's own cgroup. */
+  readonly cgroup: VirtualNode;
 }
 
 /** A mount that cannot be made; runc's text. */
@@ -90,7 +92,12 @@ export function buildRootfs(options: RootfsOptions): MemoryFileSystem {
   files.mountTmpfs('/dev', { sizeBytes: 64 * 1024 * 1024, mode: 0o755 });
   for (const [path, device] of Object.entries(standardDevices(random))) files.mknod(path, device);
   files.mountTmpfs('/dev/shm', { sizeBytes: 64 * 1024 * 1024, source: 'shm' });
-  files.mountVirtual('/sys', sysFiles(options), { type: 'sysfs', readOnly: true });
+  files.mountVirtual('/sys', sysFiles, { type: 'sysfs', readOnly: true });
+  files.mountVirtual('/sys/fs/cgroup', options.cgroup, {
+    type: 'cgroup2',
+    source: 'cgroup',
+    readOnly: true,
+  });
   for (const [path, text] of [
     ['/etc/hostname', `${options.hostname}\n`],
     ['/etc/resolv.conf', options.resolvConf],
@@ -99,9 +106,28 @@ export function buildRootfs(options: RootfsOptions): MemoryFileSystem {
     files.mkdir('/etc', { recursive: true });
     files.writeFile(path, text);
   }
-  for (const mount of options.mounts) bindMount(files, host, mount);
+  for (const mount of options.mounts)
+    if (mount.image) imageMount(files, mount, options);
+    else bindMount(files, host, mount);
   if (options.readOnly) files.remount('/', true);
   return files;
+}
+
+/** An image's files below a path; nobody can write them. */
+function imageMount(
+  files: MemoryFileSystem,
+  { containerPath, image }: Mount,
+  { imageTree, now }: RootfsOptions,
+): void {
+  const { reference = '', subPath = '' } = image ?? {};
+  const base = imageTree(reference);
+  const source = new MemoryFileSystem({ now, base, type: 'overlay', source: 'overlay' });
+  const path = `/${subPath}`;
+  if (!source.exists(path))
+    throw new MountError(
+      `failed to mount image volume: image_sub_path ${JSON.stringify(subPath)} does not exist in image ${JSON.stringify(reference)}`,
+    );
+  files.bind(source, path, containerPath, { readOnly: true });
 }
 
 function bindMount(files: MemoryFileSystem, host: MemoryFileSystem, mount: Mount): void {
@@ -126,14 +152,7 @@ function bindMount(files: MemoryFileSystem, host: MemoryFileSystem, mount: Mount
   }
 }
 
-function sysFiles({ memoryLimitBytes }: RootfsOptions): VirtualNode {
-  return virtualDirectory({
-    class: virtualDirectory({}),
-    fs: virtualDirectory({
-      cgroup: virtualDirectory({
-        'memory.max': virtualFile(() => `${memoryLimitBytes ?? 'max'}\n`),
-        'cgroup.controllers': virtualFile(() => 'cpuset cpu io memory hugetlb pids rdma\n'),
-      }),
-    }),
-  });
-}
+const sysFiles = virtualDirectory({
+  class: virtualDirectory({}),
+  fs: virtualDirectory({ cgroup: virtualDirectory({}) }),
+});

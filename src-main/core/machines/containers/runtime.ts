@@ -27,11 +27,12 @@ import {
   openConnection,
   type SandboxNetwork,
 } from '../network/index.ts';
-import { procFiles, type ProcInfo, ProcessTable } from '../process/index.ts';
+import { procFiles, type ProcInfo, ProcessTable, type ResourceGroup } from '../process/index.ts';
+import { cgroupFiles } from './cgroup.ts';
 import { type CniConfig, cniDirectory, loadCni, podBlock } from './cni.ts';
 import { Container, execToEnd } from './container.ts';
 import { containerNotFound, sandboxNotFound, unavailable } from './errors.ts';
-import { imageStatus, ImageStore } from './image-store.ts';
+import { imageStatus, ImageStore, type StoredImage } from './image-store.ts';
 import { type BaseSystem, buildRootfs, Unpacker } from './rootfs.ts';
 import { Sandbox } from './sandbox.ts';
 import { podSysctls } from './sysctls.ts';
@@ -303,14 +304,16 @@ class Containerd implements ContainerRuntime {
     this.#events.fire({ type: 'stopped', sandboxId: id });
   }
 
+  /** @throws CriError the image is not on the node. */
+  #stored(reference: string): StoredImage {
+    const image = this.store.find(reference);
+    if (image) return image;
+    throw new CriError('NotFound', `failed to get image from containerd "${reference}": not found`);
+  }
+
   #create(sandbox: Sandbox, config: ContainerConfig): string {
     const { clock, random, files: host, processes: hostTable } = this.#deps;
-    const image = this.store.find(config.image);
-    if (!image)
-      throw new CriError(
-        'NotFound',
-        `failed to get image from containerd "${config.image}": not found`,
-      );
+    const image = this.#stored(config.image);
     const unpacked = this.#unpacker.unpack(image.image);
     const target =
       config.targetContainerId === undefined
@@ -339,6 +342,7 @@ class Containerd implements ContainerRuntime {
           tree: unpacked.tree,
           host,
           mounts: config.mounts,
+          imageTree: (reference) => this.#unpacker.unpack(this.#stored(reference).image).tree,
           readOnly: config.security.readOnlyRootFilesystem,
           random,
           now: () => clock.now(),
@@ -348,11 +352,15 @@ class Containerd implements ContainerRuntime {
             ...this.#deps.procInfo,
             hostname: () => sandbox.config.hostname,
             mounts: () => mountLines(files),
+            cgroupRoot: group.name,
             more: { ...this.#deps.procInfo.more, ...podSysctls(sandbox.config) },
           }),
-          ...(group.memoryLimitBytes === undefined
-            ? {}
-            : { memoryLimitBytes: group.memoryLimitBytes }),
+          cgroup: cgroupFiles({
+            group,
+            resources: () => container.resources,
+            pids: () => pidsOf(processes, group),
+            now: () => clock.now(),
+          }),
         });
         return files;
       },
@@ -393,6 +401,13 @@ function byPrefix<T>(map: ReadonlyMap<string, T>, prefix: string): T | undefined
   if (prefix.length < 3) return undefined;
   const found = [...map].filter(([id]) => id.startsWith(prefix));
   return found.length === 1 ? found[0]?.[1] : undefined;
+}
+
+function pidsOf(table: ProcessTable, group: ResourceGroup): readonly number[] {
+  return table
+    .processes()
+    .filter(({ system }) => system.resources === group)
+    .map((process) => process.pidIn(table));
 }
 
 function mountLines(files: MemoryFileSystem): string {

@@ -17,7 +17,7 @@ export interface Mount {
 /** The mounts of one mount namespace, in order of mounting; the first is `/`. */
 export class MountTable {
   readonly #mounts: Mount[] = [];
-  readonly #byCovered = new Map<Inode, Mount>();
+  readonly #byCovered = new Map<object, Mount>();
 
   constructor(root: Mount) {
     this.#mounts.push(root);
@@ -33,7 +33,7 @@ export class MountTable {
 
   add(mount: Mount): void {
     this.#mounts.push(mount);
-    if (mount.covered) this.#byCovered.set(mount.covered, mount);
+    if (mount.covered) this.#byCovered.set(identityOf(mount.covered), mount);
   }
 
   /** Replaces flags of the mount at `path`. @throws FileError EINVAL nothing is mounted there. */
@@ -43,7 +43,7 @@ export class MountTable {
     if (!old) throw fileError('EINVAL', path);
     const mount = { ...old, readOnly };
     this.#mounts[index] = mount;
-    if (mount.covered) this.#byCovered.set(mount.covered, mount);
+    if (mount.covered) this.#byCovered.set(identityOf(mount.covered), mount);
   }
 
   /** @throws FileError EINVAL nothing is mounted there, EBUSY something is mounted below. */
@@ -54,13 +54,16 @@ export class MountTable {
     if (this.#mounts.some((other, at) => at > index && other.path.startsWith(`${path}/`)))
       throw fileError('EBUSY', path);
     this.#mounts.splice(index, 1);
-    this.#byCovered.delete(mount.covered);
+    this.#byCovered.delete(identityOf(mount.covered));
   }
 
   /** What is mounted on this inode, the topmost first. */
   on(inode: Inode): Mount | undefined {
-    let mount = this.#byCovered.get(inode);
-    for (let next = mount; next; next = this.#byCovered.get(next.root)) mount = next;
+    let mount = this.#byCovered.get(identityOf(inode));
+    for (let next = mount; next; next = this.#byCovered.get(identityOf(next.root))) mount = next;
     return mount;
   }
 }
+
+/** Inodes of virtual directories are made anew by each look; what they show stays. */
+const identityOf = (inode: Inode): object => inode.virtual ?? inode;

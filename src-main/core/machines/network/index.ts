@@ -34,6 +34,8 @@ export type { ServiceRules, Translation } from './service-rules.ts';
 export {
   type Dialed,
   type DialOptions,
+  type GrpcHealth,
+  grpcHealthService,
   ListenError,
   type Listener,
   type NetNamespace,

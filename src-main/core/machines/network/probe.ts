@@ -1,14 +1,13 @@
-import { type Clock, fromUtf8 } from '#core/base';
+import { type Clock, fromUtf8, sleep } from '#core/base';
 import { ConnectionError, type ProbeAnswer, type ProbeTarget } from '#core/kube';
 import { joinHostPort } from './addresses.ts';
 import { httpRequest, readBody, within } from './http-client.ts';
-import type { NetNamespace } from './types.ts';
+import { type Dialed, type GrpcHealth, grpcHealthService, type NetNamespace } from './types.ts';
 
 const maxBodyBytes = 10 * 1024;
 
 /**
- * A kubelet's probe from the node's own namespace. Certificates are not checked; gRPC health is not spoken by any
- * program, so only the connection is tried.
+ * A kubelet's probe from the node's own namespace. Certificates are not checked.
  *
  * @param resolve addresses of a name, for a probe with a host of its own.
  * @see k8s.io/kubernetes/pkg/probe
@@ -24,15 +23,52 @@ export async function probe(
       return probeHttp(net, clock, target, resolve);
     case 'tcp':
       return probeTcp(net, target, resolve);
-    case 'grpc': {
-      const answer = await probeTcp(net, target, resolve);
-      if (answer.kind !== 'error') return answer;
+    case 'grpc':
+      return probeGrpc(net, clock, target, resolve);
+  }
+}
+
+/** @see pkg/probe/grpc/grpc.go */
+async function probeGrpc(
+  net: NetNamespace,
+  clock: Clock,
+  { host, port, service, timeoutMs }: Extract<ProbeTarget, { kind: 'grpc' }>,
+  resolve: (host: string) => Promise<readonly string[]>,
+): Promise<ProbeAnswer> {
+  const startedMs = clock.now();
+  try {
+    const { listener } = await dial(net, host, port, timeoutMs, resolve);
+    if (listener.kind === 'object' && !listener.tls && listener.service === grpcHealthService) {
+      const status = (listener.object as GrpcHealth).check(service);
+      if (status === 'SERVING') return { kind: 'ok' };
       return {
         kind: 'error',
-        error: `timeout: failed to connect service "${joinHostPort(target.host, target.port)}" within ${target.timeoutMs / 1000}s: context deadline exceeded`,
+        error:
+          status === undefined
+            ? 'error: health rpc probe failed: rpc error: code = NotFound desc = unknown service'
+            : `service unhealthy (responded with "${status}")`,
       };
     }
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
   }
+  // gRPC dials again until its time is over, also when what it reached speaks something else.
+  await sleep(clock, Math.max(0, startedMs + timeoutMs - clock.now()));
+  return {
+    kind: 'error',
+    error: `timeout: failed to connect service "${joinHostPort(host, port)}" within ${timeoutMs / 1000}s: context deadline exceeded`,
+  };
+}
+
+async function dial(
+  net: NetNamespace,
+  host: string,
+  port: number,
+  timeoutMs: number,
+  resolve: (host: string) => Promise<readonly string[]>,
+): Promise<Dialed> {
+  const address = /^[\d.]+$/.test(host) ? host : ((await resolve(host))[0] ?? host);
+  return net.dial(address, port, 'tcp', { timeoutMs });
 }
 
 async function probeTcp(
@@ -41,8 +77,7 @@ async function probeTcp(
   resolve: (host: string) => Promise<readonly string[]>,
 ): Promise<ProbeAnswer> {
   try {
-    const address = /^[\d.]+$/.test(host) ? host : ((await resolve(host))[0] ?? host);
-    await net.dial(address, port, 'tcp', { timeoutMs });
+    await dial(net, host, port, timeoutMs, resolve);
     return { kind: 'ok' };
   } catch (error) {
     if (!(error instanceof ConnectionError)) throw error;

@@ -14,7 +14,10 @@ export type Listener =
       readonly tls?: ServerTls;
       handle(request: ApiRequest, peer: Peer): Promise<ApiResponse>;
     }
-  /** A service of this process with an interface of its own (`etcd`), found by its name. */
+  /**
+   * A service of this process with an interface of its own (`etcd`), found by its name; `grpcHealthService` is a
+   * `GrpcHealth`.
+   */
   | {
       readonly kind: 'object';
       readonly service: string;
@@ -25,6 +28,15 @@ export type Listener =
       readonly kind: 'udp';
       handle(datagram: Uint8Array, peer: Peer): Promise<Uint8Array | undefined>;
     };
+
+/** The service of gRPC that probes ask. */
+export const grpcHealthService = 'grpc.health.v1.Health';
+
+/** @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
+export interface GrpcHealth {
+  /** @returns undefined: no such service. */
+  check(service: string): 'SERVING' | 'NOT_SERVING' | undefined;
+}
 
 export interface ServerTls {
   /** PEM chain, leaf first. */

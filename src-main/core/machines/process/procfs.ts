@@ -23,6 +23,8 @@ export interface ProcInfo {
   /** Of all processes of the machine; by default the sum over `table`. */
   readonly usedMemoryBytes?: () => number;
   readonly usedCpuMilli?: () => number;
+  /** The cgroup that is `/` to those who look: a container's own. */
+  readonly cgroupRoot?: string;
   /** Further files below /proc, by path (`sys/net/ipv4/ip_forward`). */
   readonly more?: Readonly<Record<string, VirtualNode>>;
 }
@@ -86,7 +88,7 @@ export function procFiles(table: ProcessTable, info: ProcInfo): VirtualNode {
       },
       lookup: (name) => {
         const process = /^\d+$/.test(name) ? table.get(Number(name)) : undefined;
-        if (process) return processFiles(table, process);
+        if (process) return processFiles(table, process, info.cgroupRoot);
         return fixed().lookup(name);
       },
     },
@@ -115,7 +117,7 @@ function meminfo(total: number, used: number): string {
   return rows.map(([name, bytes]) => `${`${name}:`.padEnd(16)}${kib(bytes)} kB\n`).join('');
 }
 
-function processFiles(table: ProcessTable, process: Process): VirtualNode {
+function processFiles(table: ProcessTable, process: Process, cgroupRoot?: string): VirtualNode {
   const info = process.info(table);
   const name = (info.argv[0] ?? '').replace(/^.*\//, '').slice(0, 15);
   const states = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)' };
@@ -144,7 +146,7 @@ function processFiles(table: ProcessTable, process: Process): VirtualNode {
         '',
       ].join('\n'),
     ),
-    cgroup: virtualFile(() => `0::${info.cgroup ?? '/'}\n`),
+    cgroup: virtualFile(() => `0::${info.cgroup === cgroupRoot ? '/' : (info.cgroup ?? '/')}\n`),
     oom_score_adj: virtualFile(() => '0\n'),
     cwd: { kind: 'symlink', target: () => process.cwd },
     root: { kind: 'symlink', target: () => '/' },

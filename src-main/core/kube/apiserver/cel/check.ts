@@ -2,13 +2,19 @@ import { Environment, ParseError } from '@marcbachmann/cel-js';
 import { registerKubernetesFunctions } from './functions.ts';
 import { rewriteObjectLiterals } from './object-literals.ts';
 
-/** What an expression may name: variables with their types (`dyn`, or one with fields). */
+/** What an expression may name: variables with their types (`dyn`, or one with fields of these types). */
 export interface CelDeclarations {
-  readonly variables: Readonly<Record<string, 'dyn' | 'authorizer' | readonly string[]>>;
+  readonly variables: Readonly<
+    Record<string, 'dyn' | 'authorizer' | Readonly<Record<string, string>>>
+  >;
 }
 
-/** What checking an expression found: its type as cel-go writes it, or what is wrong with it. */
-export type CelCheck = { readonly type: string } | { readonly problem: string };
+/**
+ * What checking an expression found: its type as cel-go writes it, and as a field may be declared of it; or what is
+ * wrong with it.
+ */
+export type CelCheck =
+  { readonly type: string; readonly fieldType: string } | { readonly problem: string };
 
 /** More names than this are not looked for in one expression. */
 const maxUndeclared = 20;
@@ -30,10 +36,7 @@ function environmentOf({ variables }: CelDeclarations): Environment {
       continue;
     }
     const typeName = `declared.${name}`;
-    env.registerType({
-      name: typeName,
-      schema: Object.fromEntries(type.map((field) => [field, 'dyn'])),
-    });
+    env.registerType({ name: typeName, schema: { ...type } });
     env.registerVariable(name, typeName);
   }
   if (environments.size >= 50) environments.clear();
@@ -68,7 +71,8 @@ export function checkCel(expression: string, declarations: CelDeclarations): Cel
     const result = env.check(text);
     if (result.valid) {
       if (told.length > 0) break;
-      return { type: typeText(result.type ?? 'dyn') };
+      const type = result.type ?? 'dyn';
+      return { type: typeText(type), fieldType: fieldTypeOf(type) };
     }
     const fault = result.error as unknown as Fault;
     const literal = unterminated(fault, text);
@@ -102,6 +106,10 @@ function unterminated(fault: Fault, text: string): { message: string; at: number
 
 const functionNames = (env: Environment): ReadonlySet<string> =>
   new Set(env.getDefinitions().functions.map(({ name }) => name));
+
+/** Types of CEL itself, and lists and maps of them; what else there is may have any fields. */
+const fieldTypeOf = (type: string): string =>
+  /^(?:bool|int|uint|double|string|bytes|list|map|[<>, ])+$/.test(type) ? type : 'dyn';
 
 /** `map<string, int>` as cel-go writes it. */
 const typeText = (type: string): string =>

@@ -1,8 +1,10 @@
 import { nameSuffix, sleep } from '#core/base';
 import type { Program, ProgramContext } from '../../process/types.ts';
 import { print, resolverOf, untilSignal } from '../program-io.ts';
+import { grpcHealthChecking } from './agnhost-grpc.ts';
 import { mounttest } from './agnhost-mounttest.ts';
 import { hostnameOf, netexec } from './agnhost-netexec.ts';
+import { openIdMetadata } from './agnhost-openid.ts';
 import { conversionWebhook, webhook } from './agnhost-webhook.ts';
 import { fileAnswer, flagValue, serveHttp, textAnswer } from './http-service.ts';
 
@@ -166,6 +168,8 @@ const commands: Readonly<Record<string, Command>> = {
   connect,
   webhook,
   'crd-conversion-webhook': conversionWebhook,
+  'grpc-health-checking': grpcHealthChecking,
+  'test-service-account-issuer-discovery': openIdMetadata,
 };
 
 /** `agnhost COMMAND`: the test programs of Kubernetes, those that the documentation and tasks use. */

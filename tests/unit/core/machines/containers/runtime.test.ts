@@ -80,6 +80,54 @@ describe('a container', () => {
     });
   });
 
+  it('reads its own cgroup, and sees changes of its limits', async () => {
+    const { id } = await node.run({
+      command: ['hog', '50000000'],
+      resources: { cpuShares: 256, cpuLimitMilli: 500, memoryLimitBytes: 64 * 1024 * 1024 },
+    });
+    const files = node.containerd.containers.get(id)?.files;
+    const read = (name: string) => files?.readText(`/sys/fs/cgroup/${name}`);
+    expect(['cpu.max', 'cpu.weight', 'memory.max', 'memory.current'].map(read)).toEqual([
+      '50000 100000\n',
+      '35\n',
+      '67108864\n',
+      '50000000\n',
+    ]);
+    expect(read('cgroup.procs')).toBe('1\n');
+    expect(files?.readText('/proc/1/cgroup')).toBe('0::/\n');
+    expect(() => files?.writeFile('/sys/fs/cgroup/memory.max', 'max')).toThrow();
+    await service().updateContainerResources(id, {
+      cpuLimitMilli: 5,
+      memoryLimitBytes: 128 * 1024 * 1024,
+    });
+    expect(read('cpu.max')).toBe('1000 100000\n');
+    expect(read('memory.max')).toBe('134217728\n');
+  });
+
+  it('without limits has none in its cgroup', async () => {
+    const { id } = await node.run({ command: ['sleep', '100'] });
+    const files = node.containerd.containers.get(id)?.files;
+    expect(files?.readText('/sys/fs/cgroup/memory.max')).toBe('max\n');
+    expect(files?.readText('/sys/fs/cgroup/cpu.max')).toBe('max 100000\n');
+  });
+
+  it('mounts the files of an image, to be read alone', async () => {
+    const mount = {
+      containerPath: '/volume',
+      hostPath: '',
+      readOnly: true,
+      image: { reference: 'box:1.0', subPath: 'etc' },
+    };
+    const { id } = await node.run({ command: ['sleep', '100'], mounts: [mount] });
+    const files = node.containerd.containers.get(id)?.files;
+    expect(files?.readText('/volume/passwd')).toContain('web:x:101');
+    expect(() => files?.writeFile('/volume/new', '')).toThrow('Read-only file system');
+    const absent = { ...mount, image: { reference: 'nope:1.0', subPath: '' } };
+    await expect(node.run({ mounts: [absent] })).rejects.toThrow(
+      'failed to get image from containerd "nope:1.0": not found',
+    );
+  });
+
   it('declares what it uses', async () => {
     const { id } = await node.run({
       command: ['hog', '50000000'],

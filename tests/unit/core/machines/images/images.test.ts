@@ -5,6 +5,7 @@ import {
   parseReference,
   standardImages,
 } from '../../../../../src-main/core/machines/images/index.ts';
+import type { GrpcHealth } from '../../../../../src-main/core/machines/network/index.ts';
 import { dnsListener, dnsReply } from '../../../../../src-main/core/machines/dns/index.ts';
 import { TestNode } from '../containers/node.ts';
 
@@ -406,6 +407,24 @@ describe('services', () => {
     expect(await status()).toBe('ok 200');
     await node.time.advance(2000);
     expect(await status()).toBe('error: 11 500');
+  });
+
+  it('agnhost grpc-health-checking is well as long as it is told to be', async () => {
+    const { address } = await start(agnhost, {
+      args: ['grpc-health-checking', '--delay-unhealthy-sec=20', '--service', 'mine'],
+    });
+    const health = async (service: string): Promise<unknown> => {
+      const { listener } = await node.machine.namespace.dial(address, 5000);
+      return listener.kind === 'object' && (listener.object as GrpcHealth).check(service);
+    };
+    expect(await health('mine')).toBe('SERVING');
+    expect(await health('other')).toBeUndefined();
+    await run('curl', '-s', `${address}:8080/make-not-serving`);
+    expect(await health('mine')).toBe('NOT_SERVING');
+    await run('curl', '-s', `${address}:8080/make-serving`);
+    expect(await health('mine')).toBe('SERVING');
+    await node.time.advance(20_000);
+    expect(await health('mine')).toBe('NOT_SERVING');
   });
 
   it('agnhost netexec tells who asks whom', async () => {

@@ -3,6 +3,8 @@ import { fromUtf8, readText, seededRandom, utf8 } from '#core/base';
 import type { ApiResponse, ServicePortRule } from '#core/kube';
 import {
   createNetwork,
+  type GrpcHealth,
+  grpcHealthService,
   httpRequest,
   type Listener,
   type MachineNetwork,
@@ -385,9 +387,39 @@ describe('probes', () => {
       { kind: 'tcp', host: '10.99.0.1', port: 80, timeoutMs: 1000 } as const,
       { kind: 'error', error: 'dial tcp 10.99.0.1:80: i/o timeout' },
     ],
+    [
+      'a healthy service of gRPC',
+      { kind: 'grpc', host: '10.244.2.2', port: 5000, service: '', timeoutMs: 1000 } as const,
+      { kind: 'ok' },
+    ],
+    [
+      'an unhealthy service of gRPC',
+      { kind: 'grpc', host: '10.244.2.2', port: 5000, service: 'ill', timeoutMs: 1000 } as const,
+      { kind: 'error', error: 'service unhealthy (responded with "NOT_SERVING")' },
+    ],
+    [
+      'an unknown service of gRPC',
+      { kind: 'grpc', host: '10.244.2.2', port: 5000, service: 'x', timeoutMs: 1000 } as const,
+      {
+        kind: 'error',
+        error: 'error: health rpc probe failed: rpc error: code = NotFound desc = unknown service',
+      },
+    ],
+    [
+      'a server that does not speak gRPC',
+      { kind: 'grpc', host: '10.244.2.2', port: 8080, service: '', timeoutMs: 1000 } as const,
+      {
+        kind: 'error',
+        error:
+          'timeout: failed to connect service "10.244.2.2:8080" within 1s: context deadline exceeded',
+      },
+    ],
   ])('tell of %s', async (_, target, expected) => {
+    const states: Record<string, 'SERVING' | 'NOT_SERVING'> = { '': 'SERVING', ill: 'NOT_SERVING' };
+    const health: GrpcHealth = { check: (service) => states[service] };
+    podB.listen(5000, { kind: 'object', service: grpcHealthService, object: health });
     const done = probe(node1.namespace, time.clock, target, none);
-    await time.settle();
+    await time.advance(1000);
     expect(await done).toEqual(expected);
   });
 });

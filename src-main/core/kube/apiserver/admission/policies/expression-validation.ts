@@ -6,10 +6,12 @@ import { at, isMap, type JsonMap, mapsOf, textAt, textOf } from '../../fields/in
 
 const group = 'admissionregistration.k8s.io';
 /** Fields of `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go, BuildRequestType */
-const requestFields = [
-  ...['kind', 'resource', 'subResource', 'requestKind', 'requestResource', 'requestSubResource'],
-  ...['name', 'namespace', 'operation', 'userInfo', 'dryRun', 'options'],
-];
+const requestFields = Object.fromEntries(
+  [
+    ...['kind', 'resource', 'subResource', 'requestKind', 'requestResource', 'requestSubResource'],
+    ...['name', 'namespace', 'operation', 'userInfo', 'dryRun', 'options'],
+  ].map((field) => [field, 'dyn']),
+);
 
 /**
  * A strategy that also compiles the expressions of policies and webhooks before they are stored.
@@ -47,8 +49,8 @@ const checks: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => Fiel
 interface Scope {
   readonly params: boolean;
   readonly authorizer: boolean;
-  /** Names of composed variables; undefined: there are none to name. */
-  readonly variables?: readonly string[];
+  /** Types of composed variables; undefined: there are none to name. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 const declarations = ({ params, authorizer, variables }: Scope): CelDeclarations => ({
@@ -59,7 +61,7 @@ const declarations = ({ params, authorizer, variables }: Scope): CelDeclarations
     namespaceObject: 'dyn',
     ...(params ? { params: 'dyn' } : {}),
     ...(authorizer ? { authorizer: 'authorizer' } : {}),
-    ...(variables && variables.length > 0 ? { variables } : {}),
+    ...(variables && Object.keys(variables).length > 0 ? { variables } : {}),
   },
 });
 
@@ -80,15 +82,14 @@ function expressionErrors(
         : wanted.length === 1
           ? `must evaluate to ${wanted[0] ?? ''} but got ${result.type}`
           : `must evaluate to one of [${wanted.join(' ')}] but got ${result.type}`;
-  if (problem === undefined) return [];
-  return [
-    {
-      reason: 'FieldValueInvalid',
-      field,
-      message: `Invalid value: ${quoted(expression)}: ${problem}`,
-    },
-  ];
+  return problem === undefined ? [] : [invalid(field, expression, problem)];
 }
+
+const invalid = (field: string, value: string, problem: string): FieldError => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${quoted(value)}: ${problem}`,
+});
 
 function conditionErrors(holder: unknown, path: string, params: boolean): FieldError[] {
   return mapsOf(at(holder, 'matchConditions')).flatMap((condition, i) =>
@@ -101,39 +102,32 @@ function conditionErrors(holder: unknown, path: string, params: boolean): FieldE
   );
 }
 
-/** Checks `variables` in their order: each may name those before it. */
-function variableErrors(spec: unknown, params: boolean): { errors: FieldError[]; names: string[] } {
-  const names: string[] = [];
-  const errors = mapsOf(at(spec, 'variables')).flatMap((variable, i) => {
-    const found = expressionErrors(
-      textOf(variable['expression']),
-      `spec.variables[${i}].expression`,
-      { params, authorizer: true, variables: names },
-      [],
-    );
+/** Checks `variables` in their order: each may name those before it, and has the type of its expression. */
+function variableErrors(
+  spec: unknown,
+  params: boolean,
+): { errors: FieldError[]; types: Readonly<Record<string, string>> } {
+  const types: Record<string, string> = {};
+  const errors: FieldError[] = [];
+  for (const [i, variable] of mapsOf(at(spec, 'variables')).entries()) {
     const name = textOf(variable['name']);
-    names.push(name);
-    const isName = name.trim() === '' || /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-    return [
-      ...(isName
-        ? []
-        : [
-            {
-              reason: 'FieldValueInvalid' as const,
-              field: `spec.variables[${i}].name`,
-              message: `Invalid value: ${quoted(name)}: must be a valid CEL identifier`,
-            },
-          ]),
-      ...found,
-    ];
-  });
-  return { errors, names };
+    const expression = textOf(variable['expression']);
+    if (name.trim() !== '' && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      errors.push(invalid(`spec.variables[${i}].name`, name, 'must be a valid CEL identifier'));
+    const scope = { params, authorizer: true, variables: { ...types } };
+    const result =
+      expression.trim() === '' ? { fieldType: 'dyn' } : checkCel(expression, declarations(scope));
+    if ('problem' in result)
+      errors.push(invalid(`spec.variables[${i}].expression`, expression, result.problem));
+    types[name] = 'problem' in result ? 'dyn' : result.fieldType;
+  }
+  return { errors, types };
 }
 
 function validatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
   const spec = policy['spec'];
   const params = isMap(at(spec, 'paramKind'));
-  const { errors, names: variables } = variableErrors(spec, params);
+  const { errors, types: variables } = variableErrors(spec, params);
   const all = { params, authorizer: true, variables };
   return [
     ...conditionErrors(spec, 'spec.', params),
@@ -166,7 +160,7 @@ function validatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
 function mutatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
   const spec = policy['spec'];
   const params = isMap(at(spec, 'paramKind'));
-  const { errors, names: variables } = variableErrors(spec, params);
+  const { errors, types: variables } = variableErrors(spec, params);
   return [
     ...conditionErrors(spec, 'spec.', params),
     ...errors,

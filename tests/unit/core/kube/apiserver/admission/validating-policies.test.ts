@@ -82,6 +82,17 @@ describe('validating policies', () => {
       denied('no'),
     ],
     [
+      'variables of variables',
+      {
+        variables: [
+          { name: 'replicas', expression: 'object.spec.replicas' },
+          { name: 'even', expression: 'variables.replicas % 2 == 0' },
+        ],
+        validations: [{ expression: 'variables.even', message: 'odd' }],
+      },
+      denied('odd'),
+    ],
+    [
       'conditions that do not hold',
       {
         matchConditions: [{ name: 'n', expression: "request.userInfo.username == 'bob'" }],

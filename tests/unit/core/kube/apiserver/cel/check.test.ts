@@ -7,11 +7,21 @@ import {
   typeNameFaults,
 } from '../../../../../../src-main/core/kube/apiserver/cel/index.ts';
 
-const variables = { object: 'dyn', request: ['name'], authorizer: 'authorizer' } as const;
+const variables = { object: 'dyn', request: { name: 'dyn' }, authorizer: 'authorizer' } as const;
 const check = (expression: string): string => {
   const result = checkCel(expression, { variables });
   return 'problem' in result ? result.problem : result.type;
 };
+
+test('a field may be declared of what an expression makes', () => {
+  const made = checkCel('object.x % 2 == 1', { variables });
+  expect(made).toEqual({ type: 'bool', fieldType: 'bool' });
+  const fields = { odd: 'bool', names: 'list<string>', any: 'dyn' };
+  const type = (expression: string) => checkCel(expression, { variables: { variables: fields } });
+  expect(type('variables.odd')).toMatchObject({ type: 'bool' });
+  expect(type('variables.names[0]')).toMatchObject({ type: 'string' });
+  expect(type('variables.any')).toMatchObject({ type: 'dyn' });
+});
 
 // As cel-go tells them, by way of a real API server v1.36.3.
 test.each<[string, string]>([
