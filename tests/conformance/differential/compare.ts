@@ -26,6 +26,7 @@ export function masked(raw: Answer, sent: unknown): Answer {
       .replace(/\b20(2[6-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
       .replace(/(resourceVersion\\*":\\*")\d+/g, '$1<rv>')
       .replace(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-<rand>')
+      .replace(/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<hash>')
       .replace(/(0x)?c[0-9a-f]{9,11}\b/g, '<pointer>');
   const walk = (value: unknown, given: unknown, key: string): unknown => {
     if (typeof value === 'string') {

@@ -63,7 +63,15 @@ export interface KindStrategy {
   /** Fields a field selector may name, beyond metadata.name and metadata.namespace. */
   selectableFields?(object: DeepReadonly<KubeObject>): Readonly<Record<string, string>>;
   /** How `metadata.name` is checked; default: a DNS subdomain. */
-  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'path-segment' | 'dns-1035-label' | 'none';
+  readonly nameRule?:
+    | 'dns-subdomain'
+    | 'dns-label'
+    | 'path-segment'
+    | 'dns-1035-label'
+    | 'none'
+    | ((name: string, object: DeepReadonly<KubeObject>) => string[]);
+  /** On create nothing of the metadata is told while something else is wrong. */
+  readonly metadataLast?: boolean;
   /** `generation` exists and moves with the spec. */
   readonly hasGeneration?: boolean;
   /** PUT to a name that does not exist creates it. */

@@ -40,13 +40,13 @@ import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
 import { orderedMeta } from './object-order.ts';
 import { StoredObject, storedForm } from './stored-object.ts';
 
-const nameChecks: Readonly<Record<string, NameCheck>> = {
+const nameChecks = {
   'dns-subdomain': dns1123SubdomainErrors,
   'dns-label': dns1123LabelErrors,
   'dns-1035-label': dns1035LabelErrors,
   'path-segment': pathSegmentErrors,
   none: () => [],
-};
+} as const satisfies Record<string, NameCheck>;
 
 const modified =
   'the object has been modified; please apply your changes to the latest version and try again';
@@ -77,20 +77,43 @@ const conditionalKinds = new Set([
 
 /** Which checks of metadata a kind's update repeats, in order: those of changes (U), those of any write (V). */
 const metadataChecks: Readonly<Record<string, string>> = {
+  CSINode: 'V',
+  CSIStorageCapacity: 'VU',
+  CertificateSigningRequest: 'VU',
+  ClusterRole: 'VU',
+  ClusterRoleBinding: 'VU',
   ConfigMap: 'UV',
   Event: '',
   Endpoints: 'UV',
+  EndpointSlice: 'V',
+  FlowSchema: 'V',
+  IPAddress: 'VU',
+  Ingress: 'UV',
+  IngressClass: 'UV',
   Job: 'VU',
   LimitRange: 'V',
+  MutatingAdmissionPolicy: 'V',
+  MutatingAdmissionPolicyBinding: 'V',
+  MutatingWebhookConfiguration: 'V',
   Namespace: 'VU',
   Node: 'VU',
   PersistentVolume: 'VV',
   PersistentVolumeClaim: 'UV',
   Pod: 'UV',
+  PodDisruptionBudget: '',
+  PriorityLevelConfiguration: 'V',
+  Role: 'VU',
+  RoleBinding: 'VU',
   RuntimeClass: 'VU',
   Secret: 'UV',
   Service: 'UV',
   ServiceAccount: 'UV',
+  StorageClass: 'VU',
+  ValidatingAdmissionPolicy: 'V',
+  ValidatingAdmissionPolicyBinding: 'V',
+  ValidatingWebhookConfiguration: 'V',
+  VolumeAttachment: 'V',
+  VolumeAttributesClass: 'UV',
 };
 
 /** Groups of the servers beside the API server proper, which do not know its finalizers. */
@@ -206,15 +229,17 @@ export async function createObject(
   strategy.prepareForCreate?.(draft, strategyContext);
   const generated = !meta.name && meta.generateName ? meta.generateName : undefined;
   if (generated !== undefined) meta.name = generateName(context, generated);
+  const { nameRule = 'dns-subdomain' } = strategy;
+  const metaErrors = (check: NameCheck): FieldError[] =>
+    validateObjectMeta(meta, served.info.namespaced, check, finalizerRule(served));
+  const ruleOfKind =
+    typeof nameRule === 'string' ? nameChecks[nameRule] : (name: string) => nameRule(name, draft);
   fail(served, meta.name ?? '', [
-    ...validateObjectMeta(
-      meta,
-      served.info.namespaced,
-      nameChecks[strategy.nameRule ?? 'dns-subdomain'],
-      finalizerRule(served),
-    ),
+    ...(strategy.metadataLast ? [] : metaErrors(ruleOfKind)),
     ...(strategy.validate?.(draft, strategyContext) ?? []),
   ]);
+  // What holds for any kind is asked when the kind's own rules are content.
+  fail(served, meta.name ?? '', metaErrors(pathSegmentErrors));
   for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
   await admitFinal(context, request);
   for (let attempt = 1; ; attempt++) {

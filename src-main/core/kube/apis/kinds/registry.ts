@@ -26,8 +26,8 @@ import { limitRangeStrategy, resourceQuotaStrategy } from './core/limits.ts';
 import { podStrategy, podTemplateStrategy } from './core/pod.ts';
 import { serviceStrategy } from './core/service.ts';
 import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from './core/storage.ts';
+import { endpointSliceStrategy } from './networking/endpoint-slice.ts';
 import {
-  endpointSliceStrategy,
   ingressClassStrategy,
   ingressStrategy,
   networkPolicyStrategy,

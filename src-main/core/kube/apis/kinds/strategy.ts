@@ -20,7 +20,8 @@ export function bumpGeneration(
   draft: KubeObject,
   old: DeepReadonly<KubeObject>,
   fields: readonly string[] = ['spec'],
+  equal: (a: unknown, b: unknown) => boolean = semanticEqual,
 ): void {
-  const changed = fields.some((field) => !semanticEqual(draft[field], old[field]));
+  const changed = fields.some((field) => !equal(draft[field], old[field]));
   draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
 }

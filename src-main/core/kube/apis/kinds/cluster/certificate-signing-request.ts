@@ -92,12 +92,12 @@ const finalConditions = ['Approved', 'Denied', 'Failed'];
 function validateRequest(errors: FieldErrors, object: DeepReadonly<KubeObject>): void {
   const {
     signerName = '',
-    request = '',
+    request,
     usages = [],
     expirationSeconds,
   } = view<SigningRequest>(object).spec ?? {};
-  if (!isPemRequest(request))
-    errors.invalid('spec.request', request || null, 'PEM block type must be CERTIFICATE REQUEST');
+  if (!isPemRequest(request ?? ''))
+    errors.invalid('spec.request', request ?? null, 'PEM block type must be CERTIFICATE REQUEST');
   if (usages.length === 0) errors.required('spec.usages');
   usages.forEach((usage, index) => {
     if (!keyUsages.includes(usage)) errors.notSupported(`spec.usages[${index}]`, usage, keyUsages);
@@ -218,6 +218,7 @@ function withTimes(
 export const certificateSigningRequestStrategy: KindStrategy = {
   group: 'certificates.k8s.io',
   kind: 'CertificateSigningRequest',
+  nameRule: 'none',
   prepareForCreate(draft) {
     draft['status'] = {};
   },

@@ -13,6 +13,7 @@ import {
 } from '../../validation/meta.ts';
 import { isDns1123Subdomain } from '../../validation/names.ts';
 import { compareQuantities } from '../../validation/quantity.ts';
+import { driverName } from '../core/persistent-volume-sources.ts';
 import { view } from '../core/pod-types.ts';
 
 // Rules: pkg/apis/storage/validation/validation.go.
@@ -28,13 +29,6 @@ interface NodeDriver {
 
 const driversOf = (object: Draft): readonly NodeDriver[] =>
   view<{ spec?: { drivers?: NodeDriver[] | null } }>(object).spec?.drivers ?? [];
-
-/** @see ValidateCSIDriverName */
-function driverName(errors: FieldErrors, path: string, name: string): void {
-  if (name === '') errors.required(path);
-  if (name.length > 63) errors.tooLong(path, 63);
-  errors.invalidEach(path, name, isDns1123Subdomain(name.toLowerCase()));
-}
 
 function nodeDrivers(errors: FieldErrors, object: Draft): void {
   const names = new Set<string>();
@@ -93,20 +87,25 @@ interface StorageCapacity {
   capacity?: string;
 }
 
+function storageCapacity(errors: FieldErrors, object: Draft): void {
+  const { nodeTopology, storageClassName = '', capacity } = view<StorageCapacity>(object);
+  if (nodeTopology) validateLabelSelector(errors, 'nodeTopology', nodeTopology);
+  errors.invalidEach('storageClassName', storageClassName, isDns1123Subdomain(storageClassName));
+  if (capacity !== undefined && compareQuantities(capacity, '0') < 0)
+    errors.invalid('capacity', capacity, nonNegativeMessage);
+}
+
 const storageCapacityStrategy: KindStrategy = {
   group: 'storage.k8s.io',
   kind: 'CSIStorageCapacity',
   validate(object) {
     const errors = new FieldErrors();
-    const { nodeTopology, storageClassName = '', capacity } = view<StorageCapacity>(object);
-    if (nodeTopology) validateLabelSelector(errors, 'nodeTopology', nodeTopology);
-    errors.invalidEach('storageClassName', storageClassName, isDns1123Subdomain(storageClassName));
-    if (capacity !== undefined && compareQuantities(capacity, '0') < 0)
-      errors.invalid('capacity', capacity, nonNegativeMessage);
+    storageCapacity(errors, object);
     return errors.list;
   },
   validateUpdate(object, old) {
     const errors = new FieldErrors();
+    storageCapacity(errors, object);
     const now = view<StorageCapacity>(object);
     const before = view<StorageCapacity>(old);
     if (!semanticEqual(now.nodeTopology, before.nodeTopology))

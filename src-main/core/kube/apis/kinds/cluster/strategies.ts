@@ -19,8 +19,11 @@ import {
   type Webhook,
 } from './admission-validation.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { csiDriverStrategy } from './csi-driver.ts';
 import { flowControlStrategies } from './flow-control.ts';
+import { leaseStrategy } from './lease.ts';
 import { storageStrategies } from './storage-kinds.ts';
+import { volumeAttachmentStrategy } from './volume-attachment.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 
 type Fields = Record<string, unknown>;
@@ -189,97 +192,6 @@ const storageClassStrategy: KindStrategy = {
           : [];
       }),
     ),
-};
-
-interface CsiDriver {
-  spec?: Fields;
-}
-
-const csiDriverStrategy: KindStrategy = {
-  group: 'storage.k8s.io',
-  kind: 'CSIDriver',
-  ...countsChangesOf('spec'),
-  ...checks((errors, object) => {
-    const { fsGroupPolicy, volumeLifecycleModes = [] } = view<CsiDriver>(object).spec ?? {};
-    const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
-    if (fsGroupPolicy !== undefined && !policies.includes(text(fsGroupPolicy)))
-      errors.notSupported('spec.fsGroupPolicy', fsGroupPolicy, policies);
-    const modes = ['Persistent', 'Ephemeral'];
-    for (const mode of volumeLifecycleModes as unknown[])
-      if (!modes.includes(text(mode)))
-        errors.notSupported('spec.volumeLifecycleModes', mode, modes);
-  }),
-  warnings(object, old) {
-    const { tokenRequests, serviceAccountTokenInSecrets } = view<CsiDriver>(object).spec ?? {};
-    const isNew =
-      !old || !semanticEqual(tokenRequests, view<CsiDriver>(old).spec?.['tokenRequests']);
-    return isNew &&
-      Array.isArray(tokenRequests) &&
-      tokenRequests.length > 0 &&
-      serviceAccountTokenInSecrets === undefined
-      ? [
-          'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
-        ]
-      : [];
-  },
-  defaults(draft) {
-    const spec = (view<CsiDriver>(draft).spec ??= {});
-    spec['attachRequired'] ??= true;
-    spec['podInfoOnMount'] ??= false;
-    spec['storageCapacity'] ??= false;
-    spec['fsGroupPolicy'] ??= 'ReadWriteOnceWithFSType';
-    spec['volumeLifecycleModes'] ??= ['Persistent'];
-    spec['requiresRepublish'] ??= false;
-    spec['seLinuxMount'] ??= false;
-  },
-};
-
-const withStatus = (group: string, kind: string, zero: Fields = {}): KindStrategy => ({
-  group,
-  kind,
-  unconditionalUpdate: true,
-  defaults(draft) {
-    draft['status'] = { ...zero, ...(draft['status'] as object | undefined) };
-  },
-  prepareForCreate(draft) {
-    draft['status'] = { ...zero };
-  },
-  prepareForUpdate: keepStatus,
-  prepareForStatusUpdate: keepSpec,
-});
-
-const volumeAttachmentStrategy: KindStrategy = {
-  ...withStatus('storage.k8s.io', 'VolumeAttachment', { attached: false }),
-  unconditionalUpdate: false,
-};
-
-interface Lease {
-  spec?: {
-    leaseDurationSeconds?: number;
-    leaseTransitions?: number;
-    strategy?: string;
-    preferredHolder?: string;
-  };
-}
-
-const leaseStrategy: KindStrategy = {
-  group: 'coordination.k8s.io',
-  kind: 'Lease',
-  createOnUpdate: true,
-  unconditionalUpdate: false,
-  ...checks((errors, object) => {
-    const { leaseDurationSeconds, leaseTransitions } = view<Lease>(object).spec ?? {};
-    if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
-      errors.invalid('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0');
-    }
-    if (leaseTransitions !== undefined && leaseTransitions < 0) {
-      errors.invalid(
-        'spec.leaseTransitions',
-        leaseTransitions,
-        'must be greater than or equal to 0',
-      );
-    }
-  }),
 };
 
 interface RuntimeClass {

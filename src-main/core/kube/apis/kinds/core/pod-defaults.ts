@@ -66,7 +66,7 @@ function setContainerDefaults(container: Container): void {
 }
 
 /** Amounts have no finer grain than thousandths. */
-function roundUp(list: ResourceList | undefined): void {
+export function roundUp(list: ResourceList | undefined): void {
   for (const [name, amount] of Object.entries(list ?? {})) {
     const nanos = quantityNanos(amount);
     if (list && nanos !== undefined && nanos % 1_000_000n !== 0n) {

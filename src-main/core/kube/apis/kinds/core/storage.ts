@@ -1,51 +1,21 @@
 import type { ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
-import { FieldErrors, goJson, Printed } from '../../validation/field.ts';
-import {
-  dnsLabel,
-  dnsSubdomain,
-  immutable,
-  semanticEqual,
-  sortedEntries,
-} from '../../validation/meta.ts';
-import { isDns1123Subdomain } from '../../validation/names.ts';
-import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
+import { immutable, semanticEqual } from '../../validation/meta.ts';
+import { compareQuantities } from '../../validation/quantity.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
-import {
-  accessModes,
-  validateAccessModes,
-  validateClaimTemplateSpec,
-  volumeModes,
-} from './claim-spec.ts';
+import { validateClaimTemplateSpec } from './claim-spec.ts';
 import { internalJson, specDiff } from './internal-print.ts';
-import { setClaimSpecDefaults } from './pod-defaults.ts';
-import { validateNodeSelector } from './pod-scheduling.ts';
+import { sourcesOf } from './persistent-volume-sources.ts';
 import {
-  type ClaimSpec,
-  type NodeSelector,
-  type ObjectReference,
-  type ResourceList,
-  view,
-} from './pod-types.ts';
+  setVolumeSpecDefaults,
+  validateVolumeSpec,
+  type VolumeSpec,
+} from './persistent-volume-spec.ts';
+import { setClaimSpecDefaults } from './pod-defaults.ts';
+import { type ClaimSpec, type ObjectReference, type ResourceList, view } from './pod-types.ts';
 import { claimSpecWarnings, deprecatedSourceWarnings } from './pod-volume-warnings.ts';
-import { noBacksteps } from './pod-volumes.ts';
 import { nodeTermWarnings } from './pod-warnings.ts';
-
-interface VolumeSpec {
-  capacity?: ResourceList;
-  accessModes?: string[];
-  claimRef?: ObjectReference;
-  persistentVolumeReclaimPolicy?: string;
-  storageClassName?: string;
-  mountOptions?: string[];
-  volumeMode?: string;
-  nodeAffinity?: { required?: NodeSelector };
-  volumeAttributesClassName?: string;
-  hostPath?: { path?: string; type?: string };
-  nfs?: { server?: string; path?: string };
-  local?: { path?: string };
-  csi?: CsiSource;
-}
 
 interface PersistentVolume {
   metadata: ObjectMeta;
@@ -64,165 +34,8 @@ interface Claim {
   };
 }
 
-/** Fields of the spec that are no volume source; what is left names the source. */
-const ownFields = new Set([
-  'capacity',
-  'accessModes',
-  'claimRef',
-  'persistentVolumeReclaimPolicy',
-  'storageClassName',
-  'mountOptions',
-  'volumeMode',
-  'nodeAffinity',
-  'volumeAttributesClassName',
-]);
-const sourcesOf = (spec: VolumeSpec): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(spec).filter(([field]) => !ownFields.has(field)));
-
-function validateSources(errors: FieldErrors, spec: VolumeSpec): void {
-  const present = Object.keys(sourcesOf(spec));
-  // Upstream asks for hostPath first and for CSI last; others stand between.
-  const rank = (kind: string): number =>
-    ['hostPath', 'nfs', 'local', 'csi'].indexOf(kind) +
-    (kind === 'local' || kind === 'csi' ? 10 : 5);
-  present.sort((a, b) => (a === 'hostPath' ? -1 : b === 'hostPath' ? 1 : rank(a) - rank(b)));
-  const [first, ...others] = present;
-  if (first === undefined) errors.required('spec', 'must specify a volume type');
-  if (first === 'hostPath') {
-    const { path, type } = spec.hostPath ?? {};
-    if (!path) errors.required('spec.hostPath.path');
-    else noBacksteps(errors, 'spec.hostPath.path', path);
-    const types = [
-      '',
-      'BlockDevice',
-      'CharDevice',
-      'Directory',
-      'DirectoryOrCreate',
-      'File',
-      'FileOrCreate',
-      'Socket',
-    ];
-    if (path && type !== undefined && !types.includes(type)) {
-      errors.notSupported('spec.hostPath.type', type, types);
-    }
-  } else if (first === 'nfs') {
-    const { server, path = '' } = spec.nfs ?? {};
-    if (!server) errors.required('spec.nfs.server');
-    if (path === '') errors.required('spec.nfs.path');
-    if (!path.startsWith('/')) {
-      errors.invalid('spec.nfs.path', path, 'must be an absolute path');
-    }
-  } else if (first === 'local') {
-    const path = spec.local?.path ?? '';
-    if (path === '') errors.required('spec.local.path');
-    else noBacksteps(errors, 'spec.local.path', path);
-    if (!spec.nodeAffinity?.required) {
-      errors.required('spec.nodeAffinity', 'Local volume requires node affinity');
-    }
-  } else if (first === 'csi') {
-    validateCsi(errors, spec.csi ?? {});
-  }
-  for (const kind of others)
-    errors.forbidden(`spec.${kind}`, 'may not specify more than 1 volume type');
-}
-
-interface CsiSource {
-  driver?: string;
-  volumeHandle?: string;
-  controllerPublishSecretRef?: SecretReference;
-  controllerExpandSecretRef?: SecretReference;
-  nodePublishSecretRef?: SecretReference;
-  nodeExpandSecretRef?: SecretReference;
-}
-
-interface SecretReference {
-  name?: string;
-  namespace?: string;
-}
-
-/** @see validateCSIPersistentVolumeSource */
-function validateCsi(errors: FieldErrors, csi: CsiSource): void {
-  const { driver = '' } = csi;
-  if (driver === '') errors.required('spec.csi.driver');
-  else {
-    if (driver.length > 63) errors.tooLong('spec.csi.driver', 63);
-    errors.invalidEach('spec.csi.driver', driver, isDns1123Subdomain(driver.toLowerCase()));
-  }
-  if (!csi.volumeHandle) errors.required('spec.csi.volumeHandle');
-  for (const field of [
-    'controllerPublishSecretRef',
-    'controllerExpandSecretRef',
-    'nodePublishSecretRef',
-    'nodeExpandSecretRef',
-  ] as const) {
-    const reference = csi[field];
-    if (!reference) continue;
-    const path = `spec.csi.${field}`;
-    const { name, namespace } = reference;
-    if (name) dnsSubdomain(errors, `${path}.name`, name);
-    else errors.required(`${path}.name`);
-    if (namespace) dnsLabel(errors, `${path}.namespace`, namespace);
-    else errors.required(`${path}.namespace`);
-  }
-}
-
-function validateVolume(errors: FieldErrors, { spec = {} }: PersistentVolume): void {
-  const modes = spec.accessModes ?? [];
-  validateAccessModes(errors, 'spec.accessModes', modes, '');
-  for (const mode of modes) {
-    if (!accessModes.includes(mode)) errors.notSupported('spec.accessModes', mode, accessModes);
-  }
-  const shared = modes.some((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode));
-  if (modes.includes('ReadWriteOncePod') && shared) {
-    errors.forbidden('spec.accessModes', 'may not use ReadWriteOncePod with other access modes');
-  }
-  const capacity = sortedEntries(spec.capacity);
-  if (capacity.length === 0) errors.required('spec.capacity');
-  if (spec.capacity?.['storage'] === undefined || capacity.length > 1) {
-    errors.notSupported(
-      'spec.capacity',
-      spec.capacity ? new Printed(goJson(spec.capacity)) : undefined,
-      ['storage'],
-    );
-  }
-  for (const [name, amount] of capacity) {
-    if (compareQuantities(amount, '0') <= 0) {
-      errors.invalid(
-        `spec.capacity[${name}]`,
-        canonicalQuantity(amount),
-        'must be greater than zero',
-      );
-    }
-  }
-  const policy = spec.persistentVolumeReclaimPolicy ?? '';
-  const policies = ['Delete', 'Recycle', 'Retain'];
-  if (!policies.includes(policy)) {
-    errors.notSupported('spec.persistentVolumeReclaimPolicy', policy, policies);
-  }
-  if (spec.nodeAffinity) {
-    if (!spec.nodeAffinity.required) {
-      errors.required('spec.nodeAffinity.required', 'must specify required node constraints');
-    } else {
-      validateNodeSelector(errors, 'spec.nodeAffinity.required', spec.nodeAffinity.required);
-    }
-  }
-  validateSources(errors, spec);
-  if (spec.hostPath?.path === '/' && policy === 'Recycle') {
-    errors.forbidden(
-      'spec.persistentVolumeReclaimPolicy',
-      "may not be 'recycle' for a hostPath mount of '/'",
-    );
-  }
-  if (spec.storageClassName) {
-    errors.invalidEach(
-      'spec.storageClassName',
-      spec.storageClassName,
-      isDns1123Subdomain(spec.storageClassName),
-    );
-  }
-  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
-    errors.notSupported('spec.volumeMode', spec.volumeMode, volumeModes);
-  }
+function validateVolume(errors: FieldErrors, { metadata, spec = {} }: PersistentVolume): void {
+  validateVolumeSpec(errors, 'spec', spec, { volumeName: metadata.name ?? '', inline: false });
 }
 
 export const persistentVolumeStrategy: KindStrategy = {
@@ -236,7 +49,7 @@ export const persistentVolumeStrategy: KindStrategy = {
     volume.status.phase ||= 'Pending';
     spec.persistentVolumeReclaimPolicy ||= 'Retain';
     spec.volumeMode ??= 'Filesystem';
-    if (spec.hostPath) spec.hostPath.type ??= '';
+    setVolumeSpecDefaults(spec);
   },
   prepareForCreate(draft, { nowMs }) {
     draft['status'] = {

@@ -64,7 +64,7 @@ export const serviceCidrStrategy: KindStrategy = {
     else if (before.length === 1 && now.length === 2) {
       fixed(0);
       validateCidrs(errors, now);
-    } else errors.invalid(path, now, immutableMessage);
+    } else errors.invalid(path, now.length === 0 ? null : now, immutableMessage);
     return errors.list;
   },
 };

@@ -1,8 +1,8 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, jsonEqual } from '#core/base';
 
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
-import { addressWarnings, cidrWarnings } from '../../validation/addresses.ts';
+import { cidrWarnings } from '../../validation/addresses.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { dnsSubdomain, immutable, validateLabelSelector } from '../../validation/meta.ts';
 import {
@@ -11,10 +11,12 @@ import {
   isCidr,
   isDns1123Label,
   isDns1123Subdomain,
+  isIp,
   isPathSegment,
   isPortName,
   isPortNumber,
   isWildcardDns1123Subdomain,
+  withoutLeadingZeros,
 } from '../../validation/names.ts';
 import { type IntOrString, view } from '../core/pod-types.ts';
 import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
@@ -37,6 +39,7 @@ interface Ingress {
     rules?: { host?: string; http?: { paths?: IngressPath[] } }[];
     tls?: { hosts?: string[]; secretName?: string }[];
   };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
 }
 
 function validateReference(
@@ -180,6 +183,19 @@ export const ingressStrategy: KindStrategy = {
     return errors.list;
   },
   validateUpdate: (object) => ingressErrors(object).list,
+  validateStatusUpdate(object) {
+    const errors = new FieldErrors();
+    const { status } = view<Ingress>(object);
+    status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, index) => {
+      const at = `status.loadBalancer.ingress[${index}]`;
+      if (ip) errors.invalidEach(`${at}.ip`, ip, isIp(ip));
+      if (!hostname) return;
+      errors.invalidEach(`${at}.hostname`, hostname, isDns1123Subdomain(hostname));
+      if (ipFamily(withoutLeadingZeros(hostname)))
+        errors.invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address');
+    });
+    return errors.list;
+  },
   warnings(object, old) {
     const named = object.metadata.annotations?.[classAnnotation];
     return !old && named !== undefined
@@ -220,7 +236,7 @@ function ingressClassErrors(object: DeepReadonly<KubeObject>): FieldErrors {
     const at = 'spec.parameters';
     validateReference(errors, at, parameters);
     const { scope, namespace } = parameters;
-    if (!scope) errors.required(`${at}.scope`);
+    if (scope === undefined) errors.required(`${at}.scope`);
     else if (scope === 'Namespace') {
       if (namespace === undefined) {
         errors.required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'");
@@ -253,7 +269,8 @@ export const ingressClassStrategy: KindStrategy = {
   validateUpdate(object, old) {
     const errors = new FieldErrors();
     const before = view<IngressClass>(old).spec?.controller;
-    immutable(errors, 'spec.controller', view<IngressClass>(object).spec?.controller, before);
+    const { controller = '' } = view<IngressClass>(object).spec ?? {};
+    immutable(errors, 'spec.controller', controller, before);
     errors.addAll(ingressClassErrors(object).list);
     return errors.list;
   },
@@ -329,7 +346,8 @@ function validatePeer(errors: FieldErrors, path: string, peer: PolicyPeer): void
     if (cidr === '') errors.required(`${path}.ipBlock.cidr`);
     else {
       errors.invalidEach(`${path}.ipBlock.cidr`, cidr, isCidr(cidr));
-      ipBlock.except?.forEach((except, index) => {
+      const readable = cidrFamily(withoutLeadingZeros(cidr));
+      (readable ? ipBlock.except : [])?.forEach((except, index) => {
         const at = `${path}.ipBlock.except[${index}]`;
         const messages = isCidr(except);
         errors.invalidEach(at, except, messages);
@@ -405,7 +423,8 @@ export const networkPolicyStrategy: KindStrategy = {
     draft.metadata.generation = 1;
   },
   prepareForUpdate(draft, old) {
-    bumpGeneration(draft, old);
+    // Upstream tells an empty list from none here.
+    bumpGeneration(draft, old, ['spec'], jsonEqual);
   },
   validate: networkPolicyErrors,
   validateUpdate: networkPolicyErrors,
@@ -425,90 +444,6 @@ export const networkPolicyStrategy: KindStrategy = {
     return [
       ...ingress.flatMap(({ from }, index) => blocks(`spec.ingress[${index}].from`, from)),
       ...egress.flatMap(({ to }, index) => blocks(`spec.egress[${index}].to`, to)),
-    ];
-  },
-};
-
-interface EndpointSlice {
-  addressType?: string;
-  ports?: { name?: string; protocol?: string; port?: number }[];
-  endpoints?: { addresses?: string[]; conditions?: object }[];
-}
-
-function endpointSliceErrors(object: DeepReadonly<KubeObject>): FieldErrors {
-  const errors = new FieldErrors();
-  const slice = view<EndpointSlice>(object);
-  const type = slice.addressType ?? '';
-  const types = ['FQDN', 'IPv4', 'IPv6'];
-  if (type === '') errors.required('addressType');
-  else if (!types.includes(type)) errors.notSupported('addressType', type, types);
-  const names = new Set<string>();
-  const protocols = ['SCTP', 'TCP', 'UDP'];
-  slice.ports?.forEach(({ name = '', protocol = '' }, index) => {
-    const at = `ports[${index}]`;
-    if (name !== '') errors.invalidEach(`${at}.name`, name, isDns1123Label(name));
-    if (names.has(name)) errors.duplicate(`${at}.name`, name);
-    names.add(name);
-    if (protocol === '') errors.required(`${at}.protocol`);
-    else if (!protocols.includes(protocol))
-      errors.notSupported(`${at}.protocol`, protocol, protocols);
-  });
-  const endpoints = slice.endpoints ?? [];
-  if (endpoints.length > 1000) errors.tooMany('endpoints', endpoints.length, 1000);
-  endpoints.forEach((endpoint, index) => {
-    const addresses = endpoint.addresses ?? [];
-    const at = `endpoints[${index}].addresses`;
-    if (addresses.length === 0) errors.required(at, 'must contain at least 1 address');
-    if (addresses.length > 100) errors.tooMany(at, addresses.length, 100);
-    addresses.forEach((address, i) => {
-      if (type === 'FQDN') dnsSubdomain(errors, `${at}[${i}]`, address);
-      else if ((type === 'IPv4' || type === 'IPv6') && ipFamily(address) !== type) {
-        errors.invalid(`${at}[${i}]`, address, `must be an ${type} address`);
-      }
-    });
-  });
-  return errors;
-}
-
-export const endpointSliceStrategy: KindStrategy = {
-  group: 'discovery.k8s.io',
-  kind: 'EndpointSlice',
-  hasGeneration: true,
-  unconditionalUpdate: true,
-  defaults(draft) {
-    const slice = view<EndpointSlice>(draft);
-    for (const port of slice.ports ?? []) {
-      port.name ??= '';
-      port.protocol ??= 'TCP';
-    }
-    for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
-    draft['endpoints'] ??= null;
-    draft['ports'] ??= null;
-  },
-  prepareForCreate(draft) {
-    draft.metadata.generation = 1;
-  },
-  prepareForUpdate(draft, old) {
-    bumpGeneration(draft, old, ['addressType', 'endpoints', 'ports']);
-  },
-  validate: (object) => endpointSliceErrors(object).list,
-  validateUpdate(object, old) {
-    const errors = endpointSliceErrors(object);
-    const before = view<EndpointSlice>(old).addressType;
-    immutable(errors, 'addressType', view<EndpointSlice>(object).addressType, before);
-    return errors.list;
-  },
-  warnings(object, old) {
-    const { addressType, endpoints } = view<EndpointSlice>(object);
-    return [
-      ...(!old && addressType === 'FQDN'
-        ? ['spec.addressType: FQDN endpoints are deprecated']
-        : []),
-      ...(endpoints ?? []).flatMap(({ addresses }, index) =>
-        (addresses ?? []).flatMap((address, i) =>
-          addressWarnings(`endpoints[${index}].addresses[${i}]`, address),
-        ),
-      ),
     ];
   },
 };

@@ -3,7 +3,9 @@ import type { DeepReadonly } from '#core/base';
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
+import { type MetaCondition, validateMetaConditions } from '../../validation/conditions.ts';
 import {
+  nonNegative,
   notMoreThan100Percent,
   positiveIntOrPercent,
   printSelector,
@@ -18,6 +20,13 @@ interface Budget {
     maxUnavailable?: IntOrString;
     selector?: LabelSelector;
     unhealthyPodEvictionPolicy?: string;
+  };
+  status?: {
+    conditions?: MetaCondition[];
+    disruptionsAllowed?: number;
+    currentHealthy?: number;
+    desiredHealthy?: number;
+    expectedPods?: number;
   };
 }
 
@@ -61,6 +70,8 @@ function budgetErrors(object: DeepReadonly<KubeObject>): FieldError[] {
 export const podDisruptionBudgetStrategy: KindStrategy = {
   group: 'policy',
   kind: 'PodDisruptionBudget',
+  nameRule: 'path-segment',
+  metadataLast: true,
   hasGeneration: true,
   defaults(draft) {
     draft['spec'] ??= {};
@@ -77,4 +88,17 @@ export const podDisruptionBudgetStrategy: KindStrategy = {
   prepareForStatusUpdate: keepSpec,
   validate: budgetErrors,
   validateUpdate: budgetErrors,
+  validateStatusUpdate(object) {
+    const errors = new FieldErrors();
+    const status = view<Budget>(object).status ?? {};
+    validateMetaConditions(errors, 'status.conditions', status.conditions ?? []);
+    for (const field of [
+      'disruptionsAllowed',
+      'currentHealthy',
+      'desiredHealthy',
+      'expectedPods',
+    ] as const)
+      nonNegative(errors, `status.${field}`, status[field]);
+    return errors.list;
+  },
 };

@@ -3,7 +3,7 @@ import type { DeepReadonly } from '#core/base';
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
-import { semanticEqual, validateLabelSelector } from '../../validation/meta.ts';
+import { isReadableSelector, semanticEqual, validateLabelSelector } from '../../validation/meta.ts';
 import { isDns1123Subdomain, isPathSegment } from '../../validation/names.ts';
 import { view } from '../core/pod-types.ts';
 
@@ -74,6 +74,9 @@ function roleStrategy(kind: 'Role' | 'ClusterRole'): KindStrategy {
       }
       selectors.forEach((selector, index) => {
         validateLabelSelector(errors, `${path}[${index}]`, selector);
+        // Upstream prints the selector it could not make.
+        if (!isReadableSelector(selector))
+          errors.invalid(`${path}[${index}]`, null, 'invalid label selector.');
       });
     }
     return errors.list;
