@@ -157,8 +157,41 @@ function numberOf(query: URLSearchParams, name: string): number | undefined {
   return Number(text);
 }
 
-const nodeNameField = 'spec.nodeName';
+/** What is asked of every version of many objects, by kubelets above all. */
+const triggerFields = {
+  'metadata.name': (object) => object.metadata.name ?? '',
+  'spec.nodeName': (object) => (object['spec'] as Scheduled)?.nodeName ?? '',
+} as const satisfies Readonly<Record<string, (object: DeepReadonly<KubeObject>) => string>>;
 type Scheduled = { readonly nodeName?: string } | undefined;
+
+/** A field by whose values watches are kept. @see registry/core/pod/strategy.go, NodeNameTriggerFunc */
+export type TriggerField = keyof typeof triggerFields;
+
+/** The one value of a field that a watch is about. */
+export interface Trigger {
+  readonly field: TriggerField;
+  readonly value: string;
+}
+
+export function triggerValue(object: DeepReadonly<KubeObject>, field: TriggerField): string {
+  return triggerFields[field](object);
+}
+
+function isTriggerField(field: string): field is TriggerField {
+  return Object.hasOwn(triggerFields, field);
+}
+
+/** What a watch with these options can be found by; undefined when it may be about any object. */
+export function triggerOf(
+  { custom }: Served,
+  { fields }: Pick<ListOptions, 'fields'>,
+): Trigger | undefined {
+  for (const { field, operator, value } of fields)
+    // The spec of a custom object may be another in another version; its name is not.
+    if (operator === '=' && isTriggerField(field) && (!custom || field === 'metadata.name'))
+      return { field, value };
+  return undefined;
+}
 
 /** Whether an object is among those asked for. */
 export function isSelected(
@@ -171,10 +204,8 @@ export function isSelected(
   if (fields.length === 0) return true;
   let selectable: Readonly<Record<string, string>> | undefined;
   return matchesFields(fields, (field) => {
-    if (field === 'metadata.name') return object.metadata.name ?? '';
+    if (isTriggerField(field)) return triggerValue(object, field);
     if (field === 'metadata.namespace') return object.metadata.namespace ?? '';
-    // Each kubelet's watch asks this of each version of each pod.
-    if (field === nodeNameField) return (object['spec'] as Scheduled)?.nodeName ?? '';
     selectable ??= served.strategy.selectableFields?.(object) ?? {};
     return selectable[field] ?? '';
   });

@@ -12,7 +12,13 @@ import {
 import { CompactedError, prefixEnd, type StoreEvent } from '../storage/index.ts';
 import type { Call } from './call.ts';
 import type { Served } from './catalog.ts';
-import { isSelected, type ListOptions, listOptionsOf, exactVersion } from './list-options.ts';
+import {
+  exactVersion,
+  isSelected,
+  type ListOptions,
+  listOptionsOf,
+  triggerOf,
+} from './list-options.ts';
 import { jsonText } from './json-text.ts';
 import { notStreamable, type OutputForm } from './negotiation.ts';
 import { warningHeaders } from './read.ts';
@@ -140,7 +146,12 @@ class Watch implements Disposable {
         this.#inOrder(() => this.#bookmark(from, { [initialEventsEnd]: 'true' }));
     }
     try {
-      this.#held.add(context.hub.watch(prefix, from, { onEvent: (event) => this.#take(event) }));
+      this.#held.add(
+        context.hub.watch(prefix, from, {
+          trigger: triggerOf(served, this.#options),
+          onEvent: (event) => this.#take(event),
+        }),
+      );
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error;
       const status = statusOf(

@@ -1,5 +1,5 @@
 import { type DeepReadonly, utf8 } from '#core/base';
-import { allowsFlow, type Pod } from '#core/kube';
+import { allowsFlow, type Informer, type Informers, type Pod } from '#core/kube';
 import type { Network, Program } from '#core/machines';
 import { CommandFailedError, componentProgram, listenOrFail } from './component.ts';
 import { pathOf, plainAnswer } from './http-answer.ts';
@@ -43,27 +43,35 @@ export function calicoNode(network: Network): Program {
     run: async ({ context, terminated, client, own, klog }) => {
       const { files, env, net } = context;
       const api = client(inClusterConfig(files, env), 'calico-node/v3.32.1');
-      const pods = api.informers.for('pods');
       const namespaces = api.informers.for('namespaces');
       const policies = api.informers.for('networkpolicies.networking.k8s.io');
       const nodes = api.informers.for('nodes');
-      pods.addIndex('address', (pod) =>
-        pod.spec?.hostNetwork || isFinished(pod) || !pod.status?.podIP ? [] : [pod.status.podIP],
-      );
-      nodes.addIndex('address', (node) =>
+      // Without a policy every flow passes, whoever sends it: all pods on every node would be kept for nothing.
+      let pods: Informer<Pod> | undefined;
+      const followPolicies = (): void => {
+        if (policies.list().length > 0) pods ??= podsByAddress(api.informers);
+        else if (pods) {
+          api.informers.stop(podsAddress);
+          pods = undefined;
+        }
+      };
+      own(policies.addHandler({ onAdd: followPolicies, onDelete: followPolicies }));
+      nodes.addIndex(addressIndex, (node) =>
         (node.status?.addresses ?? [])
           .filter(({ type }) => type === 'InternalIP')
           .map(({ address }) => address),
       );
       api.informers.start();
       await Promise.race([api.informers.waitForSync(), terminated]);
+      // The first policies have asked for the pods.
+      await Promise.race([api.informers.waitForSync(), terminated]);
       klog.info('int_dataplane.go:1', 'Felix is ready');
       network.policy = (flow) =>
         allowsFlow(flow, {
           policies: (namespace) => policies.list(namespace),
-          podAt: (address) => pods.byIndex('address', address)[0],
+          podAt: (address) => pods?.byIndex(addressIndex, address)[0],
           namespace: (name) => namespaces.list().find(({ metadata }) => metadata.name === name),
-          isNode: (address) => nodes.byIndex('address', address).length > 0,
+          isNode: (address) => nodes.byIndex(addressIndex, address).length > 0,
         })
           ? 'allow'
           : 'drop';
@@ -110,6 +118,17 @@ export const calicoKubeControllers: Program = componentProgram({
     return 0;
   },
 });
+
+const addressIndex = 'address';
+const podsAddress = { group: '', version: 'v1', resource: 'pods' } as const;
+
+function podsByAddress(informers: Informers): Informer<Pod> {
+  const pods = informers.for('pods');
+  pods.addIndex(addressIndex, (pod) =>
+    pod.spec?.hostNetwork || isFinished(pod) || !pod.status?.podIP ? [] : [pod.status.podIP],
+  );
+  return pods;
+}
 
 function isFinished(pod: DeepReadonly<Pod>): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';

@@ -3,7 +3,9 @@ import {
   answerAddress,
   answerName,
   type EndpointSlice,
+  type Informer,
   type Informers,
+  type Pod,
   type ZoneState,
 } from '#core/kube';
 import {
@@ -148,10 +150,12 @@ class Instance implements Disposable {
     this.#servers = blocks.flatMap((block) =>
       block.zones.map(({ zone, port }) => ({ block, zone, port })),
     );
-    const needsCluster = blocks.some(({ directives }) =>
-      directives.some(({ name }) => name === 'kubernetes'),
+    const kubernetes = blocks.flatMap(({ directives }) =>
+      directives.filter(({ name }) => name === 'kubernetes'),
     );
-    if (needsCluster) this.#cluster ??= new Cluster(this.#component);
+    if (kubernetes.length > 0) this.#cluster ??= new Cluster(this.#component);
+    if (kubernetes.some((directive) => podsMode(directive) === 'verified'))
+      this.#cluster?.watchPods();
     const wanted = new Set<string>();
     for (const { port } of this.#servers) {
       const handler: DnsHandler = (query) => this.#answer(query, port);
@@ -294,9 +298,7 @@ class Instance implements Disposable {
       directive.args.length > 0
         ? directive.args.map((zone) => zone.replace(/\.$/, '').toLowerCase())
         : [server.zone];
-    const setting = (key: string): readonly string[] | undefined =>
-      directive.lines.find(({ words }) => words[0] === key)?.words.slice(1);
-    const pods = setting('pods')?.[0];
+    const setting = (key: string): readonly string[] | undefined => settingOf(directive, key);
     const ttlSeconds = Number(setting('ttl')?.[0] ?? 5);
     const fallthrough = setting('fallthrough');
     const lower = name.toLowerCase();
@@ -324,7 +326,7 @@ class Instance implements Disposable {
       }
       const answer = answerName(name, recordType(type), cluster.state, {
         zone,
-        pods: pods === 'insecure' || pods === 'verified' ? pods : 'disabled',
+        pods: podsMode(directive),
       });
       if (answer === 'outside') continue;
       if (answer === 'none') {
@@ -362,6 +364,15 @@ class Instance implements Disposable {
     }
     return undefined;
   }
+}
+
+function settingOf({ lines }: Directive, key: string): readonly string[] | undefined {
+  return lines.find(({ words }) => words[0] === key)?.words.slice(1);
+}
+
+function podsMode(directive: Directive): 'disabled' | 'insecure' | 'verified' {
+  const mode = settingOf(directive, 'pods')?.[0];
+  return mode === 'insecure' || mode === 'verified' ? mode : 'disabled';
 }
 
 type Reply = NonNullable<Parameters<typeof dnsReply>[1]>;
@@ -423,6 +434,7 @@ function fingerprint(text: string): string {
 class Cluster {
   readonly state: ZoneState;
   readonly #informers: Informers;
+  #pods: Informer<Pod> | undefined;
   #synced = false;
 
   constructor(component: Component) {
@@ -435,7 +447,6 @@ class Cluster {
     const services = informers.for('services');
     const slices = informers.for('endpointslices.discovery.k8s.io');
     const namespaces = informers.for('namespaces');
-    const pods = informers.for('pods');
     services.addIndex('address', ({ spec }) =>
       spec?.clusterIP && spec.clusterIP !== 'None' ? [spec.clusterIP] : [],
     );
@@ -445,13 +456,14 @@ class Cluster {
     slices.addIndex('address', (slice) =>
       (slice.endpoints ?? []).flatMap(({ addresses }) => addresses),
     );
-    pods.addIndex('address', (pod) => (pod.status?.podIP ? [pod.status.podIP] : []));
     this.state = {
       service: (namespace, name) =>
         services.get(`${namespace}/${name}` as Parameters<typeof services.get>[0]),
       slices: (namespace, name) => slices.byIndex('service', `${namespace}/${name}`),
       podAt: (namespace, address) =>
-        pods.byIndex('address', address).find(({ metadata }) => metadata.namespace === namespace),
+        this.#pods
+          ?.byIndex('address', address)
+          .find(({ metadata }) => metadata.namespace === namespace),
       namespaceExists: (name) =>
         namespaces.get(name as Parameters<typeof namespaces.get>[0]) !== undefined,
       serviceAt: (address) => services.byIndex('address', address)[0],
@@ -470,6 +482,13 @@ class Cluster {
     };
     informers.start();
     void this.#waitForSync(context, context.clock);
+  }
+
+  /** Only `pods verified` asks which pods there are. */
+  watchPods(): void {
+    if (this.#pods) return;
+    this.#pods = this.#informers.for('pods');
+    this.#pods.addIndex('address', (pod) => (pod.status?.podIP ? [pod.status.podIP] : []));
   }
 
   get synced(): boolean {

@@ -86,8 +86,10 @@ type View<T> = DeepReadonly<T> & DeepReadonly<ReplicasObject>;
 
 /** Pods created or deleted in one sync. */
 const burstReplicas = 500;
-/** Changes of pods that only show in the status are counted together for so long: a large rollout has thousands. */
-const statusBatchMs = 20;
+/** Changes of pods that only show in the status are counted together for at least so long. */
+const shortestBatchMs = 20;
+/** Each count goes through all pods: the more there are, the longer it waits. */
+const podsPerBatchMs = 20;
 
 /**
  * Keeps the number of pods an object asks for: the body of the ReplicaSet and the ReplicationController controller.
@@ -128,14 +130,14 @@ export function createReplicasController<T extends ReplicasObject>(
   function onPodDeleted(pod: PodView): void {
     const owner = ownerOf(pod);
     if (!owner) return;
-    const key = objectKey(owner.metadata);
-    expectations.deletionObserved(key, podKey(pod));
-    enqueueExpecting(key);
+    expectations.deletionObserved(objectKey(owner.metadata), podKey(pod));
+    enqueueExpecting(owner);
   }
 
   /** Until the last of a burst is seen there is nothing to do but to count. */
-  function enqueueExpecting(key: ObjectKey): void {
-    queue.addAfter(key, expectations.satisfied(key) ? 0 : statusBatchMs);
+  function enqueueExpecting(owner: View<T>): void {
+    const key = objectKey(owner.metadata);
+    queue.addAfter(key, expectations.satisfied(key) ? 0 : batchMs(owner));
   }
 
   function onPodAdded(pod: PodView): void {
@@ -149,9 +151,8 @@ export function createReplicasController<T extends ReplicasObject>(
     }
     const owner = ownerOf(pod);
     if (!owner) return;
-    const key = objectKey(owner.metadata);
-    expectations.creationObserved(key);
-    enqueueExpecting(key);
+    expectations.creationObserved(objectKey(owner.metadata));
+    enqueueExpecting(owner);
   }
 
   function onPodUpdated(previous: PodView, pod: PodView): void {
@@ -170,7 +171,7 @@ export function createReplicasController<T extends ReplicasObject>(
       if (!owner) return;
       const onlyStatus =
         !labelsChanged && !ownerChanged && isPodActive(previous) === isPodActive(pod);
-      queue.addAfter(objectKey(owner.metadata), onlyStatus ? statusBatchMs : 0);
+      queue.addAfter(objectKey(owner.metadata), onlyStatus ? batchMs(owner) : 0);
     } else if (labelsChanged || ownerChanged) enqueueSelecting(pod);
   }
 
@@ -387,6 +388,10 @@ export function createReplicasController<T extends ReplicasObject>(
       owned.dispose();
     },
   };
+}
+
+function batchMs({ status }: DeepReadonly<ReplicasObject>): number {
+  return Math.max(shortestBatchMs, (status?.replicas ?? 0) / podsPerBatchMs);
 }
 
 /** Leaves out what is zero, as `omitempty` does. */

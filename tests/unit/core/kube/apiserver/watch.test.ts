@@ -111,6 +111,50 @@ describe('watch', () => {
     expect(names(seen.events)).toEqual(['ADDED a', 'MODIFIED a', 'DELETED a']);
   });
 
+  test('a kubelet is told of the pods that come to its node, and one object is watched by its name', async () => {
+    const server = testServer();
+    const pods = '/api/v1/namespaces/default/pods';
+    const from = 'watch=true&resourceVersion=1&fieldSelector=';
+    const here = await watch(server, `${pods}?${from}spec.nodeName%3Dn1`);
+    const there = await watch(
+      server,
+      `/api/v1/pods?${from}spec.nodeName%3Dn2,metadata.name%21%3Dc`,
+    );
+    const nowhere = await watch(server, `${pods}?${from}spec.nodeName%3D`);
+    const named = await watch(server, `${pods}?${from}metadata.name%3Db,spec.nodeName%3Dn2`);
+    const stopped = await watch(server, `${pods}?${from}spec.nodeName%3Dn1`);
+    stopped.stop();
+    for (const name of ['a', 'b', 'c'])
+      await server.send('POST', pods, {
+        metadata: { name },
+        spec: { containers: [{ name: 'web', image: 'nginx' }] },
+      });
+    for (const [name, node] of [
+      ['a', 'n1'],
+      ['b', 'n2'],
+      ['c', 'n2'],
+    ] as const)
+      await server.send('POST', `${pods}/${name}/binding`, {
+        metadata: { name },
+        target: { kind: 'Node', name: node },
+      });
+    for (const name of ['a', 'b', 'c'])
+      await server.send('DELETE', `${pods}/${name}?gracePeriodSeconds=0`);
+    await server.time.advance(0);
+    expect(names(here.events)).toEqual(['ADDED a', 'DELETED a']);
+    expect(names(there.events)).toEqual(['ADDED b', 'DELETED b']);
+    expect(names(named.events)).toEqual(['ADDED b', 'DELETED b']);
+    expect(names(nowhere.events)).toEqual([
+      'ADDED a',
+      'ADDED b',
+      'ADDED c',
+      'DELETED a',
+      'DELETED b',
+      'DELETED c',
+    ]);
+    expect(stopped.events).toEqual([]);
+  });
+
   test('initial events end with an annotated bookmark', async () => {
     const server = testServer();
     await server.send('POST', maps, { metadata: { name: 'a' } });
