@@ -20,6 +20,10 @@ export interface StrategyContext {
   readonly subresource?: string;
   /** Takes the text of a `Warning:` header that can be told only before the object is prepared. */
   readonly warn?: (text: string) => void;
+  /** Compiles an expression that selects devices; undefined: nothing is wrong with it. */
+  readonly checkDeviceSelector?: (
+    expression: string,
+  ) => 'too complex' | { readonly problem: string } | undefined;
 }
 
 /**

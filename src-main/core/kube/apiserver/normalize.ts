@@ -275,7 +275,9 @@ class Normalizer {
   }
 
   #mapValue(entry: unknown, values: SchemaNode): unknown {
-    const { format } = planOf(values, this.#schemas).target;
+    const plan = planOf(values, this.#schemas);
+    const { format } = plan.target;
+    if (entry === null && plan.properties) return this.#complete({}, plan);
     if (entry === null) return format === 'quantity' ? '0' : '';
     if (format === 'byte' && typeof entry !== 'string') throw this.#mismatch(entry, '[]uint8');
     const value = this.#value(entry, values, true);

@@ -1,3 +1,5 @@
+import { deviceAccessErrors } from './device-access.ts';
+import { checkDeviceSelector } from './cel/index.ts';
 import type { DeepReadonly } from '#core/base';
 import { jsonEqual, nameSuffix, shareEqual, uuid } from '#core/base';
 import type { FieldError } from '../apis/index.ts';
@@ -83,6 +85,7 @@ const metadataChecks: Readonly<Record<string, string>> = {
   ClusterRole: 'VU',
   ClusterRoleBinding: 'VU',
   ConfigMap: 'UV',
+  DeviceClass: 'VU',
   Event: '',
   Endpoints: 'UV',
   EndpointSlice: 'V',
@@ -102,6 +105,8 @@ const metadataChecks: Readonly<Record<string, string>> = {
   Pod: 'UV',
   PodDisruptionBudget: '',
   PriorityLevelConfiguration: 'V',
+  ResourceClaim: 'VU',
+  ResourceClaimTemplate: 'VU',
   Role: 'VU',
   RoleBinding: 'VU',
   RuntimeClass: 'VU',
@@ -201,11 +206,7 @@ export async function createObject(
         'the namespace of the provided object does not match the namespace sent on the request',
       );
     meta.namespace = info.namespace;
-  } else if (meta.namespace)
-    throw badRequest(
-      'the namespace of the provided object does not match the namespace sent on the request',
-    );
-  else delete meta.namespace;
+  } else delete meta.namespace;
   const time = nowText(context);
   meta.creationTimestamp = time;
   meta.uid = uuid(context.options.random);
@@ -222,6 +223,7 @@ export async function createObject(
   const strategyContext = {
     nowMs: context.options.clock.now(),
     warn: (text: string) => void call.warnings.push(text),
+    checkDeviceSelector,
   };
   delete meta.generation;
   if (strategy.hasGeneration) meta.generation = 1;
@@ -235,6 +237,7 @@ export async function createObject(
   const ruleOfKind =
     typeof nameRule === 'string' ? nameChecks[nameRule] : (name: string) => nameRule(name, draft);
   fail(served, meta.name ?? '', [
+    ...(await deviceAccessErrors(call, draft, undefined, '')),
     ...(strategy.metadataLast ? [] : metaErrors(ruleOfKind)),
     ...(strategy.validate?.(draft, strategyContext) ?? []),
   ]);
@@ -379,6 +382,7 @@ export async function updateObject(
     }
     meta.resourceVersion = currentVersion;
     if (served.info.namespaced) meta.namespace ||= namespace;
+    else delete meta.namespace;
     meta.name ??= name;
     if (!meta.uid) meta.uid = old.metadata.uid ?? '';
     // What an update says of these times is not heard.
@@ -402,7 +406,7 @@ export async function updateObject(
       name,
     });
     await admit(context, request);
-    const strategyContext = { nowMs: context.options.clock.now() };
+    const strategyContext = { nowMs: context.options.clock.now(), checkDeviceSelector };
     if (old.metadata.generation === undefined) delete meta.generation;
     else meta.generation = old.metadata.generation;
     let errors: FieldError[] = [];
@@ -430,7 +434,8 @@ export async function updateObject(
         meta.generation = (old.metadata.generation ?? 0) + 1;
     }
     const changed = metadataErrors(served, draft.metadata, old.metadata, subresource);
-    fail(served, name, [...changed, ...errors]);
+    const access = await deviceAccessErrors(call, draft, old, subresource);
+    fail(served, name, [...changed, ...access, ...errors]);
     if (subresource === '' || subresource === 'scale')
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);

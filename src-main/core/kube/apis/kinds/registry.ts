@@ -36,6 +36,7 @@ import { ipAddressStrategy } from './networking/ip-address.ts';
 import { serviceCidrStrategy } from './networking/service-cidr.ts';
 import { podDisruptionBudgetStrategy } from './policy/strategies.ts';
 import { rbacStrategies } from './rbac/strategies.ts';
+import { deviceStrategies } from './resource/strategies.ts';
 
 const strategies: readonly KindStrategy[] = [
   apiServiceStrategy,
@@ -68,6 +69,7 @@ const strategies: readonly KindStrategy[] = [
   serviceStrategy,
   statefulSetStrategy,
   ...clusterStrategies,
+  ...deviceStrategies,
   ...eventStrategies,
   ipAddressStrategy,
   ...rbacStrategies,

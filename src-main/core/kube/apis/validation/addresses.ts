@@ -47,6 +47,20 @@ export function cidrWarnings(path: string, value: string): string[] {
   return warnings;
 }
 
+/** What is wrong with an address of an interface, in the form of a range. @see IsValidInterfaceAddress */
+export function interfaceAddressFault(value: string): string | undefined {
+  const plain = value.includes('.') ? withoutLeadingZeros(value) : value;
+  if (!cidrFamily(plain))
+    return 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)';
+  const [address = '', length = ''] = plain.split('/');
+  const usual = canonicalAddress(addressBits(address));
+  const isMapped = address.includes(':') && !usual.includes(':');
+  const bits = Number(length) - (isMapped ? 96 : 0);
+  return value === `${usual}/${bits}`
+    ? undefined
+    : `must be in canonical form ("${usual}/${bits}")`;
+}
+
 /** 32 or 128 binary digits as RFC 5952 writes them; an IPv4-mapped address as the IPv4 one it holds. */
 function canonicalAddress(bits: string): string {
   const numbers = (digits: string, width: number): number[] =>

@@ -37,7 +37,8 @@ export const isQuotaName = (name: string): boolean =>
 const isNative = (name: string): boolean =>
   !name.includes('/') || /^([^/]*\.)?kubernetes\.io\//.test(name);
 export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name);
-const isExtended = (name: string): boolean =>
+/** A name of another domain than Kubernetes' own, that quotas can count. @see IsExtendedResourceName */
+export const isExtendedResourceName = (name: string): boolean =>
   !isNative(name) &&
   !name.startsWith('requests.') &&
   isQualifiedName(`requests.${name}`).length === 0;
@@ -69,7 +70,7 @@ export function validateContainerResourceName(
     if (!computeNames.includes(name) && !isHugePages(name)) {
       errors.invalid(path, name, 'must be a standard resource for containers');
     }
-  } else if (!isNative(name) && !isExtended(name)) {
+  } else if (!isNative(name) && !isExtendedResourceName(name)) {
     errors.invalid(path, name, "doesn't follow extended resource name standard");
   }
 }
@@ -103,7 +104,7 @@ export function validateAmount(
   if (compareQuantities(amount, '0') < 0) {
     errors.invalid(path, canonicalQuantity(amount), nonNegativeMessage);
   }
-  const whole = integerNames.has(name) || isExtended(name);
+  const whole = integerNames.has(name) || isExtendedResourceName(name);
   if (whole && (quantityNanos(amount) ?? 0n) % 1_000_000_000n !== 0n) {
     errors.invalid(path, canonicalQuantity(amount), 'must be an integer');
   }

@@ -214,6 +214,7 @@ function parenthesis(node: Node, text: string, called: string): number {
 
 /** A message with the place it is about, as cel-go shows it. */
 function located(message: string, expression: string, at: number): string {
+  if (expression === '') return `ERROR: <input>:1:0: ${message}`;
   const before = expression.slice(0, at);
   const line = before.split('\n').length;
   const column = [...(before.split('\n').at(-1) ?? '')].length;

@@ -118,6 +118,7 @@ export function validateTemplateMetadata(
   validateLabels(errors, `${path}.labels`, metadata.labels);
   const fields = metadata as Record<string, unknown>;
   for (const field of forbiddenMetadata) {
-    if (fields[field] !== undefined) errors.forbidden(`${path}.${field}`, 'cannot be set');
+    if (fields[field] !== undefined)
+      errors.forbidden(`${path}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
   }
 }

@@ -11,7 +11,24 @@ const hostFields: readonly InternalField[] = [
   ['ShareProcessNamespace', 'shareProcessNamespace', 'p', 'bool'],
   ['HostUsers', 'hostUsers', 'p', 'bool'],
 ];
+/** Templates have the fields of their metadata beside the spec of what they make. */
+const templates: Readonly<Record<string, string>> = {
+  PodTemplateSpec: 'PodSpec',
+  ResourceClaimTemplateSpec: 'ResourceClaimSpec',
+};
 const hostNames = new Set(hostFields.map(([go]) => go));
+
+const metadataOrder = [
+  ...['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation'],
+  ...['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels'],
+  ...['annotations', 'ownerReferences', 'finalizers', 'managedFields'],
+];
+
+/** A map with its keys in Go's order; anything else as it is. */
+function byKey(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 function zero(type: string): unknown {
   if (type === 'int') return 0;
@@ -19,6 +36,7 @@ function zero(type: string): unknown {
   if (type === 'Quantity') return '0';
   if (type === 'IntOrString') return 0;
   if (type === 'string') return '';
+  if (type === 'RawExtension') return null;
   return internalOf(type, {});
 }
 
@@ -31,9 +49,12 @@ function valueOf(type: string, value: unknown): unknown {
 function internalOf(type: string, value: Fields): unknown {
   if (!(type in internalTypes)) return value;
   const result: Record<string, unknown> = {};
-  if (type === 'PodTemplateSpec') {
-    Object.assign(result, value['metadata']);
-    result['Spec'] = internalOf('PodSpec', (value['spec'] as Fields | undefined) ?? {});
+  const templated = templates[type];
+  if (templated) {
+    const metadata = (value['metadata'] ?? {}) as Fields;
+    for (const name of metadataOrder)
+      if (metadata[name] !== undefined) result[name] = byKey(metadata[name]);
+    result['Spec'] = internalOf(templated, (value['spec'] as Fields | undefined) ?? {});
     return result;
   }
   const source =
@@ -60,9 +81,10 @@ function internalOf(type: string, value: Fields): unknown {
       result[go] = absent
         ? null
         : Object.fromEntries(
-            Object.entries(item as Fields)
-              .sort(([a], [b]) => (a < b ? -1 : 1))
-              .map(([key, entry]) => [key, valueOf(kind, entry)]),
+            Object.entries(byKey(item) as Fields).map(([key, entry]) => [
+              key,
+              valueOf(kind, entry),
+            ]),
           );
     } else if (shape === 'p') result[go] = absent ? null : valueOf(kind, item);
     else result[go] = valueOf(kind, item);
@@ -72,10 +94,20 @@ function internalOf(type: string, value: Fields): unknown {
 
 /**
  * The object as the API server's internal type prints it: fields in Go's order and by Go's names.
- * @param type a type of pkg/apis/core/types.go, such as `PodSpec`
+ * @param type a type of pkg/apis/{core,resource}/types.go, such as `PodSpec`
  */
 export function internalJson(type: string, value: unknown, indent = ''): string {
-  return JSON.stringify(internalOf(type, (value ?? {}) as Fields), undefined, indent);
+  const text = JSON.stringify(internalOf(type, (value ?? {}) as Fields), undefined, indent);
+  return text.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+}
+
+/** Whether two objects are the same inside the API server: no list is an empty list, but no struct is not an empty one. */
+export function internalEqual(type: string, a: unknown, b: unknown): boolean {
+  const text = (value: unknown): string =>
+    JSON.stringify(internalOf(type, (value ?? {}) as Fields), (_key, item: unknown) =>
+      typeof item === 'object' && item !== null && Object.keys(item).length === 0 ? null : item,
+    );
+  return text(a) === text(b);
 }
 
 /** Pairs of equal lines by the longest common run first, as Python's difflib and its Go port match them. */
