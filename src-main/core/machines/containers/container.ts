@@ -150,6 +150,7 @@ export class Container {
         programs: this.#options.unpacked.programs,
         resources: this.group,
         searchPath: defaultPath,
+        ...capabilitiesOf(this.config.security),
       };
       this.#user = this.#findUser(files);
       const cwd = this.#workingDirectory(files);
@@ -510,4 +511,26 @@ export async function execToEnd(
   abort.abort();
   const [stdout, stderr] = await output;
   return { stdout, stderr, exitCode: first };
+}
+
+/** What containerd leaves to root in a container. @see containerd's pkg/oci, WithDefaultUnixCaps */
+const defaultCapabilities = [
+  ...['CHOWN', 'DAC_OVERRIDE', 'FSETID', 'FOWNER', 'MKNOD', 'NET_RAW', 'SETGID', 'SETUID'],
+  ...['SETFCAP', 'SETPCAP', 'NET_BIND_SERVICE', 'SYS_CHROOT', 'KILL', 'AUDIT_WRITE'],
+];
+
+/** None named: all of them. */
+function capabilitiesOf({
+  privileged,
+  addedCapabilities,
+  droppedCapabilities,
+}: ContainerConfig['security']): { readonly capabilities?: ReadonlySet<string> } {
+  const named = (names: readonly string[]): string[] =>
+    names.map((name) => name.toUpperCase().replace(/^CAP_/, ''));
+  const [added, dropped] = [named(addedCapabilities), named(droppedCapabilities)];
+  if (privileged || added.includes('ALL')) return {};
+  const kept = dropped.includes('ALL')
+    ? []
+    : defaultCapabilities.filter((name) => !dropped.includes(name));
+  return { capabilities: new Set([...kept, ...added]) };
 }

@@ -36,6 +36,8 @@ export interface ProcessSystem {
   readonly resources?: ResourceGroup;
   /** PATH when the environment has none. */
   readonly searchPath?: string;
+  /** What root may do here (`NET_ADMIN`); absent: everything. */
+  readonly capabilities?: ReadonlySet<string>;
 }
 
 /** What a process asks of its pid namespace. */
@@ -384,6 +386,8 @@ export class Process {
       },
       group: this.groupIn(table),
       umask: this.#umask,
+      capable: (capability) =>
+        this.user.uid === 0 && (this.system.capabilities?.has(capability) ?? true),
       ...(this.terminal ? { terminal: this.terminal } : {}),
       onSignal: (signal, handler) => {
         this.#alive();

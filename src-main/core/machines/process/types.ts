@@ -119,6 +119,8 @@ export interface ProcessHandle {
   exec?(argv: readonly string[], options?: SpawnOptions): Promise<number>;
   /** The permissions bits taken from new files. */
   readonly umask?: number;
+  /** Whether it has a capability (`NET_ADMIN`); absent: it may do everything. */
+  capable?(capability: string): boolean;
 }
 
 export interface SpawnOptions {

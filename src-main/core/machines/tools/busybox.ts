@@ -24,6 +24,7 @@ const wordings: Readonly<Record<string, readonly Wording[]>> = {
   du: [reword(/^du: cannot access '(.+)': /, 'du: $1: ')],
   find: [reword(/^find: '(.+)': /, 'find: $1: ')],
   head: [reword(/^head: cannot open '(.+)' for reading: /, 'head: $1: ')],
+  ip: [reword(/^RTNETLINK answers: /, 'ip: RTNETLINK answers: ')],
   ln: [reword(/^ln: failed to (?:create (?:symbolic|hard) link|access) '(.+)': /, 'ln: $1: ')],
   ls: [
     reword(/^ls: cannot access '(.+)': /, 'ls: $1: '),

@@ -1,4 +1,7 @@
+import { utf8 } from '#core/base';
 import { parseArgs, tool, ToolError } from './tool.ts';
+
+const changes: ReadonlySet<string> = new Set(['add', 'change', 'del', 'delete', 'replace', 'set']);
 
 /** Interfaces and routes of a network namespace: only what its addresses tell. */
 const ip = tool(async (self) => {
@@ -9,6 +12,13 @@ const ip = tool(async (self) => {
     (address) => !address.startsWith('127.') && !address.includes(':'),
   );
   const brief = self.args.some((arg) => arg.startsWith('-br'));
+  if (changes.has(rest[0] ?? '')) {
+    // Interfaces and routes follow from the addresses: nobody can change them here, and most may not anywhere.
+    const allowed = self.context.process.capable?.('NET_ADMIN') ?? true;
+    const outcome = allowed ? 'supported' : 'permitted';
+    await self.context.stderr.write(utf8(`RTNETLINK answers: Operation not ${outcome}\n`));
+    return 2;
+  }
   if ('address'.startsWith(object) && object !== '') {
     if (brief) {
       await self.out('lo               UNKNOWN        127.0.0.1/8 ::1/128 \n');

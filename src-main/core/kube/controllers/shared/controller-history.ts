@@ -6,7 +6,7 @@ import {
   type Informer,
   type KubeClient,
 } from '../../client/index.ts';
-import { isReason, type ObjectMeta } from '../../machinery/index.ts';
+import { canonicalJson, isReason, type ObjectMeta } from '../../machinery/index.ts';
 import { mutableCopy } from './context.ts';
 import { semanticEqual, templateHash } from './hash.ts';
 
@@ -16,13 +16,13 @@ interface Owner {
   readonly metadata: DeepReadonly<ObjectMeta>;
 }
 
-/** The template as a revision keeps it: a strategic patch that replaces the whole of it. */
+/**
+ * The template as a revision keeps it: a strategic patch that replaces the whole of it. Clients compare its text with
+ * what they write themselves, so its keys are in order, as Go writes a map.
+ */
 export function templatePatch(template: DeepReadonly<PodTemplateSpec> | undefined): JsonObject {
-  return {
-    spec: {
-      template: { ...(jsonClone(template ?? {}) as unknown as JsonObject), $patch: 'replace' },
-    },
-  };
+  const patch = { spec: { template: { ...template, $patch: 'replace' } } };
+  return JSON.parse(canonicalJson(patch)) as JsonObject;
 }
 
 /** The template a revision keeps. */

@@ -4,6 +4,7 @@ import { print, resolverOf, untilSignal } from '../program-io.ts';
 import { grpcHealthChecking } from './agnhost-grpc.ts';
 import { mounttest } from './agnhost-mounttest.ts';
 import { hostnameOf, netexec } from './agnhost-netexec.ts';
+import { nettest } from './agnhost-nettest.ts';
 import { openIdMetadata } from './agnhost-openid.ts';
 import { conversionWebhook, webhook } from './agnhost-webhook.ts';
 import { fileAnswer, flagValue, serveHttp, textAnswer } from './http-service.ts';
@@ -157,6 +158,7 @@ const commands: Readonly<Record<string, Command>> = {
   liveness,
   'serve-hostname': serveHostname,
   netexec,
+  nettest,
   porter,
   'dns-suffix': dnsSuffix,
   'dns-server-list': dnsServerList,

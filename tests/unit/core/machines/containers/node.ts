@@ -32,6 +32,11 @@ const tools: Readonly<Record<string, Program>> = {
     await stderr.write(utf8(argv[2] ?? ''));
     return Number(argv[3] ?? 0);
   },
+  '/bin/can': async ({ process, stdout }) => {
+    const names = ['NET_ADMIN', 'NET_RAW'].filter((name) => process.capable?.(name));
+    await stdout.write(utf8(`${names.join(' ')}\n`));
+    return 0;
+  },
   '/bin/sleep': async ({ argv, clock, signal }) => {
     await sleep(clock, Number(argv[1]) * 1000, signal);
     return 0;

@@ -111,6 +111,16 @@ describe('a container', () => {
     expect(files?.readText('/sys/fs/cgroup/cpu.max')).toBe('max 100000\n');
   });
 
+  it.each<[string, Partial<ContainerConfig['security']>, string]>([
+    ['by default', {}, 'NET_RAW'],
+    ['with more', { addedCapabilities: ['NET_ADMIN'], droppedCapabilities: ['ALL'] }, 'NET_ADMIN'],
+    ['privileged', { privileged: true }, 'NET_ADMIN NET_RAW'],
+    ['as another user', { runAsUser: 101, privileged: true }, ''],
+  ])('has capabilities %s', async (_, security, expected) => {
+    await node.run({ command: ['can'], security: { ...main.security, ...security } });
+    expect(await node.log()).toContain(` F ${expected}\n`);
+  });
+
   it('mounts the files of an image, to be read alone', async () => {
     const mount = {
       containerPath: '/volume',

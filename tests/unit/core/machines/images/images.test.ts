@@ -427,6 +427,28 @@ describe('services', () => {
     expect(await health('mine')).toBe('NOT_SERVING');
   });
 
+  it('agnhost nettest counts who wrote to it', async () => {
+    const { address } = await start(agnhost, { args: ['nettest'] });
+    const curl = async (...words: string[]) => (await run('curl', '-s', ...words)).out;
+    const name = 'registry-k8s-io-e2e-test-images-agnhost-2-40';
+    expect(await curl('-d', '{"Source": "prestop"}', `${address}:8080/write`)).toBe(
+      `{"Hostname":"${name}"}\n`,
+    );
+    await curl('-d', 'x', `${address}:8080/write`);
+    expect(JSON.parse(await curl(`${address}:8080/read`))).toEqual({
+      Hostname: name,
+      Sent: null,
+      Received: { prestop: 1 },
+      Errors: [
+        "invalid character 'x' looking for beginning of value",
+        `${name}: Got request with no source`,
+      ],
+      Log: null,
+      StillContactingPeers: true,
+    });
+    expect(await curl(`${address}:8080/status`)).toBe('running');
+  });
+
   it('agnhost netexec tells who asks whom', async () => {
     const server = await start(agnhost, { args: ['netexec'] });
     const get = async (path: string) =>
