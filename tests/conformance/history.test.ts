@@ -45,7 +45,8 @@ spec: {containers: [{name: c, image: nosuchimage}]}
 const masked = (text: string): string =>
   text
     .replace(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----(\\n)?/g, 'PEM')
-    .replace(/LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g, 'PEM');
+    .replace(/LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g, 'PEM')
+    .replace(/("jws-kubeconfig-\w+":")[^"]+/g, '$1JWS');
 
 /** Every write of a cluster's life, in order: when, which key, what text. */
 async function history(seed: string): Promise<string[]> {

@@ -14,7 +14,6 @@ import {
   forbidden,
   invalid,
   type KubeObject,
-  type ManagedFieldsEntry,
   type NameCheck,
   notFound,
   type ObjectMeta,
@@ -468,18 +467,26 @@ export async function updateObject(
   }
 }
 
-/** Whether a write changes nothing, or only when somebody wrote what is there already. */
-function sameButForTimes(draft: KubeObject, old: DeepReadonly<KubeObject>): boolean {
+/**
+ * Whether a write changes nothing, or only when somebody wrote what is there already. Equal parts of the draft are
+ * those of the old object.
+ */
+function sameButForTimes(draft: DeepReadonly<KubeObject>, old: DeepReadonly<KubeObject>): boolean {
   const { managedFields = [] } = draft.metadata;
   const before = old.metadata.managedFields ?? [];
-  if (managedFields.length !== before.length) return false;
-  const timeless = (entry: DeepReadonly<ManagedFieldsEntry>): object => ({ ...entry, time: '' });
   return (
-    jsonEqual(
-      { ...draft, metadata: { ...draft.metadata, managedFields: [] } },
-      { ...old, metadata: { ...old.metadata, managedFields: [] } },
-    ) && jsonEqual(managedFields.map(timeless), before.map(timeless))
+    managedFields.length === before.length &&
+    sameFields(draft, old, 'metadata') &&
+    sameFields(draft.metadata, old.metadata, 'managedFields') &&
+    managedFields.every((entry, index) => sameFields(entry, before[index] ?? {}, 'time'))
   );
+}
+
+function sameFields(a: object, b: object, except: string): boolean {
+  const [left, right] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
+  for (const key in left) if (key !== except && left[key] !== right[key]) return false;
+  for (const key in right) if (key !== except && !Object.hasOwn(left, key)) return false;
+  return true;
 }
 
 /**

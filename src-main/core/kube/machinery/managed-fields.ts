@@ -82,6 +82,11 @@ export function identity(
 export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): Owner[] {
   const owners = new Map<string, Owner>();
   for (const entry of entries) {
+    const known = knownOwners.get(entry);
+    if (known) {
+      owners.set(identity(known), known);
+      continue;
+    }
     const { operation, apiVersion = '', fieldsType, fieldsV1 } = entry;
     if (operation !== 'Apply' && operation !== 'Update')
       throw new FieldSetError('operation must be `Apply` or `Update`');
@@ -95,10 +100,14 @@ export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): 
       time: entry.time,
       fields: knownSet(fieldsV1 ?? {}),
     };
+    knownOwners.set(entry, owner);
     owners.set(identity(owner), owner);
   }
   return [...owners.values()];
 }
+
+/** Owners of entries that have been read before. Entries of stored objects do not change. */
+const knownOwners = new WeakMap<object, Owner>();
 
 /** `work`, done once for each object; what it gives is not worked on again. */
 function once<T extends object>(work: (of: T) => FieldSet): (of: T) => FieldSet {
@@ -141,15 +150,19 @@ export function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {
         compare(a.apiVersion, b.apiVersion) ||
         compare(a.subresource, b.subresource),
     )
-    .map((owner) => ({
-      manager: owner.manager,
-      operation: owner.operation,
-      apiVersion: owner.apiVersion,
-      ...(owner.time === undefined ? {} : { time: owner.time }),
-      fieldsType: 'FieldsV1' as const,
-      fieldsV1: encoded(owner.fields),
-      ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
-    }));
+    .map(entryOf);
+}
+
+function entryOf(owner: Owner): ManagedFieldsEntry {
+  return {
+    manager: owner.manager,
+    operation: owner.operation,
+    apiVersion: owner.apiVersion,
+    ...(owner.time === undefined ? {} : { time: owner.time }),
+    fieldsType: 'FieldsV1' as const,
+    fieldsV1: encoded(owner.fields),
+    ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
+  };
 }
 
 /** The owners an update starts from: those it sends, if it may and they can be read, or else the object's. */
@@ -165,6 +178,8 @@ function ownersBefore(
   // A list with nothing, or with one empty entry, is how a client asks for a reset.
   if (sent.length === 0 || (sent.length === 1 && Object.keys(sent[0] as object).length === 0))
     return [];
+  // Who sends what it has read sends the object's own: those have been read before.
+  if (jsonEqual(sent, live?.metadata.managedFields)) return readableOwners(live);
   const owners = readableOwners(draft);
   return owners.length > 0 ? owners : readableOwners(live);
 }
@@ -231,7 +246,11 @@ export function trackUpdate(
   if (scope.checked && !fits(draft, scope)) return;
   const owners = ofKnownVersions(before, scope);
   const base: unknown = live ?? emptyObject;
+  // Owners are no fields that somebody owns.
+  const { managedFields } = live?.metadata ?? {};
+  if (managedFields) draft.metadata.managedFields = managedFields as ManagedFieldsEntry[];
   const { added, modified, removed } = compareTyped(base, draft, scope.node, scope.schemas);
+  delete draft.metadata.managedFields;
   const changed = withReset(subtractSet(unionSets(added, modified), strippedFields), scope);
   // The writer is like any other owner here: what it wrote before is taken and given back below.
   const result = changeOwners(owners, '', changed, withReset(removed, scope)).owners;

@@ -37,7 +37,9 @@ const group = 'admissionregistration.k8s.io';
 
 /** Webhooks of all configurations, these by name, as upstream. */
 function hooksOf(state: ServerState, resource: string): Hook[] {
-  return [...state.list(group, resource)]
+  const configurations = state.list(group, resource);
+  if (configurations.length === 0) return [];
+  return [...configurations]
     .sort((a, b) => byBytes(a.metadata.name ?? '', b.metadata.name ?? ''))
     .flatMap((configuration) =>
       mapsOf(at(configuration, 'webhooks')).map((hook) => ({
@@ -55,19 +57,25 @@ export function mutatingAdmissionWebhook(
 ): AdmissionPlugin {
   return {
     name: 'MutatingAdmissionWebhook',
-    async admit(request) {
+    admit(request) {
       if (isExempt(request)) return;
-      const rounds = new Rounds('MutatingAdmissionWebhook', request);
-      for (const { hook, configuration } of hooksOf(state, 'mutatingwebhookconfigurations')) {
-        const key = `${configuration}/${textOf(hook['name'])}`;
-        if (!matches(state, hook, request, random) || !rounds.mayRun(key)) continue;
-        const response = await callHook(hook, request, random, callWebhook);
-        const changed = response !== undefined && applyPatch(hook, response, request);
-        rounds.ran(key, changed, textOf(hook['reinvocationPolicy']) === 'IfNeeded');
-      }
-      rounds.end();
+      const hooks = hooksOf(state, 'mutatingwebhookconfigurations');
+      if (hooks.length === 0) return;
+      return mutateBy(hooks, request);
     },
   };
+
+  async function mutateBy(hooks: readonly Hook[], request: AdmissionRequest): Promise<void> {
+    const rounds = new Rounds('MutatingAdmissionWebhook', request);
+    for (const { hook, configuration } of hooks) {
+      const key = `${configuration}/${textOf(hook['name'])}`;
+      if (!matches(state, hook, request, random) || !rounds.mayRun(key)) continue;
+      const response = await callHook(hook, request, random, callWebhook);
+      const changed = response !== undefined && applyPatch(hook, response, request);
+      rounds.ran(key, changed, textOf(hook['reinvocationPolicy']) === 'IfNeeded');
+    }
+    rounds.end();
+  }
 }
 
 /** All hooks are asked together; the first refusal in their order counts. @see validating/dispatcher.go */
@@ -78,17 +86,22 @@ export function validatingAdmissionWebhook(
 ): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionWebhook',
-    async validate(request) {
+    validate(request) {
       if (isExempt(request)) return;
       const hooks = hooksOf(state, 'validatingwebhookconfigurations').filter(({ hook }) =>
         matches(state, hook, request, random),
       );
-      const results = await Promise.allSettled(
-        hooks.map(({ hook }) => callHook(hook, request, random, callWebhook)),
-      );
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      if (hooks.length === 0) return;
+      return validateBy(hooks, request);
     },
   };
+
+  async function validateBy(hooks: readonly Hook[], request: AdmissionRequest): Promise<void> {
+    const results = await Promise.allSettled(
+      hooks.map(({ hook }) => callHook(hook, request, random, callWebhook)),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
 }
 
 function matches(
