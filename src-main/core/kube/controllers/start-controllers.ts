@@ -55,6 +55,10 @@ import { createServiceCidrController } from './servicecidr/service-cidr-controll
 import { createTtlController } from './ttl/ttl-controller.ts';
 import { createEphemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
 import { createExpandController } from './volume/expand-controller.ts';
+import {
+  type AttachDetachOptions,
+  createAttachDetachController,
+} from './attachdetach/attach-detach-controller.ts';
 import { createBootstrapSigner } from './bootstrap/bootstrap-signer.ts';
 import { createTokenCleaner } from './bootstrap/token-cleaner.ts';
 import { createEndpointSliceMirroringController } from './endpointslice/mirroring-controller.ts';
@@ -80,6 +84,7 @@ export interface ControllerFlags extends NodeLifecycleOptions {
   /** IPv4 network of `--cluster-cidr` when `--allocate-node-cidrs` is set; absent: nodes get no range. */
   readonly clusterCidr?: string;
   readonly nodeCidrMaskSize?: number;
+  readonly attachDetach?: AttachDetachOptions;
   /** `--legacy-service-account-token-clean-up-period`. */
   readonly legacyTokenCleanUpPeriodMs?: number;
 }
@@ -233,6 +238,12 @@ const rows: readonly Row[] = [
     account: 'persistent-volume-binder',
     component: 'persistentvolume-controller',
     create: (context) => createPersistentVolumeBinder(context),
+  },
+  {
+    name: 'persistentvolume-attach-detach-controller',
+    account: 'attachdetach-controller',
+    component: 'attachdetach-controller',
+    create: (context, { attachDetach }) => createAttachDetachController(context, attachDetach),
   },
   {
     name: 'persistentvolumeclaim-protection-controller',

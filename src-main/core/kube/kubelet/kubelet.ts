@@ -15,6 +15,7 @@ import {
 } from '../client/index.ts';
 import { type ApiRequest, type ApiResponse, objectKey } from '../machinery/index.ts';
 import { admit } from './admission.ts';
+import { AttachedVolumes } from './attached-volumes.ts';
 import type { KubeletConfiguration } from './configuration.ts';
 import { ContainerKiller } from './container-killer.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type Severity,
   structuredLine,
 } from './context.ts';
+import { publishCsiNode } from './csi-node.ts';
 import type { DownwardValues } from './downward-api.ts';
 import type { NodeHost } from './host.ts';
 import { ImageManager } from './images.ts';
@@ -128,19 +130,28 @@ class NodeAgent implements Kubelet {
     this.#state = this.#owned.add(new RuntimeState(context, () => void this.#runtimeIsBack()));
     const node = (): ReturnType<Informer<Node>['get']> =>
       this.#nodes?.get(objectKey({ name: nodeName }));
+    const attached = new AttachedVolumes(context, node);
     this.#node = this.#owned.add(
       new NodeReporter(
         context,
         this.#state,
-        { registerWithTaints: options.registerWithTaints, labels: options.nodeLabels },
+        {
+          registerWithTaints: options.registerWithTaints,
+          labels: options.nodeLabels,
+          volumesInUse: () => attached.inUse(),
+          onVolumesReported: (names) => attached.reportedInUse(names),
+        },
         node,
-        () => this.#wakeAll(),
+        () => {
+          this.#wakeAll();
+          void publishCsiNode(context, () => this.#disposed);
+        },
       ),
     );
     this.#lease = this.#owned.add(new NodeLease(context, () => node()?.metadata.uid));
     const objects = new ReferencedObjects(context, wake);
     const values = (pod: PodView): DownwardValues => this.#downwardValues(pod);
-    const volumes = new VolumeManager(context, objects, values);
+    const volumes = new VolumeManager(context, objects, values, attached);
     const probes = this.#owned.add(new ProbeManager(context, this.#cache, wake));
     this.#killer = new ContainerKiller(context);
     const runtime = new PodRuntime({

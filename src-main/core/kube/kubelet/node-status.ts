@@ -13,6 +13,10 @@ export interface NodeOptions {
     readonly effect: string;
   }[];
   readonly labels: Readonly<Record<string, string>>;
+  /** For `status.volumesInUse`. */
+  readonly volumesInUse: () => readonly string[];
+  /** Told what of them the API server has. */
+  readonly onVolumesReported: (names: readonly string[]) => void;
 }
 
 export interface Allocatable {
@@ -220,22 +224,25 @@ export class NodeReporter implements Disposable {
       this.#noteSchedulable(node.spec?.unschedulable === true);
       const status = await this.#status(node.status);
       const everyMs = durationMs(config.nodeStatusReportFrequency);
-      const isChanged = changed(node.status, status);
+      const volumesInUse = [...this.#options.volumesInUse()];
+      const isChanged =
+        changed(node.status, status) || !jsonEqual(node.status?.volumesInUse ?? [], volumesInUse);
       if (isChanged || clock.now() - this.#reportedMs >= everyMs + this.#reportDelayMs) {
         const isNew = isChanged || this.#reportedMs === 0;
         this.#reportDelayMs = isNew ? everyMs * (random.next() - 0.5) : 0;
         const wanted = jsonClone(node) as Node;
-        const { resourceVersion: _, ...metadata } = wanted.metadata;
-        const merged = { ...wanted, metadata, status: { ...wanted.status, ...status } };
+        // Which volumes are attached is for their controller to say.
+        const { volumesAttached: _, ...own } = { ...wanted.status, ...status };
         await nodes.patch(
           undefined,
           nodeName,
           'strategic',
-          { status: merged.status },
+          { status: { ...own, volumesInUse: volumesInUse.length > 0 ? volumesInUse : null } },
           { subresource: 'status' },
         );
         this.#reportedMs = clock.now();
       }
+      this.#options.onVolumesReported(volumesInUse);
     } catch (error) {
       if (isReason(error, 'NotFound')) {
         this.#registered = false;

@@ -7,23 +7,22 @@ import type {
   Volume,
 } from '../apis/index.ts';
 import { formatDuration } from '../machinery/index.ts';
+import type { AttachedVolumes } from './attached-volumes.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { type DownwardValues, fieldValue, resourceValue } from './downward-api.ts';
-import { configSeen, specOf, uidOf, type PodView } from './pods.ts';
+import { MountFailure } from './mount-failure.ts';
+import { allContainers, configSeen, specOf, uidOf, type PodView } from './pods.ts';
 import { ReferenceNotFoundError, type ReferencedObjects } from './referenced-objects.ts';
 import { goTime } from './static-pod-source.ts';
 import { TokenManager } from './tokens.ts';
 import { type ProjectedFile, writeAtomically } from './volume-files.ts';
 
-/** A volume cannot be mounted; the message is that of a FailedMount event. */
-class MountFailure extends Error {
-  override readonly name = 'MountFailure';
-}
-
 /** The kubelet's own folder of a pod. */
 export function podDirectory(uid: string): string {
   return `/var/lib/kubelet/pods/${uid}`;
 }
+
+type PersistentVolumeView = DeepReadonly<PersistentVolume>;
 
 const firstRetryMs = 500;
 const maxRetryMs = 122_000;
@@ -37,6 +36,7 @@ export class VolumeManager {
   readonly #objects: ReferencedObjects;
   readonly #values: (pod: PodView) => DownwardValues;
   readonly #tokens: TokenManager;
+  readonly #attached: AttachedVolumes;
   /** Folder on the node of each mounted volume, by pod. */
   readonly #mounted = new Map<string, Map<string, string>>();
 
@@ -44,10 +44,12 @@ export class VolumeManager {
     context: KubeletContext,
     objects: ReferencedObjects,
     values: (pod: PodView) => DownwardValues,
+    attached: AttachedVolumes,
   ) {
     this.#context = context;
     this.#objects = objects;
     this.#values = values;
+    this.#attached = attached;
     this.#tokens = new TokenManager(context);
   }
 
@@ -61,27 +63,80 @@ export class VolumeManager {
    * long as the signal is not aborted.
    */
   async mountAll(pod: PodView, signal: AbortSignal): Promise<void> {
-    const mounts = new Map<string, string>();
-    for (const volume of specOf(pod).volumes ?? []) {
-      for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, maxRetryMs)) {
-        signal.throwIfAborted();
-        try {
-          mounts.set(volume.name, await this.#mount(pod, volume));
-          break;
-        } catch (error) {
-          const text = `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${errorText(error)}`;
-          podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
-          this.#context.logText(
-            'E',
-            'nestedpendingoperations.go:348',
-            `Operation for "{volumeName:${pluginOf(volume)}/${uidOf(pod)}-${volume.name} podName:${uidOf(pod)} nodeName:}" failed. No retries permitted until ${goTime(this.#context.clock.now() + delayMs)} (durationBeforeRetry ${formatDuration(delayMs)}). Error: ${text}`,
-          );
-          // Waiting long for an object that may never come is no work in progress.
-          await sleep(this.#context.clock, delayMs, signal, { background: delayMs > 4000 });
-        }
+    const uid = uidOf(pod);
+    const used = new Set(
+      allContainers(pod).flatMap(({ container }) => [
+        ...(container.volumeMounts ?? []).map(({ name }) => name),
+        ...(container.volumeDevices ?? []).map(({ name }) => name),
+      ]),
+    );
+    // Nobody misses a volume that no container uses.
+    const wanted = (specOf(pod).volumes ?? []).filter(({ name }) => used.has(name));
+    const claimed = new Map<string, PersistentVolumeView>();
+    const problems = new Map<string, string>();
+    for (const volume of wanted) {
+      const claimName = claimNameOf(pod, volume);
+      if (claimName === undefined) continue;
+      try {
+        claimed.set(volume.name, await this.#persistentVolume(pod, claimName));
+      } catch (error) {
+        problems.set(volume.name, errorText(error));
       }
     }
-    this.#mounted.set(uidOf(pod), mounts);
+    const before = this.#mounted.get(uid);
+    const mounts = before ?? new Map<string, string>();
+    const unmounted = wanted.map(({ name }) => name).filter((name) => !mounts.has(name));
+    if (problems.size > 0) this.#tellProblems(pod, unmounted, problems);
+    await Promise.all(
+      wanted
+        .filter(({ name }) => !problems.has(name))
+        .map(async (volume) => {
+          mounts.set(
+            volume.name,
+            await this.#mountInTheEnd(pod, volume, claimed.get(volume.name), signal),
+          );
+        }),
+    );
+    this.#mounted.set(uid, mounts);
+    if (problems.size > 0) throw new Error(unprocessed(unmounted, problems));
+  }
+
+  #tellProblems(
+    pod: PodView,
+    unmounted: readonly string[],
+    problems: ReadonlyMap<string, string>,
+  ): void {
+    const text = `Unable to attach or mount volumes: ${unprocessed(unmounted, problems)}`;
+    podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
+  }
+
+  /** Tries until it is mounted, or the pod is to end. */
+  async #mountInTheEnd(
+    pod: PodView,
+    volume: DeepReadonly<Volume>,
+    claimed: PersistentVolumeView | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
+    for (let delayMs = firstRetryMs; ; delayMs = Math.min(delayMs * 2, maxRetryMs)) {
+      signal.throwIfAborted();
+      try {
+        return claimed
+          ? await this.#mountPersistent(pod, claimed, signal)
+          : await this.#mount(pod, volume);
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = error instanceof MountFailure ? error : new MountFailure(errorText(error));
+        const text = failure.text(volume.name);
+        podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
+        this.#context.logText(
+          'E',
+          'nestedpendingoperations.go:348',
+          `Operation for "{volumeName:${pluginOf(volume)}/${uidOf(pod)}-${volume.name} podName:${uidOf(pod)} nodeName:}" failed. No retries permitted until ${goTime(this.#context.clock.now() + delayMs)} (durationBeforeRetry ${formatDuration(delayMs)}). Error: ${text}`,
+        );
+        // Waiting long for an object that may never come is no work in progress.
+        await sleep(this.#context.clock, delayMs, signal, { background: delayMs > 4000 });
+      }
+    }
   }
 
   /** Brings ConfigMap, Secret, projected and downward API volumes of a running pod up to date. */
@@ -105,6 +160,7 @@ export class VolumeManager {
   unmountAll(uid: string): void {
     this.#mounted.delete(uid);
     this.#tokens.forget(uid);
+    this.#attached.release(uid);
     const directory = podDirectory(uid);
     const { files } = this.#context.host;
     if (!files.exists(directory)) return;
@@ -122,9 +178,7 @@ export class VolumeManager {
       return this.#directory(
         `/var/lib/kubelet/plugins/kubernetes.io/nfs/${volume.nfs.server}${volume.nfs.path}`,
       );
-    if (volume.persistentVolumeClaim)
-      return this.#claim(pod, volume.persistentVolumeClaim.claimName);
-    if (volume.ephemeral) return this.#claim(pod, `${pod.metadata.name ?? ''}-${volume.name}`);
+    if (volume.csi) this.#attached.checkInline(volume.csi.driver);
     // The runtime mounts an image by itself; upstream's plugin makes no folder of it either.
     if (volume.image) return folder;
     if (!files.exists(folder)) {
@@ -206,32 +260,67 @@ export class VolumeManager {
     return path;
   }
 
-  async #claim(pod: PodView, claimName: string): Promise<string> {
-    const { api, nodeName } = this.#context;
-    if (!api) throw new MountFailure('no kubeClient defined');
+  /** What a claim is bound to. @throws Error what upstream calls an error of processing. */
+  async #persistentVolume(pod: PodView, claimName: string): Promise<PersistentVolumeView> {
+    const { api } = this.#context;
     const namespace = pod.metadata.namespace ?? '';
-    const claim = await api.client.resource('persistentvolumeclaims').get(namespace, claimName);
-    const volumeName = claim.spec?.volumeName;
-    if (claim.status?.phase !== 'Bound' || !volumeName)
-      throw new MountFailure(`error processing PVC ${namespace}/${claimName}: PVC is not bound`);
-    const volume: DeepReadonly<PersistentVolume> = await api.client
+    const fail = (why: string): never => {
+      throw new Error(`error processing PVC ${namespace}/${claimName}: ${why}`);
+    };
+    if (!api) return fail('no kubeClient defined');
+    const claim = await api.client
+      .resource('persistentvolumeclaims')
+      .get(namespace, claimName)
+      .catch((error: unknown) => fail(`failed to fetch PVC from API server: ${errorText(error)}`));
+    const { deletionTimestamp, finalizers = [], uid = '' } = claim.metadata;
+    if (deletionTimestamp !== undefined && !finalizers.includes('kubernetes.io/pvc-protection'))
+      return fail('PVC is being deleted');
+    if (claim.status?.phase !== 'Bound') return fail('PVC is not bound');
+    const name = claim.spec?.volumeName;
+    if (!name) return fail('PVC has empty pvc.Spec.VolumeName');
+    const volume = await api.client
       .resource('persistentvolumes')
-      .get(undefined, volumeName);
-    const { hostPath, local, nfs, csi } = volume.spec ?? {};
-    if (hostPath) return this.#hostPath(hostPath);
-    if (local) {
-      const { files } = this.#context.host;
-      if (!files.exists(local.path))
-        throw new MountFailure(`path ${JSON.stringify(local.path)} does not exist`);
-      return local.path;
-    }
-    if (nfs)
-      return this.#directory(`/var/lib/kubelet/plugins/kubernetes.io/nfs/${nfs.server}${nfs.path}`);
-    if (csi)
-      return this.#directory(
-        `/var/lib/kubelet/plugins/kubernetes.io/csi/${csi.driver}/${csi.volumeHandle}/globalmount`,
+      .get(undefined, name)
+      .catch((error: unknown) =>
+        fail(`failed to fetch PV ${name} from API server: ${errorText(error)}`),
       );
-    throw new MountFailure(`volume ${volumeName} cannot be mounted on node ${nodeName}`);
+    const claimRef = volume.spec?.claimRef;
+    if (!claimRef)
+      return fail(
+        `found PV object ${name} but it has a nil pv.Spec.ClaimRef indicating it is not yet bound to the claim`,
+      );
+    if (claimRef.uid !== uid)
+      return fail(
+        `found PV object ${name} but its pv.Spec.ClaimRef.UID ${claimRef.uid ?? ''} does not point to claim.UID ${uid}`,
+      );
+    return volume;
+  }
+
+  async #mountPersistent(
+    pod: PodView,
+    { metadata, spec }: PersistentVolumeView,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { name = '' } = metadata;
+    const { hostPath, local, nfs, csi } = spec ?? {};
+    try {
+      if (hostPath) return this.#hostPath(hostPath);
+      if (local) {
+        if (!this.#context.host.files.exists(local.path))
+          throw new MountFailure(`path ${JSON.stringify(local.path)} does not exist`, {
+            stage: 'MountVolume.NewMounter initialization failed',
+          });
+        return local.path;
+      }
+      if (nfs)
+        return this.#directory(
+          `/var/lib/kubelet/plugins/kubernetes.io/nfs/${nfs.server}${nfs.path}`,
+        );
+      if (csi) return await this.#attached.stage(uidOf(pod), csi, signal);
+      throw new MountFailure(`volume ${name} cannot be mounted on node ${this.#context.nodeName}`);
+    } catch (error) {
+      throw error instanceof MountFailure ? error.of(name) : error;
+    }
   }
 
   /** Undefined: not a volume of files made by the kubelet. */
@@ -384,4 +473,15 @@ const plugins: Readonly<Record<string, string>> = {
 function pluginOf(volume: DeepReadonly<Volume>): string {
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
   return `kubernetes.io/${plugins[kind] ?? kind}`;
+}
+
+function claimNameOf(pod: PodView, volume: DeepReadonly<Volume>): string | undefined {
+  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
+  return volume.ephemeral ? `${pod.metadata.name ?? ''}-${volume.name}` : undefined;
+}
+
+/** Why the volumes of a pod are not all there. @see pkg/kubelet/volumemanager/volume_manager.go, WaitForAttachAndMount */
+function unprocessed(unmounted: readonly string[], problems: ReadonlyMap<string, string>): string {
+  const list = (names: readonly string[]): string => `[${[...names].sort().join(' ')}]`;
+  return `unmounted volumes=${list(unmounted)}, unattached volumes=[], failed to process volumes=${list([...problems.keys()])}: ${[...problems.values()].join('; ')}`;
 }

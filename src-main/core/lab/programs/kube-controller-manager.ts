@@ -195,6 +195,15 @@ function controllerFlags({ context, flags }: Component, pki: Pki) {
     ...(flags.bool('allocate-node-cidrs', false) && clusterCidr !== undefined
       ? { clusterCidr }
       : {}),
+    attachDetach: {
+      disableForceDetachOnTimeout: flags.bool('disable-force-detach-on-timeout', false),
+      ...(flags.has('attach-detach-reconcile-sync-period')
+        ? {
+            syncPeriodMs:
+              parseDuration(flags.text('attach-detach-reconcile-sync-period') ?? '') ?? 0,
+          }
+        : {}),
+    },
     ...(flags.has('legacy-service-account-token-clean-up-period')
       ? {
           legacyTokenCleanUpPeriodMs:
