@@ -77,6 +77,8 @@ export function healthResponse(
         };
   }
   const excluded = query.getAll('exclude');
+  if (failing.length === 0 && excluded.length === 0 && !query.has('verbose'))
+    return textResponse(200, 'ok');
   const lines: string[] = [];
   const bad: string[] = [];
   for (const name of all) {

@@ -329,9 +329,15 @@ function quantityText(value: string | number): string {
 
 const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
+/** Whether a day and hour exist whatever the month, so that nothing has to be worked out. */
+function isEveryMonth(text: string): boolean {
+  return text.slice(8, 10) <= '28' && text.slice(11, 13) < '24' && !Number.isNaN(Date.parse(text));
+}
+
 /** The canonical UTC text of a time. */
 function timeText(text: string, micro: boolean): string {
-  if (!micro && text.length === 20 && timePattern.test(text) && text.endsWith('Z')) return text;
+  const isPlain = text.length === (micro ? 27 : 20) && text.endsWith('Z') && timePattern.test(text);
+  if (isPlain && (!micro || isEveryMonth(text))) return text;
   const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
   const ms = timePattern.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(ms)) {

@@ -93,6 +93,7 @@ class Watch implements Disposable {
   readonly #onEnd: () => void;
   readonly #held = new DisposableStore();
   readonly #deadlineMs: number;
+  #nextBookmark: Disposable | undefined;
   #ended = false;
   #first = true;
   /** Set while views of custom resources are worked out, so that events stay in order. */
@@ -122,6 +123,7 @@ class Watch implements Disposable {
 
   dispose(): void {
     this.#ended = true;
+    this.#nextBookmark?.dispose();
     this.#held.dispose();
   }
 
@@ -166,16 +168,14 @@ class Watch implements Disposable {
   #scheduleBookmark(): void {
     const { clock, store } = this.#call.context.options;
     const lastMs = this.#deadlineMs - bookmarkBeforeEndMs - clock.now();
-    this.#held.add(
-      clock.setTimer(
-        lastMs > 0 ? Math.min(bookmarkEveryMs, lastMs) : bookmarkEveryMs,
-        () => {
-          if (this.#ended) return;
-          this.#inOrder(() => this.#bookmark(store.revision, undefined));
-          this.#scheduleBookmark();
-        },
-        { background: true },
-      ),
+    this.#nextBookmark = clock.setTimer(
+      lastMs > 0 ? Math.min(bookmarkEveryMs, lastMs) : bookmarkEveryMs,
+      () => {
+        if (this.#ended) return;
+        this.#inOrder(() => this.#bookmark(store.revision, undefined));
+        this.#scheduleBookmark();
+      },
+      { background: true },
     );
   }
 

@@ -1,4 +1,4 @@
-import { type DeepReadonly, type Disposable, jsonClone } from '#core/base';
+import type { DeepReadonly, Disposable } from '#core/base';
 import type { Lease } from '../apis/index.ts';
 import { formatDuration, formatMicroTime, isReason } from '../machinery/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
@@ -100,24 +100,27 @@ export class NodeLease implements Disposable {
   #wanted(present: DeepReadonly<Lease> | undefined): Lease {
     const { clock, config, nodeName } = this.#context;
     const uid = this.#nodeUid();
-    const base: Lease = present
-      ? (jsonClone(present) as Lease)
-      : {
-          apiVersion: 'coordination.k8s.io/v1',
-          kind: 'Lease',
-          metadata: { name: nodeName, namespace },
-        };
-    if (uid !== undefined && (base.metadata.ownerReferences ?? []).length === 0)
-      base.metadata = {
-        ...base.metadata,
-        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }],
-      };
-    base.spec = {
-      ...base.spec,
-      holderIdentity: nodeName,
-      leaseDurationSeconds: config.nodeLeaseDurationSeconds,
-      renewTime: formatMicroTime(clock.now()),
+    const base = present ?? {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: nodeName, namespace },
     };
-    return base;
+    const isOwned = uid === undefined || (base.metadata.ownerReferences ?? []).length > 0;
+    // What is not changed is sent as it was read: requests are not changed by who answers them.
+    return {
+      ...base,
+      metadata: isOwned
+        ? base.metadata
+        : {
+            ...base.metadata,
+            ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }],
+          },
+      spec: {
+        ...base.spec,
+        holderIdentity: nodeName,
+        leaseDurationSeconds: config.nodeLeaseDurationSeconds,
+        renewTime: formatMicroTime(clock.now()),
+      },
+    } as Lease;
   }
 }

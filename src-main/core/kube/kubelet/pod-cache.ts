@@ -36,6 +36,8 @@ export class PodCache implements Disposable {
   readonly #sandboxes = new Map<string, PodSandboxStatus>();
   readonly #containers = new Map<string, ContainerStatus>();
   readonly #byPod = new Map<string, Set<string>>();
+  /** Pods as they were asked for; taken out when something of them changes. */
+  readonly #views = new Map<string, RuntimePod>();
   readonly #reports = new Map<string, Disposable>();
   readonly #owned = new DisposableStore();
   #stale = true;
@@ -61,14 +63,18 @@ export class PodCache implements Disposable {
   }
 
   get(uid: string): RuntimePod {
+    const known = this.#views.get(uid);
+    if (known) return known;
     const ids = [...(this.#byPod.get(uid) ?? [])];
     const newest = (a: { createdMs: number; attempt: number }, b: typeof a): number =>
       b.createdMs - a.createdMs || b.attempt - a.attempt;
-    return {
+    const pod: RuntimePod = {
       uid,
       sandboxes: ids.flatMap((id) => this.#sandboxes.get(id) ?? []).sort(newest),
       containers: ids.flatMap((id) => this.#containers.get(id) ?? []).sort(newest),
     };
+    if (ids.length > 0) this.#views.set(uid, pod);
+    return pod;
   }
 
   container(id: string): ContainerStatus | undefined {
@@ -172,6 +178,7 @@ export class PodCache implements Disposable {
   }
 
   #index(uid: string, id: string): void {
+    this.#views.delete(uid);
     const ids = this.#byPod.get(uid);
     if (ids) ids.add(id);
     else this.#byPod.set(uid, new Set([id]));
@@ -187,7 +194,9 @@ export class PodCache implements Disposable {
     this.#containers.delete(id);
     const ids = uid === undefined ? undefined : this.#byPod.get(uid);
     ids?.delete(id);
-    if (uid !== undefined && ids?.size === 0) this.#byPod.delete(uid);
+    if (uid === undefined) return;
+    this.#views.delete(uid);
+    if (ids?.size === 0) this.#byPod.delete(uid);
   }
 }
 

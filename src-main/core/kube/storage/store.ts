@@ -539,10 +539,16 @@ class MemoryStore<V> implements Store<V> {
 function deliver<V>(watcher: Watcher<V>, { revision, events }: Commit<V>): void {
   if (revision < watcher.from) return;
   const { start, end } = watcher;
+  const [first] = events;
+  // Almost every commit has one event, and almost every watch is of something else.
+  if (
+    events.length === 1 &&
+    first &&
+    (first.key < start || (end !== undefined && first.key >= end))
+  )
+    return;
   const matches = ({ key }: StoreEvent<V>): boolean =>
     key >= start && (end === undefined || key < end);
-  // Almost every commit has one event, and almost every watch is of something else.
-  if (events.length === 1 && !matches(events[0] as StoreEvent<V>)) return;
   const seen = events.every(matches) ? events : events.filter(matches);
   if (seen.length > 0) watcher.sink.onEvents(seen, revision);
 }
