@@ -90,6 +90,13 @@ export function sendMessage(socket: WebSocket, bytes: Uint8Array): Promise<void>
   });
 }
 
+export function sendText(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(text, () => resolve());
+    else resolve();
+  });
+}
+
 export function closeOf(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => {
     socket.on('error', () => socket.terminate());

@@ -8,8 +8,14 @@ import { serveSpdyCommand } from './spdy-command.ts';
 import { servePortForward } from './spdy-port-forward.ts';
 import { serveWebSocketCommand } from './websocket-command.ts';
 
-/** In the order of preference of kube-apiserver. */
-const webSocketProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+/** v5 is kube-apiserver's; the others go to the kubelet, which also takes a client that names none. */
+const webSocketProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'channel.k8s.io',
+  'base64.channel.k8s.io',
+];
 const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 /** @see k8s.io/apimachinery/pkg/util/remotecommand, SupportedStreamingProtocols: v5 is for WebSockets alone. */
 const spdyCommandProtocols = [
@@ -67,7 +73,8 @@ export class SessionUpgrader {
   ): Promise<Refusal | undefined> {
     const offered = offeredBy(request.headers['sec-websocket-protocol']);
     const accepted = session.kind === 'command' ? webSocketProtocols : [tunnelProtocol];
-    const protocol = chooseOf(offered, accepted);
+    const isOpen = offered.length === 0 && session.kind === 'command';
+    const protocol = isOpen ? '' : chooseOf(offered, accepted);
     if (protocol === undefined) return refusalOf(offered, accepted, 400);
     const webSocket = await this.#accept(
       request,
@@ -76,7 +83,7 @@ export class SessionUpgrader {
       session.kind === 'command' ? undefined : protocol,
     );
     if (!webSocket) session.close();
-    else if (session.kind === 'command') await serveWebSocketCommand(webSocket, session);
+    else if (session.kind === 'command') await serveWebSocketCommand(webSocket, session, protocol);
     else await servePortForward(webSocketChannel(webSocket), session);
     return undefined;
   }

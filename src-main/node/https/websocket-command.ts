@@ -1,11 +1,13 @@
 import { BytePipe, utf8 } from '#core/base';
-import type { CommandSession } from '#core/kube';
+import type { CommandResult, CommandSession } from '#core/kube';
 import type { WebSocket } from 'ws';
-import { closeNormally, closeOf, onMessages, sendMessage } from './byte-channel.ts';
-import { serveCommand, statusText } from './command-streams.ts';
+import { closeNormally, closeOf, onMessages, sendMessage, sendText } from './byte-channel.ts';
+import { plainText, serveCommand, statusText } from './command-streams.ts';
 
 /** First byte of each message. @see k8s.io/apimachinery/pkg/util/remotecommand */
 const channelOf = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+
+const digitZero = '0'.charCodeAt(0);
 
 /**
  * kubectl reads its first messages before it has made the streams they belong to, and drops those ("Unknown
@@ -13,11 +15,17 @@ const channelOf = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 
  */
 const settleMs = 30;
 
-/** Serves exec or attach over `v4.channel.k8s.io` or `v5.channel.k8s.io`. */
+/**
+ * Serves exec or attach over WebSocket.
+ * @param protocol `v5.channel.k8s.io` … or older; with `base64` messages are text, behind a digit for the channel.
+ * @see k8s.io/streaming/pkg/httpstream/wsstream
+ */
 export async function serveWebSocketCommand(
   socket: WebSocket,
   session: CommandSession,
+  protocol: string,
 ): Promise<void> {
+  const isText = protocol.includes('base64');
   const stdin = new BytePipe();
   const resize = new BytePipe();
   const closed = closeOf(socket);
@@ -26,14 +34,24 @@ export async function serveWebSocketCommand(
     resize.end();
   });
   void onMessages(socket, async (message) => {
-    const payload = message.subarray(1);
-    if (message[0] === channelOf.stdin) await stdin.write(payload);
-    else if (message[0] === channelOf.resize) await resize.write(payload);
+    const channel = isText ? (message[0] ?? 0) - digitZero : message[0];
+    const payload = isText
+      ? Buffer.from(message.subarray(1).toString(), 'base64')
+      : message.subarray(1);
+    if (channel === channelOf.stdin) await stdin.write(payload);
+    else if (channel === channelOf.resize) await resize.write(payload);
     // v5 alone can end one stream and leave the others open.
-    else if (message[0] === channelOf.close && payload[0] === channelOf.stdin) stdin.end();
+    else if (channel === channelOf.close && payload[0] === channelOf.stdin) stdin.end();
   });
   const send = (channel: number, bytes: Uint8Array): Promise<void> =>
-    sendMessage(socket, Buffer.concat([Buffer.of(channel), bytes]));
+    isText
+      ? sendText(socket, `${channel}${Buffer.from(bytes).toString('base64')}`)
+      : sendMessage(socket, Buffer.concat([Buffer.of(channel), bytes]));
+  const sendResult = async (result: CommandResult): Promise<void> => {
+    // Before v4 there was no Status: the message of a failure, and nothing on success.
+    const text = /^v[45]/.test(protocol) ? statusText(result) : plainText(result);
+    if (text !== '') await send(channelOf.error, utf8(text));
+  };
   const output = (channel: number) => ({
     write: (bytes: Uint8Array) => send(channel, bytes),
     end: () => undefined,
@@ -51,7 +69,7 @@ export async function serveWebSocketCommand(
     resize,
     stdout: output(channelOf.stdout),
     stderr: output(channelOf.stderr),
-    finish: (result) => send(channelOf.error, utf8(statusText(result))),
+    finish: sendResult,
     close: () => closeNormally(socket),
     closed,
   });

@@ -47,20 +47,21 @@ export class ContainerLog {
       end: () => {
         if (rest.length === 0) return;
         const lines: Uint8Array[] = [];
-        this.#addLine(lines, name, rest);
+        // What ends without a newline stays a part. @see containerd internal/cri/io/logger.go, redirectLogs
+        this.#addLine(lines, name, rest, 'P');
         rest = new Uint8Array(0);
         this.#append(lines);
       },
     };
   }
 
-  #addLine(lines: Uint8Array[], name: string, line: Uint8Array): void {
+  #addLine(lines: Uint8Array[], name: string, line: Uint8Array, tag: 'F' | 'P' = 'F'): void {
     let left = line;
     while (left.length > maxLineBytes) {
       this.#add(lines, name, 'P', left.subarray(0, maxLineBytes));
       left = left.subarray(maxLineBytes);
     }
-    this.#add(lines, name, 'F', left);
+    this.#add(lines, name, tag, left);
   }
 
   #add(lines: Uint8Array[], name: string, tag: 'F' | 'P', text: Uint8Array): void {

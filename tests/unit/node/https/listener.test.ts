@@ -2,6 +2,7 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import zlib from 'node:zlib';
+import { WebSocket } from 'ws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { BytePipe, utf8 } from '#core/base';
 import { ConnectionError, StoreUnavailableError, type WatchEvent } from '#core/kube';
@@ -367,6 +368,39 @@ test.each([
     'unable to upgrade: unable to negotiate protocol: client supports [v9.channel.k8s.io], server accepts [',
   );
   expect(api.closedSessions).toEqual(['exec']);
+});
+
+/** All that an exec of `command` sends over WebSocket. */
+function messages(query: string, protocols: readonly string[]): Promise<(string | number[])[]> {
+  return new Promise((resolve, reject) => {
+    const url = `wss://${listener.host}:${listener.port}/api/v1/namespaces/default/pods/web/exec?${query}`;
+    const socket = new WebSocket(url, [...protocols], { ca: credentials.ca });
+    const seen: (string | number[])[] = [];
+    socket.on('message', (data: Buffer, isBinary) =>
+      seen.push(isBinary ? [...data] : data.toString()),
+    );
+    socket.on('error', reject);
+    socket.on('close', () => resolve(seen));
+  });
+}
+
+test.each<[string, readonly string[], (string | number[])[]]>([
+  ['v1', ['channel.k8s.io'], [[1], [1, 104, 105]]],
+  ['v1 in text', ['base64.channel.k8s.io'], ['1', '1aGk=']],
+  ['none', [], [[1], [1, 104, 105]]],
+])('exec over WebSocket speaks protocol %s', async (_, protocols, expected) => {
+  expect(await messages('command=printf&command=hi&stdout=true', protocols)).toEqual(expected);
+});
+
+test('exec over WebSocket tells its end as the protocol has it', async () => {
+  const ends = async (protocol: string) =>
+    (await messages('command=false&stdout=true', [protocol])).at(-1);
+  const words = 'command terminated with non-zero exit code: exit status 1';
+  expect(await ends('v4.base64.channel.k8s.io')).toMatch(/^3/);
+  expect(Buffer.from(((await ends('channel.k8s.io')) as number[]).slice(1)).toString()).toBe(words);
+  expect(
+    JSON.parse(Buffer.from(((await ends('v4.channel.k8s.io')) as number[]).slice(1)).toString()),
+  ).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode', message: words });
 });
 
 test('noise after an SPDY upgrade ends the connection and the session', async () => {

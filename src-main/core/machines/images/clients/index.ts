@@ -51,8 +51,9 @@ export const fullNetworkTools: Programs = {
 export function baseNetworkTools(base: Image['base']): Programs {
   switch (base) {
     case 'busybox':
-    case 'alpine':
       return busyboxNetworkTools;
+    case 'alpine':
+      return { ...busyboxNetworkTools, '/usr/bin/getent': getent };
     case 'debian':
       return debianNetworkTools;
     case 'none':

@@ -450,10 +450,10 @@ describe('the API of the kubelet', () => {
 test('a finished pod keeps its log until it is deleted, also for a new kubelet', async () => {
   const bench = await withPod({ restartPolicy: 'Never', containers: [exits(0, 'done')] }, 6000);
   const log = '/containerLogs/default/p/c';
-  expect(await bench.get(log)).toEqual({ status: 200, body: 'done\n' });
+  expect(await bench.get(log)).toEqual({ status: 200, body: 'done' });
   await bench.restart();
   await bench.node.time.advance(3000);
-  expect(await bench.get(log)).toEqual({ status: 200, body: 'done\n' });
+  expect(await bench.get(log)).toEqual({ status: 200, body: 'done' });
   expect(bench.view()).toMatchObject({ phase: 'Succeeded' });
   bench.api.delete('pods', 'p', 'default');
   await bench.node.time.advance(3000);

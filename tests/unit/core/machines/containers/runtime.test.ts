@@ -63,7 +63,7 @@ describe('a container', () => {
       ' stdout P xxxxx',
       ' stdout F xxx',
       ' stderr F boom',
-      ' stdout F rest',
+      ' stdout P rest',
       '',
     ]);
   });
