@@ -22,6 +22,7 @@ import {
   validateObjectMeta,
   validateObjectMetaCommon,
   validateObjectMetaUpdate,
+  validateStandardFinalizers,
 } from '../machinery/index.ts';
 import { CompareFailedError, type KeyValue } from '../storage/index.ts';
 import {
@@ -78,6 +79,7 @@ const conditionalKinds = new Set([
 
 /** Which checks of metadata a kind's update repeats, in order: those of changes (U), those of any write (V). */
 const metadataChecks: Readonly<Record<string, string>> = {
+  APIService: 'UV',
   CSINode: 'V',
   CSIStorageCapacity: 'VU',
   CertificateSigningRequest: 'VU',
@@ -120,8 +122,13 @@ const metadataChecks: Readonly<Record<string, string>> = {
   VolumeAttributesClass: 'UV',
 };
 
-/** Groups of the servers beside the API server proper, which do not know its finalizers. */
-const extensionGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+/** Groups that take finalizers of any name: those of the servers beside the API server proper, and two of its own. */
+const extensionGroups = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'coordination.k8s.io',
+]);
 
 const finalizerRule = ({ custom, info }: Served): 'any' | 'standard' =>
   custom || extensionGroups.has(info.group) ? 'any' : 'standard';
@@ -231,17 +238,18 @@ export async function createObject(
   const generated = !meta.name && meta.generateName ? meta.generateName : undefined;
   if (generated !== undefined) meta.name = generateName(context, generated);
   const { nameRule = 'dns-subdomain' } = strategy;
-  const metaErrors = (check: NameCheck): FieldError[] =>
-    validateObjectMeta(meta, served.info.namespaced, check, finalizerRule(served));
+  const { namespaced } = served.info;
   const ruleOfKind =
     typeof nameRule === 'string' ? nameChecks[nameRule] : (name: string) => nameRule(name, draft);
   fail(served, meta.name ?? '', [
     ...(await deviceAccessErrors(call, draft, undefined, '')),
-    ...(strategy.metadataLast ? [] : metaErrors(ruleOfKind)),
+    ...(strategy.metadataLast
+      ? []
+      : validateObjectMeta(meta, namespaced, ruleOfKind, finalizerRule(served))),
     ...(strategy.validate?.(draft, strategyContext) ?? []),
   ]);
   // What holds for any kind is asked when the kind's own rules are content.
-  fail(served, meta.name ?? '', metaErrors(pathSegmentErrors));
+  fail(served, meta.name ?? '', validateObjectMeta(meta, namespaced, pathSegmentErrors, 'any'));
   for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
   await admitFinal(context, request);
   for (let attempt = 1; ; attempt++) {
@@ -499,13 +507,15 @@ function metadataErrors(
   old: DeepReadonly<ObjectMeta>,
   subresource: string,
 ): FieldError[] {
-  const common = validateObjectMetaCommon(meta, served.info.namespaced, finalizerRule(served));
+  const common = validateObjectMetaCommon(meta, served.info.namespaced);
   const changes = validateObjectMetaUpdate(meta, old);
+  const finalizers =
+    finalizerRule(served) === 'standard' ? validateStandardFinalizers(meta.finalizers) : [];
   const again = subresource === '' ? (metadataChecks[served.info.kind] ?? 'U') : 'U';
   return [
     ...common,
     ...changes,
-    ...[...again].flatMap((check) => (check === 'U' ? changes : common)),
+    ...[...again].flatMap((check) => [...(check === 'U' ? changes : common), ...finalizers]),
   ];
 }
 

@@ -103,6 +103,7 @@ export {
   validateObjectMeta,
   validateObjectMetaCommon,
   validateObjectMetaUpdate,
+  validateStandardFinalizers,
 } from './object-meta.ts';
 export {
   goText,

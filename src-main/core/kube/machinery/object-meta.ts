@@ -86,24 +86,28 @@ export type FinalizerRule = 'standard' | 'any';
 
 const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-function validateFinalizers(
+/** What kinds of the API server proper ask of finalizers on top. @see pkg/apis/core/validation, validateKubeFinalizerName */
+export function validateStandardFinalizers(
   finalizers: readonly string[] | undefined,
-  rule: FinalizerRule,
 ): StatusCause[] {
+  return (finalizers ?? []).flatMap((name, index) =>
+    name.includes('/') || standardFinalizers.has(name)
+      ? []
+      : [
+          invalidValue(
+            `metadata.finalizers[${index}]`,
+            name,
+            'name is neither a standard finalizer name nor is it fully qualified',
+          ),
+        ],
+  );
+}
+
+function validateFinalizers(finalizers: readonly string[] | undefined): StatusCause[] {
   const errors: StatusCause[] = [];
-  (finalizers ?? []).forEach((name, index) => {
-    const field = `metadata.finalizers[${index}]`;
+  for (const name of finalizers ?? [])
     for (const why of qualifiedNameErrors(name))
       errors.push(invalidValue('metadata.finalizers', name, why));
-    if (rule === 'standard' && !name.includes('/') && !standardFinalizers.has(name))
-      errors.push(
-        invalidValue(
-          field,
-          name,
-          'name is neither a standard finalizer name nor is it fully qualified',
-        ),
-      );
-  });
   if (finalizers?.includes('orphan') && finalizers.includes('foregroundDeletion'))
     errors.push(
       invalidValue(
@@ -180,7 +184,8 @@ export function validateObjectMeta(
   else
     for (const why of nameCheck(meta.name))
       errors.push(invalidValue('metadata.name', meta.name, why));
-  errors.push(...validateObjectMetaCommon(meta, namespaced, finalizerRule));
+  errors.push(...validateObjectMetaCommon(meta, namespaced));
+  if (finalizerRule === 'standard') errors.push(...validateStandardFinalizers(meta.finalizers));
   return errors;
 }
 
@@ -188,7 +193,6 @@ export function validateObjectMeta(
 export function validateObjectMetaCommon(
   meta: DeepReadonly<ObjectMeta>,
   namespaced: boolean,
-  finalizerRule: FinalizerRule = 'standard',
 ): StatusCause[] {
   const errors: StatusCause[] = [];
   if (namespaced) {
@@ -206,7 +210,7 @@ export function validateObjectMetaCommon(
     ...validateLabels(meta.labels, 'metadata.labels'),
     ...validateAnnotations(meta.annotations, 'metadata.annotations'),
     ...validateOwnerReferences(meta.ownerReferences),
-    ...validateFinalizers(meta.finalizers, finalizerRule),
+    ...validateFinalizers(meta.finalizers),
   );
   return errors;
 }

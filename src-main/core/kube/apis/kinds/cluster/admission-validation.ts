@@ -1,25 +1,36 @@
 import type { LabelSelector } from '../../../machinery/index.ts';
 import type { FieldErrors } from '../../validation/field.ts';
-import { validateLabelSelector } from '../../validation/meta.ts';
-import { isDns1123Label, isDns1123Subdomain, isPortNumber } from '../../validation/names.ts';
+import { type MetaCondition, validateMetaConditions } from '../../validation/conditions.ts';
+import { qualifiedName, validateLabelSelector } from '../../validation/meta.ts';
+import {
+  isDns1035Label,
+  isDns1123Subdomain,
+  isPathSegment,
+  isPortNumber,
+} from '../../validation/names.ts';
 
 /** @see pkg/apis/admissionregistration/validation/validation.go; expressions are compiled where they are run. */
 
 interface Rule {
-  readonly operations?: readonly string[];
-  readonly apiGroups?: readonly string[];
-  readonly apiVersions?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly scope?: string;
+  operations?: string[];
+  apiGroups?: string[];
+  apiVersions?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  scope?: string;
+}
+
+interface MatchCondition {
+  name?: string;
+  expression?: string;
 }
 
 export interface MatchResources {
   matchPolicy?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
-  resourceRules?: { scope?: string }[];
-  excludeResourceRules?: { scope?: string }[];
+  resourceRules?: Rule[];
+  excludeResourceRules?: Rule[];
 }
 
 export interface Webhook extends MatchResources {
@@ -33,15 +44,36 @@ export interface Webhook extends MatchResources {
     url?: string;
     service?: { name?: string; namespace?: string; path?: string; port?: number };
   };
-  rules?: { scope?: string }[];
+  rules?: Rule[];
+  matchConditions?: MatchCondition[];
 }
 
 export interface AdmissionPolicySpec {
   failurePolicy?: string;
+  paramKind?: { apiVersion?: string; kind?: string };
   matchConstraints?: MatchResources;
   matchResources?: MatchResources;
-  validations?: { expression?: string; message?: string; reason?: string }[];
-  auditAnnotations?: { key?: string }[];
+  matchConditions?: MatchCondition[];
+  variables?: { name?: string; expression?: string }[];
+  validations?: {
+    expression?: string;
+    message?: string;
+    messageExpression?: string;
+    reason?: string;
+  }[];
+  auditAnnotations?: { key?: string; valueExpression?: string }[];
+  mutations?: {
+    patchType?: string;
+    jsonPatch?: { expression?: string };
+    applyConfiguration?: { expression?: string };
+  }[];
+  reinvocationPolicy?: string;
+}
+
+/** The status of a policy that is checked against the types it names. */
+export interface AdmissionPolicyStatus {
+  conditions?: MetaCondition[];
+  typeChecking?: { expressionWarnings?: { fieldRef?: string; warning?: string }[] };
 }
 
 export interface PolicyBindingSpec {
@@ -52,6 +84,7 @@ export interface PolicyBindingSpec {
 }
 
 const failurePolicies = ['Fail', 'Ignore'];
+const reinvocationPolicies = ['IfNeeded', 'Never'];
 
 function oneOf(
   errors: FieldErrors,
@@ -123,13 +156,47 @@ function validateRule(errors: FieldErrors, path: string, rule: Rule): void {
   oneOf(errors, `${path}.scope`, scope, ['*', 'Cluster', 'Namespaced']);
 }
 
+function validateNamedRule(errors: FieldErrors, path: string, rule: Rule): void {
+  const names = rule.resourceNames ?? [];
+  names.forEach((name, index) => {
+    const at = `${path}.resourceNames[${index}]`;
+    errors.invalidEach(at, name, isPathSegment(name));
+    if (names.indexOf(name) < index) errors.duplicate(at, name);
+  });
+  validateRule(errors, path, rule);
+}
+
+const maxConditions = 64;
+
+/** Expressions are compiled elsewhere: here they have to be there. */
+function validateConditions(
+  errors: FieldErrors,
+  path: string,
+  conditions: readonly MatchCondition[] = [],
+): void {
+  const names = new Set<string>();
+  if (conditions.length > maxConditions) errors.tooMany(path, conditions.length, maxConditions);
+  conditions.forEach(({ name = '', expression = '' }, index) => {
+    const at = `${path}[${index}]`;
+    if (expression.trim() === '') errors.required(`${at}.expression`);
+    if (name === '') errors.required(`${at}.name`);
+    else {
+      qualifiedName(errors, `${at}.name`, name);
+      if (names.has(name)) errors.duplicate(`${at}.name`, name);
+      names.add(name);
+    }
+  });
+}
+
 function validateMatch(errors: FieldErrors, path: string, match: MatchResources | undefined): void {
   if (!match) return;
   oneOf(errors, `${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']);
   validateLabelSelector(errors, `${path}.namespaceSelector`, match.namespaceSelector);
   validateLabelSelector(errors, `${path}.objectSelector`, match.objectSelector);
   for (const list of ['resourceRules', 'excludeResourceRules'] as const)
-    match[list]?.forEach((rule, index) => validateRule(errors, `${path}.${list}[${index}]`, rule));
+    match[list]?.forEach((rule, index) =>
+      validateNamedRule(errors, `${path}.${list}[${index}]`, rule),
+    );
 }
 
 function validateUrl(errors: FieldErrors, path: string, url: string): void {
@@ -160,7 +227,25 @@ function validateClient(errors: FieldErrors, path: string, client: Webhook['clie
     const wrong = isPortNumber(port);
     if (wrong.length > 0)
       errors.invalid(`${path}.service.port`, port, `port is not valid: ${wrong.join(', ')}`);
+    validateUrlPath(errors, `${path}.service.path`, service.path);
   }
+}
+
+/** @see apiserver/pkg/util/webhook/validation.go, ValidateWebhookService */
+function validateUrlPath(errors: FieldErrors, at: string, path: string | undefined): void {
+  if (!path || path === '/') return;
+  if (path === '//') {
+    errors.invalid(at, path, 'segment[0] may not be empty');
+    return;
+  }
+  if (!path.startsWith('/')) errors.invalid(at, path, "must start with a '/'");
+  const rest = path.slice(1);
+  (rest.endsWith('/') ? rest.slice(0, -1) : rest).split('/').forEach((step, index) => {
+    if (step === '') errors.invalid(at, path, `segment[${index}] may not be empty`);
+    else
+      for (const why of isDns1123Subdomain(step))
+        errors.invalid(at, path, `segment[${index}]: ${why}`);
+  });
 }
 
 /** Names of webhooks have at least three parts. */
@@ -173,9 +258,24 @@ function validateWebhookName(errors: FieldErrors, path: string, name: string): v
   if (wrong.length > 0) errors.invalid(path, name, wrong.join(','));
   else if (name.split('.').length < 3)
     errors.invalid(path, name, 'should be a domain with at least three segments separated by dots');
-  else
-    for (const label of name.split('.'))
-      for (const text of isDns1123Label(label)) errors.invalid(path, label, text);
+}
+
+function validateReviewVersions(
+  errors: FieldErrors,
+  path: string,
+  versions: readonly string[],
+): void {
+  if (versions.length === 0) {
+    errors.required(path, 'must specify one of v1, v1beta1');
+    return;
+  }
+  versions.forEach((version, index) => {
+    if (versions.indexOf(version) < index)
+      errors.invalid(`${path}[${index}]`, version, 'duplicate version');
+    else errors.invalidEach(`${path}[${index}]`, version, isDns1035Label(version));
+  });
+  if (!versions.some((version) => ['v1', 'v1beta1'].includes(version)))
+    errors.invalid(path, versions, 'must include at least one of v1, v1beta1');
 }
 
 export function validateWebhooks(errors: FieldErrors, webhooks: readonly Webhook[]): void {
@@ -183,13 +283,12 @@ export function validateWebhooks(errors: FieldErrors, webhooks: readonly Webhook
   webhooks.forEach((webhook, index) => {
     const path = `webhooks[${index}]`;
     const { name = '', sideEffects, timeoutSeconds = 10 } = webhook;
-    const admissionReviewVersions = webhook.admissionReviewVersions ?? [];
     validateWebhookName(errors, `${path}.name`, name);
     webhook.rules?.forEach((rule, i) => validateRule(errors, `${path}.rules[${i}]`, rule));
     oneOf(errors, `${path}.failurePolicy`, webhook.failurePolicy, failurePolicies);
     oneOf(errors, `${path}.matchPolicy`, webhook.matchPolicy, ['Equivalent', 'Exact']);
     const harmless = ['None', 'NoneOnDryRun'];
-    if (!sideEffects)
+    if (sideEffects === undefined)
       errors.required(`${path}.sideEffects`, `must specify one of ${harmless.join(', ')}`);
     else oneOf(errors, `${path}.sideEffects`, sideEffects, harmless);
     if (timeoutSeconds > 30 || timeoutSeconds < 1)
@@ -200,25 +299,95 @@ export function validateWebhooks(errors: FieldErrors, webhooks: readonly Webhook
       );
     validateLabelSelector(errors, `${path}.namespaceSelector`, webhook.namespaceSelector);
     validateLabelSelector(errors, `${path}.objectSelector`, webhook.objectSelector);
+    oneOf(errors, `${path}.reinvocationPolicy`, webhook.reinvocationPolicy, reinvocationPolicies);
     validateClient(errors, `${path}.clientConfig`, webhook.clientConfig);
-    oneOf(errors, `${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never']);
-    const versions = `${path}.admissionReviewVersions`;
-    if (admissionReviewVersions.length === 0)
-      errors.required(versions, 'must specify one of v1, v1beta1');
-    else if (!admissionReviewVersions.some((version) => ['v1', 'v1beta1'].includes(version)))
-      errors.invalid(versions, admissionReviewVersions, 'must include at least one of v1, v1beta1');
+    validateConditions(errors, `${path}.matchConditions`, webhook.matchConditions);
+    validateReviewVersions(
+      errors,
+      `${path}.admissionReviewVersions`,
+      webhook.admissionReviewVersions ?? [],
+    );
     if (name !== '' && names.has(name)) errors.duplicate(`${path}.name`, name);
     names.add(name);
   });
 }
 
-export function validatePolicy(errors: FieldErrors, spec: AdmissionPolicySpec): void {
+function validateParamKind(errors: FieldErrors, spec: AdmissionPolicySpec): void {
+  if (!spec.paramKind) return;
+  const { apiVersion = '', kind = '' } = spec.paramKind;
+  const path = 'spec.paramKind.apiVersion';
+  const parts = apiVersion === '/' ? ['', ''] : apiVersion.split('/');
+  const [group = '', version = ''] = parts.length === 1 ? ['', apiVersion] : parts;
+  if (apiVersion === '') errors.required(path);
+  else if (parts.length > 2)
+    errors.invalid(path, apiVersion, `unexpected GroupVersion string: ${apiVersion}`);
+  else {
+    const wrong = group === '' ? [] : isDns1123Subdomain(group);
+    if (wrong.length > 0) errors.invalid(path, group, wrong.join(','));
+    const bad = isDns1035Label(version);
+    if (version === '') errors.invalid(path, apiVersion, 'version must be specified');
+    else if (bad.length > 0) errors.invalid(path, version, bad.join(','));
+  }
+  const odd = isDns1035Label(kind.toLowerCase());
+  if (kind === '') errors.required('spec.paramKind.kind');
+  else if (odd.length > 0)
+    errors.invalid(
+      'spec.paramKind.kind',
+      kind,
+      `may have mixed case, but should otherwise match: ${odd.join(',')}`,
+    );
+}
+
+/** What both kinds of policies have. */
+function validatePolicyHead(
+  errors: FieldErrors,
+  spec: AdmissionPolicySpec,
+  mutates: boolean,
+): void {
   oneOf(errors, 'spec.failurePolicy', spec.failurePolicy, failurePolicies);
-  if (spec.matchConstraints) {
-    validateMatch(errors, 'spec.matchConstraints', spec.matchConstraints);
-    if ((spec.matchConstraints.resourceRules ?? []).length === 0)
+  validateParamKind(errors, spec);
+  const { matchConstraints: constraints } = spec;
+  if (constraints) {
+    validateMatch(errors, 'spec.matchConstraints', constraints);
+    if ((constraints.resourceRules ?? []).length === 0)
       errors.required('spec.matchConstraints.resourceRules');
+    if (mutates) validateMutated(errors, 'spec.matchConstraints', constraints);
   } else errors.required('spec.matchConstraints');
+  validateConditions(errors, 'spec.matchConditions', spec.matchConditions);
+  spec.variables?.forEach(({ name = '', expression = '' }, index) => {
+    const at = `spec.variables[${index}]`;
+    if (name.trim() === '') errors.required(`${at}.name`, 'name is not specified');
+    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || celReserved.has(name))
+      errors.invalid(`${at}.name`, name, 'must be a valid CEL identifier');
+    if (expression.trim() === '')
+      errors.required(`${at}.expression`, 'expression is not specified');
+  });
+}
+
+const celReserved = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+
+/** What is deleted cannot be changed. */
+function validateMutated(errors: FieldErrors, path: string, match: MatchResources): void {
+  for (const { operations = [] } of match.resourceRules ?? [])
+    for (const operation of operations)
+      oneOf(errors, `${path}.resourceRules.operations`, operation, [
+        '*',
+        'CONNECT',
+        'CREATE',
+        'UPDATE',
+      ]);
+}
+
+const maxAuditAnnotations = 20;
+const maxValueExpressionBytes = 5 * 1024;
+
+/** @param name the policy's, which the keys of its audit annotations begin with. */
+export function validatePolicy(errors: FieldErrors, spec: AdmissionPolicySpec, name: string): void {
+  validatePolicyHead(errors, spec, false);
   const { validations = [], auditAnnotations = [] } = spec;
   if (validations.length === 0 && auditAnnotations.length === 0)
     for (const list of ['validations', 'auditAnnotations'])
@@ -226,16 +395,88 @@ export function validatePolicy(errors: FieldErrors, spec: AdmissionPolicySpec): 
         `spec.${list}`,
         'validations or auditAnnotations must contain at least one item',
       );
-  validations.forEach(({ expression = '', message = '', reason }, index) => {
+  validations.forEach((validation, index) => {
     const path = `spec.validations[${index}]`;
+    const { expression = '', message = '', messageExpression = '', reason } = validation;
     if (expression.trim() === '')
       errors.required(`${path}.expression`, 'expression is not specified');
+    if (messageExpression !== '' && messageExpression.trim() === '')
+      errors.invalid(
+        `${path}.messageExpression`,
+        messageExpression,
+        'must be non-empty if specified',
+      );
     if (message !== '' && message.trim() === '')
       errors.invalid(`${path}.message`, message, 'must be non-empty if specified');
-    else if (message.trim().includes('\n'))
+    else if (/[\r\n]/.test(message.trim()))
       errors.invalid(`${path}.message`, message, 'must not contain line breaks');
     oneOf(errors, `${path}.reason`, reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge']);
   });
+  if (auditAnnotations.length > maxAuditAnnotations)
+    errors.invalid(
+      'spec.auditAnnotations',
+      auditAnnotations,
+      `must not have more than ${maxAuditAnnotations} auditAnnotations`,
+    );
+  const keys = new Set<string>();
+  auditAnnotations.forEach(({ key = '', valueExpression = '' }, index) => {
+    const path = `spec.auditAnnotations[${index}]`;
+    if (name === '') errors.invalid(`${path}.key`, key, 'requires metadata.name be non-empty');
+    else qualifiedName(errors, `${path}.key`, `${name}/${key}`);
+    const bytes = valueExpression.trim().length;
+    if (bytes === 0) errors.required(`${path}.valueExpression`, 'valueExpression is not specified');
+    else if (bytes > maxValueExpressionBytes)
+      errors.required(
+        `${path}.valueExpression`,
+        `must not exceed ${maxValueExpressionBytes} bytes in length`,
+      );
+    if (keys.has(key)) errors.duplicate(`${path}.key`, key);
+    keys.add(key);
+  });
+}
+
+export function validateMutatingPolicy(errors: FieldErrors, spec: AdmissionPolicySpec): void {
+  validatePolicyHead(errors, spec, true);
+  const { mutations = [], reinvocationPolicy = '' } = spec;
+  if (mutations.length === 0)
+    errors.required('spec.mutations', 'mutations must contain at least one item');
+  mutations.forEach((mutation, index) => {
+    const path = `spec.mutations[${index}]`;
+    const { patchType: type = '' } = mutation;
+    if (type === '') {
+      errors.required(`${path}.patchType`);
+      return;
+    }
+    if (type !== 'JSONPatch' && type !== 'ApplyConfiguration') {
+      errors.notSupported(`${path}.patchType`, type, ['ApplyConfiguration', 'JSONPatch']);
+      return;
+    }
+    const isPatch = type === 'JSONPatch';
+    const [own, other] = isPatch
+      ? (['jsonPatch', 'applyConfiguration'] as const)
+      : (['applyConfiguration', 'jsonPatch'] as const);
+    if (!mutation[own])
+      errors.required(`${path}.${own}`, `must be specified when patchType is ${type}`);
+    else if ((mutation[own].expression ?? '').trim() === '')
+      errors.required(`${path}.${own}.expression`);
+    if (mutation[other])
+      errors.invalid(
+        `${path}.${other}`,
+        `{${other}}`,
+        `must not be specified when patchType is ${type}`,
+      );
+  });
+  if (reinvocationPolicy === '') errors.required('spec.reinvocationPolicy');
+  else oneOf(errors, 'spec.reinvocationPolicy', reinvocationPolicy, reinvocationPolicies);
+}
+
+export function validatePolicyStatus(errors: FieldErrors, status: AdmissionPolicyStatus): void {
+  status.typeChecking?.expressionWarnings?.forEach(({ fieldRef = '', warning = '' }, index) => {
+    const path = `status.typeChecking.expressionWarnings[${index}]`;
+    if (warning === '') errors.required(`${path}.warning`);
+    if (fieldRef.trim() === '') errors.required(`${path}.fieldRef`);
+  });
+  validateMetaConditions(errors, 'status.conditions', status.conditions ?? []);
 }
 
 export function validatePolicyBinding(
@@ -250,6 +491,7 @@ export function validatePolicyBinding(
     const path = 'spec.paramRef';
     const { name = '', selector, parameterNotFoundAction: action = '' } = paramRef;
     const both = 'name and selector are mutually exclusive';
+    if (name !== '') errors.invalidEach(`${path}.name`, name, isPathSegment(name));
     if (name !== '' && selector) errors.forbidden(`${path}.name`, both);
     validateLabelSelector(errors, `${path}.selector`, selector);
     if (name !== '' && selector) errors.forbidden(`${path}.selector`, both);
@@ -259,7 +501,10 @@ export function validatePolicyBinding(
     else oneOf(errors, `${path}.parameterNotFoundAction`, action, ['Deny', 'Allow']);
   }
   validateMatch(errors, 'spec.matchResources', spec.matchResources);
-  if (!validates) return;
+  if (!validates) {
+    if (spec.matchResources) validateMutated(errors, 'spec.matchResources', spec.matchResources);
+    return;
+  }
   const path = 'spec.validationActions';
   validationActions.forEach((action, index) => {
     oneOf(errors, `${path}[${index}]`, action, ['Audit', 'Deny', 'Warn']);

@@ -11,10 +11,13 @@ import { type Toleration, view } from '../core/pod-types.ts';
 import { deprecatedNodeLabel } from '../core/pod-warnings.ts';
 import {
   type AdmissionPolicySpec,
+  type AdmissionPolicyStatus,
   type MatchResources,
   type PolicyBindingSpec,
+  validateMutatingPolicy,
   validatePolicy,
   validatePolicyBinding,
+  validatePolicyStatus,
   validateWebhooks,
   type Webhook,
 } from './admission-validation.ts';
@@ -256,15 +259,18 @@ const webhookStrategy = (kind: string, mutating: boolean): KindStrategy => ({
 
 interface AdmissionPolicy {
   spec?: AdmissionPolicySpec;
+  status?: AdmissionPolicyStatus;
 }
 
 const policyStrategy = (kind: string, hasStatus: boolean): KindStrategy => ({
   group: admission,
   kind,
   ...countsChangesOf('spec'),
-  ...(hasStatus
-    ? checks((errors, object) => validatePolicy(errors, view<AdmissionPolicy>(object).spec ?? {}))
-    : {}),
+  ...checks((errors, object) => {
+    const { spec = {} } = view<AdmissionPolicy>(object);
+    if (hasStatus) validatePolicy(errors, spec, object.metadata.name ?? '');
+    else validateMutatingPolicy(errors, spec);
+  }),
   defaults(draft) {
     const spec = (view<AdmissionPolicy>(draft).spec ??= {});
     spec.failurePolicy ??= 'Fail';
@@ -282,6 +288,11 @@ const policyStrategy = (kind: string, hasStatus: boolean): KindStrategy => ({
           bumpGeneration(draft, old);
         },
         prepareForStatusUpdate: keepSpec,
+        validateStatusUpdate(object: DeepReadonly<KubeObject>): FieldError[] {
+          const errors = new FieldErrors();
+          validatePolicyStatus(errors, view<AdmissionPolicy>(object).status ?? {});
+          return errors.list;
+        },
       }
     : {}),
 });

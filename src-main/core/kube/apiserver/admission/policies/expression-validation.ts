@@ -2,7 +2,7 @@ import { type DeepReadonly, jsonEqual, quoted } from '#core/base';
 import type { FieldError, KindStrategy } from '../../../apis/index.ts';
 import type { KubeObject } from '../../../machinery/index.ts';
 import { type CelDeclarations, checkCel } from '../../cel/index.ts';
-import { at, isMap, type JsonMap, mapsOf, textAt, textOf } from '../../fields/index.ts';
+import { at, isMap, mapsOf, textAt, textOf } from '../../fields/index.ts';
 
 const group = 'admissionregistration.k8s.io';
 /** Fields of `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go, BuildRequestType */
@@ -25,18 +25,58 @@ export function withExpressionChecks(strategy: KindStrategy): KindStrategy {
     kind.endsWith('Policy') ? object['spec'] : object['webhooks'];
   return {
     ...strategy,
-    validate: (object, context) => [
-      ...(strategy.validate?.(object, context) ?? []),
-      ...errorsOf(object),
-    ],
-    validateUpdate: (object, old, context) => [
-      ...(strategy.validateUpdate?.(object, old, context) ??
-        strategy.validate?.(object, context) ??
-        []),
-      // Expressions that are stored stay valid.
-      ...(jsonEqual(spec(object), spec(old)) ? [] : errorsOf(object)),
-    ],
+    validate: (object, context) =>
+      inOrder(strategy.validate?.(object, context) ?? [], errorsOf(object)),
+    validateUpdate: (object, old, context) =>
+      inOrder(
+        strategy.validateUpdate?.(object, old, context) ??
+          strategy.validate?.(object, context) ??
+          [],
+        // Expressions that are stored stay valid.
+        jsonEqual(spec(object), spec(old)) ? [] : errorsOf(object),
+      ),
   };
+}
+
+/** Fields in the order in which upstream checks them, on every level; those it does not name come first. */
+const fieldOrder = [
+  ...['matchConditions', 'variables', 'validations', 'mutations', 'auditAnnotations'],
+  ...['admissionReviewVersions', 'reinvocationPolicy'],
+  ...['key', 'expression', 'messageExpression', 'valueExpression', 'message', 'reason'],
+];
+
+/** A field as numbers that sort as upstream tells it. */
+function placeOf(field: string): number[] {
+  const parts = field.replace(/^spec\./, '').split(/[.[\]]+/);
+  const last = parts[0] === 'variables' ? -1 : fieldOrder.length;
+  return parts
+    .filter((part) => part !== '')
+    .map((part) =>
+      /^\d+$/.test(part)
+        ? Number(part)
+        : part === 'name' && parts.includes('matchConditions')
+          ? last
+          : fieldOrder.indexOf(part),
+    );
+}
+
+function isBefore(a: readonly number[], b: readonly number[]): boolean {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const [left, right] = [a[index] as number, b[index] as number];
+    if (left !== right) return left < right;
+  }
+  return false;
+}
+
+/** Puts what is wrong with expressions where upstream tells it among the rest, which stays as it is. */
+function inOrder(rest: readonly FieldError[], expressions: readonly FieldError[]): FieldError[] {
+  const all = [...rest];
+  for (const error of expressions) {
+    const place = placeOf(error.field ?? '');
+    const next = all.findIndex((other) => isBefore(place, placeOf(other.field ?? '')));
+    all.splice(next < 0 ? all.length : next, 0, error);
+  }
+  return all;
 }
 
 const checks: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => FieldError[]>> = {
@@ -112,8 +152,6 @@ function variableErrors(
   for (const [i, variable] of mapsOf(at(spec, 'variables')).entries()) {
     const name = textOf(variable['name']);
     const expression = textOf(variable['expression']);
-    if (name.trim() !== '' && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      errors.push(invalid(`spec.variables[${i}].name`, name, 'must be a valid CEL identifier'));
     const scope = { params, authorizer: true, variables: { ...types } };
     const result =
       expression.trim() === '' ? { fieldType: 'dyn' } : checkCel(expression, declarations(scope));
@@ -167,8 +205,6 @@ function mutatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
     ...mapsOf(at(spec, 'mutations')).flatMap((mutation, i) => {
       const isPatch = mutation['patchType'] === 'JSONPatch';
       const field = isPatch ? 'jsonPatch' : 'applyConfiguration';
-      const shape = mutationShape(mutation, `spec.mutations[${i}]`);
-      if (shape) return [shape];
       return expressionErrors(
         textAt(mutation, field, 'expression').trim(),
         `spec.mutations[${i}].${field}.expression`,
@@ -177,35 +213,6 @@ function mutatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
       );
     }),
   ];
-}
-
-function mutationShape(mutation: JsonMap, path: string): FieldError | undefined {
-  const type = textOf(mutation['patchType']);
-  if (type === '')
-    return { reason: 'FieldValueRequired', field: `${path}.patchType`, message: 'Required value' };
-  if (type !== 'JSONPatch' && type !== 'ApplyConfiguration')
-    return {
-      reason: 'FieldValueNotSupported',
-      field: `${path}.patchType`,
-      message: `Unsupported value: ${quoted(type)}: supported values: "ApplyConfiguration", "JSONPatch"`,
-    };
-  const [own, other] =
-    type === 'JSONPatch'
-      ? (['jsonPatch', 'applyConfiguration'] as const)
-      : (['applyConfiguration', 'jsonPatch'] as const);
-  if (!isMap(mutation[own]))
-    return {
-      reason: 'FieldValueRequired',
-      field: `${path}.${own}`,
-      message: `Required value: must be specified when patchType is ${type}`,
-    };
-  return isMap(mutation[other])
-    ? {
-        reason: 'FieldValueInvalid',
-        field: `${path}.${other}`,
-        message: `Invalid value: "{${other}}": must not be specified when patchType is ${type}`,
-      }
-    : undefined;
 }
 
 function webhookErrors(configuration: DeepReadonly<KubeObject>): FieldError[] {
