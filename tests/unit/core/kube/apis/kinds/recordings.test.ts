@@ -39,9 +39,17 @@ function admit(recording: Recording): {
   const warnings: string[] = [];
   strategy?.defaults?.(object);
   strategy?.prepareForCreate?.(object, { ...context, warn: (text) => void warnings.push(text) });
+  const { name = '' } = object.metadata;
+  const rule = strategy?.nameRule;
+  // The server asks for the name as the kind wants it before the kind itself is asked.
+  const nameCauses = (typeof rule === 'function' ? rule(name, object) : []).map((why) => ({
+    reason: 'FieldValueInvalid',
+    field: 'metadata.name',
+    message: `Invalid value: ${JSON.stringify(name)}: ${why}`,
+  }));
   return {
     object,
-    causes: strategy?.validate?.(object, context) ?? [],
+    causes: [...nameCauses, ...(strategy?.validate?.(object, context) ?? [])],
     warnings: [...warnings, ...(strategy?.warnings?.(object) ?? [])],
   };
 }
