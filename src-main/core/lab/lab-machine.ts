@@ -59,6 +59,7 @@ export function createLabMachine(options: LabMachineOptions): LabMachine {
           runtime: made.runtime,
           images: made.images,
           programs: spec.role === 'base' ? {} : runtimePrograms(made),
+          writableBytes: () => made.writableBytes(),
           powerOff: () => {
             network.powered = false;
             made.powerOff();

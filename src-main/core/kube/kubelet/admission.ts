@@ -26,8 +26,12 @@ export interface AdmissionInput {
     readonly pods: number;
   };
   readonly allowedUnsafeSysctls: readonly string[];
-  readonly memoryPressure: boolean;
+  /** Conditions of the node that pods have to bear: `MemoryPressure` … */
+  readonly pressures: readonly string[];
 }
+
+/** From here on pods belong to the cluster itself. */
+export const systemCriticalPriority = 2_000_000_000;
 
 interface Requests {
   readonly cpu: bigint;
@@ -97,8 +101,11 @@ const safeSysctls: ReadonlySet<string> = new Set([
 export function admit(input: AdmissionInput): Refusal | undefined {
   const { pod, others, node, allocatable } = input;
   const spec = specOf(pod);
-  if (input.memoryPressure && (pod.status?.qosClass ?? '') === 'BestEffort')
-    return { reason: 'Evicted', message: 'The node had condition: [MemoryPressure]. ' };
+  if (!bearsPressure(pod, input.pressures))
+    return {
+      reason: 'Evicted',
+      message: `The node had condition: [${input.pressures.join(' ')}]. `,
+    };
   for (const { name } of spec.securityContext?.sysctls ?? []) {
     const allowed =
       safeSysctls.has(name) ||
@@ -149,6 +156,16 @@ export function admit(input: AdmissionInput): Refusal | undefined {
       message: "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
     };
   return undefined;
+}
+
+/** @see pkg/kubelet/eviction/eviction_manager.go, Admit */
+function bearsPressure(pod: PodView, pressures: readonly string[]): boolean {
+  const { priority = 0, tolerations } = specOf(pod);
+  if (pressures.length === 0 || isStaticPod(pod) || priority >= systemCriticalPriority) return true;
+  if (pressures.length > 1 || pressures[0] !== 'MemoryPressure') return false;
+  if ((pod.status?.qosClass ?? '') !== 'BestEffort') return true;
+  const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' };
+  return untoleratedTaint([taint], tolerations, ['NoSchedule']) === undefined;
 }
 
 function hostPorts(pod: PodView): string[] {

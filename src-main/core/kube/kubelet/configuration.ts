@@ -35,6 +35,12 @@ export interface KubeletConfiguration {
   readonly resolvConf: string;
   readonly nodeStatusMaxImages: number;
   readonly evictionHard: Readonly<Record<string, string>>;
+  readonly evictionSoft?: Readonly<Record<string, string>>;
+  readonly evictionSoftGracePeriod?: Readonly<Record<string, string>>;
+  readonly evictionMinimumReclaim?: Readonly<Record<string, string>>;
+  /** Seconds. */
+  readonly evictionMaxPodGracePeriod?: number;
+  readonly evictionPressureTransitionPeriod: string;
   readonly systemReserved?: Readonly<Record<string, string>>;
   readonly kubeReserved?: Readonly<Record<string, string>>;
   readonly allowedUnsafeSysctls?: readonly string[];

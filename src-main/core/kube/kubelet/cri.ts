@@ -219,6 +219,8 @@ export interface ContainerStats {
   /** CPU time used since the container started. */
   readonly cpuNanoseconds: number;
   readonly memoryBytes: number;
+  /** What the container has written beside its mounts. */
+  readonly writableLayerBytes?: number;
 }
 
 export interface ContainerEvent {

@@ -14,7 +14,9 @@ export interface HostFiles {
   rename(from: string, to: string): void;
   remove(path: string): void;
   /** Mounts an empty file system in memory; a host without mounts leaves it out. */
-  mountTmpfs?(path: string, options: { readonly mode: number }): void;
+  mountTmpfs?(path: string, options: { readonly mode: number; readonly sizeBytes?: number }): void;
+  /** What a folder holds on its own file system, bytes; 0 for what is not there. */
+  diskUsage?(path: string): number;
   /** Takes off what is mounted there, if anything is. */
   unmount?(path: string): void;
   chmod(path: string, mode: number): void;
@@ -35,6 +37,13 @@ export interface NodeHost {
     readonly memoryBytes: number;
     readonly ephemeralStorageBytes: number;
     readonly pods: number;
+  };
+  /** What is used of it all now; a host that does not know is never short of anything. */
+  readonly usage?: () => {
+    readonly memoryBytes: number;
+    readonly diskBytes: number;
+    readonly processes: number;
+    readonly maxProcesses: number;
   };
   readonly system: {
     readonly machineId: string;

@@ -27,6 +27,7 @@ import {
 } from './context.ts';
 import { publishCsiNode } from './csi-node.ts';
 import type { DownwardValues } from './downward-api.ts';
+import { EvictionManager } from './eviction-manager.ts';
 import type { NodeHost } from './host.ts';
 import { ImageManager } from './images.ts';
 import { podNameLabel } from './labels.ts';
@@ -100,6 +101,7 @@ class NodeAgent implements Kubelet {
   readonly #cache: PodCache;
   readonly #state: RuntimeState;
   readonly #node: NodeReporter;
+  readonly #evictions: EvictionManager;
   readonly #lease: NodeLease;
   readonly #statuses: StatusManager;
   readonly #killer: ContainerKiller;
@@ -139,6 +141,7 @@ class NodeAgent implements Kubelet {
           registerWithTaints: options.registerWithTaints,
           labels: options.nodeLabels,
           volumesInUse: () => attached.inUse(),
+          pressures: () => this.#evictions.pressures,
           onVolumesReported: (names) => attached.reportedInUse(names),
         },
         node,
@@ -147,6 +150,17 @@ class NodeAgent implements Kubelet {
           void publishCsiNode(context, () => this.#disposed);
         },
       ),
+    );
+    this.#evictions = this.#owned.add(
+      new EvictionManager({
+        context,
+        cache: this.#cache,
+        activePods: () =>
+          [...this.#workers.values()].flatMap(({ phase, pod }) => (phase === 'sync' ? [pod] : [])),
+        evict: (pod, graceSeconds, eviction) =>
+          this.#workers.get(uidOf(pod))?.terminate(graceSeconds, eviction),
+        nodeEvent: (type, reason, message) => this.#node.event(type, reason, message),
+      }),
     );
     this.#lease = this.#owned.add(new NodeLease(context, () => node()?.metadata.uid));
     const objects = new ReferencedObjects(context, wake);
@@ -229,6 +243,7 @@ class NodeAgent implements Kubelet {
     await this.#cache.start();
     if (this.#disposed) return;
     this.#node.start();
+    this.#evictions.start();
     this.#source?.start();
     if (!api) return;
     this.#pods?.addHandler({
@@ -339,7 +354,7 @@ class NodeAgent implements Kubelet {
       node: this.#nodes?.get(objectKey({ name: nodeName })),
       allocatable: allocatableOf(this.#context),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls ?? [],
-      memoryPressure: this.#node.memoryPressure,
+      pressures: this.#evictions.pressures,
     });
     if (!refusal) return false;
     podEvent(this.#context, pod, 'Warning', refusal.reason, refusal.message);

@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** For `status.volumesInUse`. */
   readonly volumesInUse: () => readonly string[];
+  /** What the node is short of: `MemoryPressure` … */
+  readonly pressures: () => readonly string[];
   /** Told what of them the API server has. */
   readonly onVolumesReported: (names: readonly string[]) => void;
 }
@@ -74,7 +76,6 @@ const maxRetryMs = 7000;
  * @see pkg/kubelet/kubelet_node_status.go
  */
 export class NodeReporter implements Disposable {
-  memoryPressure = false;
   readonly #context: KubeletContext;
   readonly #state: RuntimeState;
   readonly #options: NodeOptions;
@@ -339,35 +340,32 @@ export class NodeReporter implements Disposable {
     const now = formatTime(clock.now());
     const errors = this.#state.errors();
     const problem = errors.length > 1 ? `[${errors.join(', ')}]` : errors[0];
-    const memory = this.memoryPressure
-      ? ([
-          'True',
-          'KubeletHasInsufficientMemory',
-          'kubelet has insufficient memory available',
-          'NodeHasInsufficientMemory',
-        ] as const)
-      : ([
-          'False',
-          'KubeletHasSufficientMemory',
-          'kubelet has sufficient memory available',
-          'NodeHasSufficientMemory',
-        ] as const);
+    const pressures = this.#options.pressures();
+    const pressure = (
+      type: string,
+      bad: readonly [string, string],
+      good: readonly [string, string],
+    ): readonly [string, string, string, string, string] => {
+      const isShort = pressures.includes(type);
+      const [reason, message] = isShort ? bad : good;
+      return [type, isShort ? 'True' : 'False', reason, message, reason.replace('Kubelet', 'Node')];
+    };
     const rows = [
-      ['MemoryPressure', ...memory],
-      [
+      pressure(
+        'MemoryPressure',
+        ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+        ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+      ),
+      pressure(
         'DiskPressure',
-        'False',
-        'KubeletHasNoDiskPressure',
-        'kubelet has no disk pressure',
-        'NodeHasNoDiskPressure',
-      ],
-      [
+        ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+        ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+      ),
+      pressure(
         'PIDPressure',
-        'False',
-        'KubeletHasSufficientPID',
-        'kubelet has sufficient PID available',
-        'NodeHasSufficientPID',
-      ],
+        ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+        ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+      ),
       problem === undefined
         ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status', 'NodeReady']
         : ['Ready', 'False', 'KubeletNotReady', problem, 'NodeNotReady'],

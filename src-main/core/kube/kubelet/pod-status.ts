@@ -47,10 +47,12 @@ export interface PodStatusDeps {
   readonly resizeConditions: (pod: PodView) => readonly PodCondition[];
 }
 
-/** Why a pod is to end although it runs: it has passed its deadline. */
+/** Why a pod is to end although it runs: it has passed its deadline, or its node is short of something. */
 export interface Eviction {
   readonly reason: string;
   readonly message: string;
+  /** Goes into the pod's status as true. */
+  readonly condition?: { readonly type: string; readonly reason: string; readonly message: string };
 }
 
 const maxMessageBytes = 4096;
@@ -113,7 +115,7 @@ export class PodStatusMaker {
     if (isTerminalPhase(api.phase)) phase = api.phase ?? phase;
     let reason = phase === old.phase ? (old.reason ?? api.reason) : undefined;
     let message = phase === old.phase ? (old.message ?? api.message) : undefined;
-    if (eviction) ({ phase, reason, message } = { phase: 'Failed', ...eviction });
+    if (eviction) [phase, reason, message] = ['Failed', eviction.reason, eviction.message];
     for (const status of mains) {
       const actual = latestOf(runtime, status.name);
       status.ready = status.started === true && actual !== undefined && probes.isReady(uid, actual);
@@ -141,6 +143,11 @@ export class PodStatusMaker {
       startTime: old.startTime ?? api.startTime ?? formatTime(context.clock.now()),
     };
     status.conditions = this.#conditions(pod, runtime, status, initialized);
+    if (eviction?.condition)
+      status.conditions = [
+        { ...eviction.condition, status: 'True', ...generationOf(pod) },
+        ...status.conditions.filter(({ type }) => type !== eviction.condition?.type),
+      ];
     if (!isStaticPod(pod) && pod.metadata.generation !== undefined)
       status.observedGeneration = pod.metadata.generation;
     return status;
@@ -240,10 +247,7 @@ export class PodStatusMaker {
         ? { message: gates.join(', '), reason: 'ReadinessGatesNotReady', status: 'False' }
         : containersReady;
     const sandboxIsReady = liveSandbox(runtime) !== undefined;
-    const generation =
-      isStaticPod(pod) || pod.metadata.generation === undefined
-        ? {}
-        : { observedGeneration: pod.metadata.generation };
+    const generation = generationOf(pod);
     const own: PodCondition[] = [
       { status: sandboxIsReady ? 'True' : 'False', type: 'PodReadyToStartContainers' },
       { ...this.#initialized(pod, inits, phase, initialized), type: 'Initialized' },
@@ -296,6 +300,11 @@ export class PodStatusMaker {
     this.#messages.set(status.id, text);
     return text;
   }
+}
+
+function generationOf(pod: PodView): { observedGeneration?: number } {
+  const { generation } = pod.metadata;
+  return generation === undefined || isStaticPod(pod) ? {} : { observedGeneration: generation };
 }
 
 function plus(a: Quantity, b: Quantity): Quantity {

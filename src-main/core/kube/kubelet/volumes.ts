@@ -6,7 +6,7 @@ import type {
   PersistentVolume,
   Volume,
 } from '../apis/index.ts';
-import { formatDuration } from '../machinery/index.ts';
+import { formatDuration, parseQuantity } from '../machinery/index.ts';
 import type { AttachedVolumes } from './attached-volumes.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { type DownwardValues, fieldValue, resourceValue } from './downward-api.ts';
@@ -183,7 +183,13 @@ export class VolumeManager {
     if (volume.image) return folder;
     if (!files.exists(folder)) {
       files.mkdir(folder, 0o777);
-      if (volume.emptyDir?.medium === 'Memory') files.mountTmpfs?.(folder, { mode: 0o777 });
+      if (volume.emptyDir?.medium === 'Memory') {
+        const limit = parseQuantity(volume.emptyDir.sizeLimit ?? '0').nano / 1_000_000_000n;
+        files.mountTmpfs?.(folder, {
+          mode: 0o777,
+          ...(limit > 0n ? { sizeBytes: Number(limit) } : {}),
+        });
+      }
     }
     if (volume.emptyDir) {
       this.#own(pod, folder);

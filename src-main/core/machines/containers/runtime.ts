@@ -71,6 +71,8 @@ export interface ContainerRuntime {
   readonly store: ImageStore;
   /** Images the node had before it was started. @throws CriError unknown. */
   preload(references: readonly string[]): void;
+  /** What the containers have written into layers of their own, bytes. */
+  writableBytes(): number;
   /** Everything ended with the machine: containers are exited with 255, sandboxes not ready. */
   powerOff(): void;
 }
@@ -116,6 +118,12 @@ class Containerd implements ContainerRuntime {
 
   preload(references: readonly string[]): void {
     for (const reference of references) this.store.preload(reference);
+  }
+
+  writableBytes(): number {
+    let total = 0;
+    for (const { files } of this.containers.values()) total += files?.statfs('/').usedBytes ?? 0;
+    return total;
   }
 
   powerOff(): void {
@@ -203,8 +211,9 @@ class Containerd implements ContainerRuntime {
       portForward: (id, port) => this.#call(() => this.#forward(this.sandbox(id), port)),
       containerStats: (id) =>
         this.#call(() => {
-          const { group } = this.container(id);
+          const { group, files } = this.container(id);
           return {
+            writableLayerBytes: files?.statfs('/').usedBytes ?? 0,
             cpuNanocores: group.cpuMilli * 1_000_000,
             cpuNanoseconds: group.cpuNanos(clock.now()),
             memoryBytes: group.memoryBytes,

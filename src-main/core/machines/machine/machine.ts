@@ -53,8 +53,12 @@ export interface MachineRuntime {
   readonly images: ImageService;
   /** Programs that come with it (`/usr/bin/containerd`, `/usr/bin/crictl`), by path. */
   readonly programs: Readonly<Record<string, Program>>;
+  /** What containers have written into layers of their own, which lie on the machine's disk. */
+  writableBytes(): number;
   powerOff(): void;
 }
+
+const maxPid = 4_194_304;
 
 /** @see Machine */
 export class SimulatedMachine implements Machine {
@@ -170,6 +174,7 @@ export class SimulatedMachine implements Machine {
         chmod: (path, mode) => files.chmod(path, mode),
         chown: (path, uid, gid) => files.chown(path, uid, gid),
         watch: (path, listener) => files.watch(path, () => listener()),
+        diskUsage: (path) => diskUsage(files, path),
       },
       runtime: this.#runtime.runtime,
       images: this.#runtime.images,
@@ -179,6 +184,15 @@ export class SimulatedMachine implements Machine {
         memoryBytes: spec.memoryBytes,
         ephemeralStorageBytes: spec.diskBytes,
         pods: 110,
+      },
+      usage: () => {
+        const processes = this.processTable.processes();
+        return {
+          memoryBytes: processes.reduce((sum, process) => sum + process.memoryBytes, 0),
+          diskBytes: files.statfs('/').usedBytes + this.#runtime.writableBytes(),
+          processes: processes.length,
+          maxProcesses: maxPid,
+        };
       },
       system: {
         machineId,
@@ -331,7 +345,7 @@ function sysctls(): NonNullable<ProcInfo['more']> {
     'vm/overcommit_memory': '1',
     'kernel/panic': '10',
     'kernel/panic_on_oops': '1',
-    'kernel/pid_max': '4194304',
+    'kernel/pid_max': String(maxPid),
     'fs/inotify/max_user_watches': '524288',
     'net/core/somaxconn': '4096',
   };
@@ -357,4 +371,23 @@ export function createMachine(
   wiring: MachineWiring,
 ): SimulatedMachine {
   return new SimulatedMachine(spec, deps, wiring);
+}
+
+/** Bytes of all files below a path that lie on its own file system. */
+function diskUsage(files: MemoryFileSystem, path: string): number {
+  if (!files.exists(path)) return 0;
+  const stat = files.lstat(path);
+  if (stat.kind !== 'directory') return stat.sizeBytes;
+  const others = new Set(files.mounts.list().map((mount) => mount.path));
+  const below = (folder: string): number => {
+    let total = 0;
+    for (const name of files.readdir(folder)) {
+      const inner = `${folder}/${name}`;
+      if (others.has(inner)) continue;
+      const { kind, sizeBytes } = files.lstat(inner);
+      total += kind === 'directory' ? below(inner) : kind === 'file' ? sizeBytes : 0;
+    }
+    return total;
+  };
+  return below(path);
 }

@@ -34,7 +34,7 @@ const refusal = (spec: Partial<PodSpec>, taints: Taint[] = [], source?: string):
     node: node(taints),
     allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, pods: 110 },
     allowedUnsafeSysctls: [],
-    memoryPressure: false,
+    pressures: [],
   });
   return refused ? `${refused.reason}: ${refused.message}` : '';
 };

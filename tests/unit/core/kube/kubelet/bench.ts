@@ -18,12 +18,17 @@ export class KubeletBench {
   readonly api: FakeApi;
   readonly lines: string[] = [];
   readonly host: NodeHost;
+  /** What the node uses, and what its folders hold, bytes. */
+  readonly used = { memoryBytes: 0, diskBytes: 0, processes: 100, maxProcesses: 1000 };
+  readonly sizes = new Map<string, number>();
   kubelet: Kubelet;
   readonly #withApi: boolean;
+  readonly #config: object;
 
-  constructor(options: { readonly api?: boolean } = {}) {
+  constructor(options: { readonly api?: boolean; readonly config?: object } = {}) {
     const { files, containerd, machine, time } = this.node;
     this.#withApi = options.api ?? true;
+    this.#config = options.config ?? {};
     this.api = new FakeApi(time.clock);
     files.mkdir('/etc/kubernetes/manifests', { recursive: true });
     files.writeFile('/etc/hosts', '127.0.0.1 localhost\n');
@@ -48,7 +53,9 @@ export class KubeletBench {
         chmod: (path, mode) => files.chmod(path, mode),
         chown: (path, uid, gid) => files.chown(path, uid, gid),
         watch: (path, listener) => files.watch(path, () => listener()),
+        diskUsage: (path) => this.sizes.get(path) ?? 0,
       },
+      usage: () => this.used,
       runtime: containerd.runtime,
       images: containerd.images,
       addresses: ['192.168.10.11'],
@@ -90,6 +97,7 @@ export class KubeletBench {
         staticPodPath: '/etc/kubernetes/manifests',
         clusterDNS: ['10.96.0.10'],
         clusterDomain: 'cluster.local',
+        ...this.#config,
       }),
       clock,
       random: seededRandom('kubelet'),

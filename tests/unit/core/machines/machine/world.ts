@@ -43,6 +43,7 @@ export async function bootedMachine(
         runtime: {} as never,
         images: {} as never,
         programs: {},
+        writableBytes: () => 0,
         powerOff: () => undefined,
       }),
       probe: () => Promise.resolve({ kind: 'ok' }),
