@@ -170,6 +170,7 @@ class HttpsListener implements ApiListener {
         return;
       }
       if (answer.body.kind !== 'session') {
+        if (await this.#upgrader.serveAnswer(request, socket, head, answer)) return;
         await writeResponse(plainResponse(request, socket), answer, acceptsGzip(request));
         return;
       }

@@ -62,7 +62,7 @@ export async function writeResponse(
 }
 
 /** Lets go of what an answer holds, when nobody will read it. */
-export function discard({ body }: ApiResponse): void {
+export function discard({ body }: Pick<ApiResponse, 'body'>): void {
   if (body.kind === 'session') body.session.close();
   else if (body.kind === 'source') body.close();
   else if (body.kind === 'watch')

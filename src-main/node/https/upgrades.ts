@@ -2,10 +2,13 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { StreamSession } from '#core/kube';
+import { BytePipe, type ByteSource } from '#core/base';
+import type { ApiResponse, StreamSession } from '#core/kube';
 import { type ByteChannel, socketChannel, webSocketChannel } from './byte-channel.ts';
+import { discard } from './responses.ts';
 import { serveSpdyCommand } from './spdy-command.ts';
 import { servePortForward } from './spdy-port-forward.ts';
+import { readerProtocols, sendSource, sendWatch } from './websocket-answers.ts';
 import { serveWebSocketCommand } from './websocket-command.ts';
 
 /** v5 is kube-apiserver's; the others go to the kubelet, which also takes a client that names none. */
@@ -49,8 +52,6 @@ export class SessionUpgrader {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: 16 * 1024 * 1024,
-    handleProtocols: (offered, { headers }) =>
-      chooseOf(offeredBy(headers['sec-websocket-protocol']), webSocketProtocols) ?? false,
   });
 
   /** Carries the session until its end. @returns a refusal as text when no protocol fits. */
@@ -76,12 +77,7 @@ export class SessionUpgrader {
     const isOpen = offered.length === 0 && session.kind === 'command';
     const protocol = isOpen ? '' : chooseOf(offered, accepted);
     if (protocol === undefined) return refusalOf(offered, accepted, 400);
-    const webSocket = await this.#accept(
-      request,
-      socket,
-      head,
-      session.kind === 'command' ? undefined : protocol,
-    );
+    const webSocket = await this.#accept(request, socket, head, protocol);
     if (!webSocket) session.close();
     else if (session.kind === 'command') await serveWebSocketCommand(webSocket, session, protocol);
     else await servePortForward(webSocketChannel(webSocket), session);
@@ -89,29 +85,67 @@ export class SessionUpgrader {
   }
 
   /**
-   * @param protocol one with a `/`, which ws would refuse as no token; it is added behind its back.
+   * Carries an answer that is no session, if it is one that WebSockets are for: a log, or a watch.
+   * @returns false: it is to be answered as plain HTTP.
+   */
+  async serveAnswer(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    { status, body }: ApiResponse,
+  ): Promise<boolean> {
+    if (status !== 200 || !/^websocket$/i.test(request.headers.upgrade ?? '')) return false;
+    const offered = offeredBy(request.headers['sec-websocket-protocol']);
+    const protocol = offered.length === 0 ? '' : chooseOf(offered, readerProtocols);
+    if (body.kind === 'watch') {
+      const webSocket = await this.#accept(request, socket, head, offered[0] ?? '');
+      if (webSocket) await sendWatch(webSocket, body.watch);
+      else discard({ body });
+      return true;
+    }
+    const isLog = /^[^?]*\/log(?:$|\?)/.test(request.url ?? '');
+    if (!isLog || protocol === undefined || (body.kind !== 'source' && body.kind !== 'bytes'))
+      return false;
+    const webSocket = await this.#accept(request, socket, head, protocol);
+    if (webSocket)
+      await sendSource(
+        webSocket,
+        body.kind === 'source' ? body.source : sourceOf(body.bytes),
+        protocol,
+      );
+    discard({ body });
+    return true;
+  }
+
+  /**
+   * @param protocol empty: none. ws would refuse one with a `/` as no token; it is added behind its back.
    * @returns undefined when the handshake failed; ws has answered then.
    */
   #accept(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    protocol: string | undefined,
+    protocol: string,
   ): Promise<WebSocket | undefined> {
     return new Promise((resolve) => {
       const addProtocol = (headers: string[]): void => {
-        headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
+        if (protocol !== '') headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
       };
-      if (protocol !== undefined) {
-        delete request.headers['sec-websocket-protocol'];
-        this.#webSockets.once('headers', addProtocol);
-      }
+      delete request.headers['sec-websocket-protocol'];
+      this.#webSockets.once('headers', addProtocol);
       socket.once('close', () => resolve(undefined));
       this.#webSockets.handleUpgrade(request, socket, head, resolve);
       // ws answers within the call, so that no other handshake can meet the listener.
       this.#webSockets.off('headers', addProtocol);
     });
   }
+}
+
+function sourceOf(bytes: Uint8Array): ByteSource {
+  const pipe = new BytePipe();
+  if (bytes.length > 0) void pipe.write(bytes);
+  pipe.end();
+  return pipe;
 }
 
 /** Why an upgrade cannot be granted, as plain HTTP. */

@@ -65,7 +65,10 @@ export async function handleConnect(call: Call): Promise<ApiResponse> {
     await admit(context, admission);
     await admitFinal(context, admission);
   }
-  if (subresource === 'proxy') return send(call, proxyTarget(call, object), proxyUrl(call));
+  if (subresource === 'proxy') {
+    const target = proxyTarget(call, object);
+    return redirectToRoot(call) ?? send(call, target, proxyUrl(call));
+  }
   const pod = object as DeepReadonly<KubeObject> & PodView;
   const path = kubeletPath(call, pod);
   const node = pod.spec?.nodeName ?? '';
@@ -281,6 +284,18 @@ function podOfService(
       return { node: chosen.nodeName ?? '', address: chosen.ip, port };
   }
   throw unavailable(`no endpoints available for service ${quoted(info.name)}`);
+}
+
+/**
+ * Pages behind a proxy name what is beside them, so that their own path must end in a slash.
+ * @see k8s.io/apimachinery/pkg/util/proxy/upgradeaware.go, proxyRedirectsforRootPath
+ */
+function redirectToRoot({ info, request }: Call): ApiResponse | undefined {
+  const [path = '', ...query] = request.url.split('?');
+  if (info.rest !== '' || path.endsWith('/')) return undefined;
+  if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+  const location = `${path}/${query.length > 0 ? `?${query.join('?')}` : ''}`;
+  return { status: 301, headers: { location }, body: { kind: 'none' } };
 }
 
 function proxyUrl(call: Call): string {

@@ -370,10 +370,12 @@ test.each([
   expect(api.closedSessions).toEqual(['exec']);
 });
 
-/** All that an exec of `command` sends over WebSocket. */
-function messages(query: string, protocols: readonly string[]): Promise<(string | number[])[]> {
+const pod = '/api/v1/namespaces/default/pods/web';
+
+/** All that comes over WebSocket. */
+function messages(path: string, protocols: readonly string[]): Promise<(string | number[])[]> {
   return new Promise((resolve, reject) => {
-    const url = `wss://${listener.host}:${listener.port}/api/v1/namespaces/default/pods/web/exec?${query}`;
+    const url = `wss://${listener.host}:${listener.port}${path}`;
     const socket = new WebSocket(url, [...protocols], { ca: credentials.ca });
     const seen: (string | number[])[] = [];
     socket.on('message', (data: Buffer, isBinary) =>
@@ -389,18 +391,44 @@ test.each<[string, readonly string[], (string | number[])[]]>([
   ['v1 in text', ['base64.channel.k8s.io'], ['1', '1aGk=']],
   ['none', [], [[1], [1, 104, 105]]],
 ])('exec over WebSocket speaks protocol %s', async (_, protocols, expected) => {
-  expect(await messages('command=printf&command=hi&stdout=true', protocols)).toEqual(expected);
+  expect(await messages(`${pod}/exec?command=printf&command=hi&stdout=true`, protocols)).toEqual(
+    expected,
+  );
 });
 
 test('exec over WebSocket tells its end as the protocol has it', async () => {
   const ends = async (protocol: string) =>
-    (await messages('command=false&stdout=true', [protocol])).at(-1);
+    (await messages(`${pod}/exec?command=false&stdout=true`, [protocol])).at(-1);
   const words = 'command terminated with non-zero exit code: exit status 1';
   expect(await ends('v4.base64.channel.k8s.io')).toMatch(/^3/);
   expect(Buffer.from(((await ends('channel.k8s.io')) as number[]).slice(1)).toString()).toBe(words);
   expect(
     JSON.parse(Buffer.from(((await ends('v4.channel.k8s.io')) as number[]).slice(1)).toString()),
   ).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode', message: words });
+});
+
+test.each<[string, readonly string[], (string | number[])[]]>([
+  ['as it is', ['binary.k8s.io'], [[], [104, 105]]],
+  ['in text', ['base64.binary.k8s.io'], ['', 'aGk=']],
+  ['without a protocol', [], [[], [104, 105]]],
+])('a log comes over WebSocket %s', async (_, protocols, expected) => {
+  api.routes.set(`${pod}/log`, () => respond({ kind: 'bytes', bytes: utf8('hi') }));
+  expect(await messages(`${pod}/log?container=c`, protocols)).toEqual(expected);
+});
+
+test('a watch comes over WebSocket, an event a message', async () => {
+  const watch = watchRoute();
+  const idle = watch.end;
+  const seen = messages('/watch', []);
+  await expect.poll(() => watch.end).not.toBe(idle);
+  watch.emit({ name: 'a' });
+  watch.emit({ name: 'b' });
+  watch.end();
+  expect(await seen).toEqual([
+    '{"type":"ADDED","object":{"name":"a"}}\n',
+    '{"type":"ADDED","object":{"name":"b"}}\n',
+  ]);
+  await expect.poll(() => watch.disposed).toBe(true);
 });
 
 test('noise after an SPDY upgrade ends the connection and the session', async () => {

@@ -2,6 +2,7 @@ import { nameSuffix, sleep } from '#core/base';
 import type { Program, ProgramContext } from '../../process/types.ts';
 import { print, resolverOf, untilSignal } from '../program-io.ts';
 import { grpcHealthChecking } from './agnhost-grpc.ts';
+import { guestbook } from './agnhost-guestbook.ts';
 import { mounttest } from './agnhost-mounttest.ts';
 import { hostnameOf, netexec } from './agnhost-netexec.ts';
 import { nettest } from './agnhost-nettest.ts';
@@ -170,6 +171,7 @@ const commands: Readonly<Record<string, Command>> = {
   connect,
   webhook,
   'crd-conversion-webhook': conversionWebhook,
+  guestbook,
   'grpc-health-checking': grpcHealthChecking,
   'test-service-account-issuer-discovery': openIdMetadata,
 };

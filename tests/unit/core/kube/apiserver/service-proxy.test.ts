@@ -5,26 +5,8 @@ import { testServer } from './server.ts';
 
 const root = '/api/v1/namespaces/default';
 
-test.each<[string, string, number, string]>([
-  ['a port by the number the Service has', 'web:8080', 200, 'http://10.244.1.5:80/x'],
-  ['a port by its name', 'web:alt', 200, 'http://10.244.1.5:81/x'],
-  ['a port over TLS', 'https:web:alt', 200, 'https://10.244.1.5:81/x'],
-  [
-    'a number the pod has, the Service not',
-    'web:81',
-    503,
-    'no service port 81 found for service "web"',
-  ],
-  ['no port, where all have names', 'web', 503, 'no endpoints available for service "web"'],
-  ['a name that is none', 'web:no', 503, 'no endpoints available for service "web:no"'],
-  ['no pods', 'idle:http', 503, 'no endpoints available for service "idle"'],
-  [
-    'an address that is no pod',
-    'outside:80',
-    503,
-    'no endpoints available for service "outside:80"',
-  ],
-])('a proxied service with %s', async (_what, name, status, answer) => {
+/** A server with Services, some of which have pods. */
+async function serving(): Promise<ReturnType<typeof testServer>> {
   const api = testServer([], {
     strategyFor,
     connect: (target) => ({
@@ -73,6 +55,42 @@ test.each<[string, string, number, string]>([
     ['outside', [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 80 }] }]],
   ] as const)
     await api.send('POST', `${root}/endpoints`, { metadata: { name: service }, subsets });
+  return api;
+}
+
+test.each<[string, string, number, string]>([
+  ['a port by the number the Service has', 'web:8080', 200, 'http://10.244.1.5:80/x'],
+  ['a port by its name', 'web:alt', 200, 'http://10.244.1.5:81/x'],
+  ['a port over TLS', 'https:web:alt', 200, 'https://10.244.1.5:81/x'],
+  [
+    'a number the pod has, the Service not',
+    'web:81',
+    503,
+    'no service port 81 found for service "web"',
+  ],
+  ['no port, where all have names', 'web', 503, 'no endpoints available for service "web"'],
+  ['a name that is none', 'web:no', 503, 'no endpoints available for service "web:no"'],
+  ['no pods', 'idle:http', 503, 'no endpoints available for service "idle"'],
+  [
+    'an address that is no pod',
+    'outside:80',
+    503,
+    'no endpoints available for service "outside:80"',
+  ],
+])('a proxied service with %s', async (_what, name, status, answer) => {
+  const api = await serving();
   const got = await api.send('GET', `${root}/services/${name}/proxy/x`);
   expect([got.status, got.json?.message ?? got.text]).toEqual([status, answer]);
+});
+
+test('a proxied root is asked for with a slash at its end', async () => {
+  const api = await serving();
+  const got = await api.send('GET', `${root}/services/web:alt/proxy?a=b`);
+  expect([got.status, got.headers['location']]).toEqual([
+    301,
+    `${root}/services/web:alt/proxy/?a=b`,
+  ]);
+  expect((await api.send('POST', `${root}/services/web:alt/proxy`)).text).toBe(
+    'http://10.244.1.5:81/',
+  );
 });

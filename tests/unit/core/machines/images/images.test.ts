@@ -427,6 +427,20 @@ describe('services', () => {
     expect(await health('mine')).toBe('NOT_SERVING');
   });
 
+  it('agnhost guestbook tells its replicas what it is told', async () => {
+    const primary = await start(agnhost, { args: ['guestbook', '--http-port=6379'] });
+    const words = ['guestbook', '--replicaof', primary.address, '--http-port', '6379'];
+    const curl = async (url: string) => (await run('curl', '-s', url)).out;
+    await curl(`${primary.address}:6379/set?key=a&value=1`);
+    const replica = await start(agnhost, { args: words });
+    expect(await curl(`${primary.address}:6379/set?key=messages&value=Test`)).toBe(
+      '{"message":"Updated"}',
+    );
+    expect(await curl(`${replica.address}:6379/get?key=messages`)).toBe('{"data":"Test"}');
+    expect(await curl(`${replica.address}:6379/get`)).toBe('{"data":{"a":"1","messages":"Test"}}');
+    expect(await curl(`${replica.address}:6379/guestbook?cmd=go`)).toBe("unsupported cmd: 'go'\n");
+  });
+
   it('agnhost nettest counts who wrote to it', async () => {
     const { address } = await start(agnhost, { args: ['nettest'] });
     const curl = async (...words: string[]) => (await run('curl', '-s', ...words)).out;
