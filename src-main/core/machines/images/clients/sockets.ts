@@ -1,7 +1,7 @@
 import { sleep } from '#core/base';
 import { type Connection, ConnectionError } from '#core/kube';
 import { LookupError } from '../../dns/index.ts';
-import { openConnection } from '../../network/index.ts';
+import { type Dialed, openConnection } from '../../network/index.ts';
 import type { Program, ProgramContext } from '../../process/types.ts';
 import { aborted, chunksOf, print, resolverOf } from '../program-io.ts';
 import { parseOptions } from './arguments.ts';
@@ -95,7 +95,11 @@ function netcat(flavour: 'openbsd' | 'busybox'): Program {
               ? `${name} (${address}:${port}) open\n`
               : `Connection to ${name} ${address === name ? '' : `(${address}) `}${port} port [${protocol}/*] succeeded!\n`,
           );
-        if (options.flags.has('z') || protocol === 'udp') continue;
+        if (options.flags.has('z')) continue;
+        if (protocol === 'udp') {
+          await exchangeDatagrams(context, dialed, timeoutMs);
+          continue;
+        }
         const connection = openConnection(dialed);
         await relay(context, connection, timeoutMs);
         connection.close();
@@ -129,6 +133,22 @@ function netcat(flavour: 'openbsd' | 'busybox'): Program {
     }
     return code;
   };
+}
+
+/** Each piece of stdin is a datagram; UDP tells no end, so that only silence for `idleMs` ends it. */
+async function exchangeDatagrams(
+  context: ProgramContext,
+  { listener, peer }: Dialed,
+  idleMs: number | undefined,
+): Promise<void> {
+  const { stdin, stdout, signal, clock } = context;
+  if (listener.kind === 'udp')
+    for await (const chunk of chunksOf(stdin, signal)) {
+      const reply = await listener.handle(chunk, peer);
+      if (reply) await stdout.write(reply).catch(() => undefined);
+    }
+  if (idleMs === undefined) await aborted(signal);
+  else await sleep(clock, idleMs, signal).catch(() => undefined);
 }
 
 async function listen(context: ProgramContext, port: number, again: boolean): Promise<number> {

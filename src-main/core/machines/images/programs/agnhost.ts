@@ -8,7 +8,7 @@ import { hostnameOf, netexec } from './agnhost-netexec.ts';
 import { nettest } from './agnhost-nettest.ts';
 import { openIdMetadata } from './agnhost-openid.ts';
 import { conversionWebhook, webhook } from './agnhost-webhook.ts';
-import { fileAnswer, flagValue, serveHttp, textAnswer } from './http-service.ts';
+import { fileAnswer, flagValue, folderAnswer, serveHttp, textAnswer } from './http-service.ts';
 
 type Command = (context: ProgramContext) => Promise<number>;
 
@@ -65,7 +65,10 @@ const porter: Command = async (context) => {
 const testWebserver: Command = (context) => {
   const port = Number(flagValue(context.argv, '--port') ?? 80);
   return serveHttp(context, port, (request) => {
-    const answer = fileAnswer(context, '/', request.url) ?? textAnswer(404, '404 page not found\n');
+    const answer =
+      fileAnswer(context, '/', request.url) ??
+      folderAnswer(context, '/', request.url) ??
+      textAnswer(404, '404 page not found\n');
     return { ...answer, headers: { 'cache-control': 'private', ...answer.headers } };
   });
 };

@@ -68,6 +68,34 @@ export function fileAnswer(
   return undefined;
 }
 
+/**
+ * The list of a folder below `root` as Go's file server writes it, or the way to its name with a slash.
+ * @see net/http/fs.go, dirList
+ */
+export function folderAnswer(
+  { files }: ProgramContext,
+  root: string,
+  url: string,
+): ApiResponse | undefined {
+  const asked = (url.split('?')[0] ?? '/').replaceAll('/..', '');
+  const path = `${root.replace(/\/$/, '')}${asked}`;
+  if (!files.exists(path) || files.stat(path).kind !== 'directory') return undefined;
+  if (!asked.endsWith('/'))
+    return textAnswer(301, '', { location: `${asked.replace(/^.*\//, '')}/` });
+  const rows = files.readdir(path).map((name) => {
+    const isFolder = files.lstat(`${path}${name}`).kind === 'directory';
+    const text = `${name}${isFolder ? '/' : ''}`;
+    return `<a href="${encodeURI(text)}">${escapeHtml(text)}</a>\n`;
+  });
+  const head = '<!doctype html>\n<meta name="viewport" content="width=device-width">\n';
+  return textAnswer(200, `${head}<pre>\n${rows.join('')}</pre>\n`, {
+    'content-type': 'text/html; charset=utf-8',
+  });
+}
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
 /** The value after a flag: `-p 80`, `--port=80`, `-port 80`. */
 export function flagValue(
   argv: readonly string[],

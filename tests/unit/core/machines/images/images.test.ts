@@ -427,6 +427,35 @@ describe('services', () => {
     expect(await health('mine')).toBe('NOT_SERVING');
   });
 
+  it('agnhost test-webserver lists the folders of its image', async () => {
+    const { address } = await start(agnhost, { args: ['test-webserver'] });
+    const get = async (path: string) =>
+      (await run('curl', '-s', '-w', ' %{http_code}', `${address}${path}`)).out;
+    expect(await get('/')).toMatch(
+      /^<!doctype html>\n.*\n<pre>\n(<a.*\n)*<a href="etc\/">etc\/<\/a>\n/,
+    );
+    expect(await get('/etc')).toBe(' 301');
+    expect(await get('/none')).toBe('404 page not found\n 404');
+  });
+
+  it('agnhost netexec answers datagrams', async () => {
+    const { address } = await start(agnhost, { args: ['netexec', '--udp-port=90'] });
+    const [{ id }] = [await start(agnhost, { args: ['pause'] })];
+    const streams = await node.containerd.runtime.exec(id, {
+      command: ['nc', '-u', '-w', '2', address, '90'],
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      tty: false,
+    });
+    await streams.stdin?.write(utf8('hostName\n'));
+    streams.stdin?.end();
+    await node.time.advance(2000);
+    expect(fromUtf8((await streams.stdout?.read()) ?? new Uint8Array())).toBe(
+      'registry-k8s-io-e2e-test-images-agnhost-2-40',
+    );
+  });
+
   it('agnhost guestbook tells its replicas what it is told', async () => {
     const primary = await start(agnhost, { args: ['guestbook', '--http-port=6379'] });
     const words = ['guestbook', '--replicaof', primary.address, '--http-port', '6379'];
