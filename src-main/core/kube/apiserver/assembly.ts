@@ -34,6 +34,7 @@ import { runCrdLifecycle } from './crd-lifecycle.ts';
 import { createCrdRegistry } from './crds/index.ts';
 import { runIpAddresses } from './ip-addresses.ts';
 import { createLoopback } from './loopback.ts';
+import { type FlowControl, runFlowControl } from './flow-control.ts';
 import { checkRoute } from './negotiation.ts';
 import { createWebhookClient, type SendHttps } from './outbound/index.ts';
 import type { ApiServer, ComponentHealth, ProxyTarget, VersionInfo } from './options.ts';
@@ -230,7 +231,9 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
         ),
     },
     failingChecks: () => config.failingChecks?.() ?? [],
+    flowHeaders: (user, info) => flowControl?.headersFor(user, info) ?? {},
   });
+  let flowControl: FlowControl | undefined;
   const loopback = createLoopback((request) => server.handle(request), loopbackToken);
 
   return {
@@ -265,6 +268,9 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
       owned.add(
         customResources.onChange(() => void owned.add(defer(clock, () => void register()))),
       );
+      const flow = runFlowControl({ store, state, loopback, clock, logger });
+      flowControl = owned.add(flow);
+      await flow.started;
       owned.add(runIpAddresses({ store, state, loopback, clock }));
       owned.add(runCompactor({ store, clock, logger, intervalMs: config.compactionIntervalMs }));
       owned.add(

@@ -1,4 +1,4 @@
-import { type DeepReadonly, jsonClone } from '#core/base';
+import { type DeepReadonly, jsonClone, utf8 } from '#core/base';
 import {
   type ApiRequest,
   failure,
@@ -6,6 +6,7 @@ import {
   formatTime,
   type GroupResource,
   invalid,
+  invalidValue,
   type KubeObject,
   type StatusCause,
   unsupportedValue,
@@ -69,6 +70,13 @@ export function writeOptions(
       message: 'Too long: may not be more than 128 bytes',
       field: 'fieldManager',
     });
+  for (const { index, 0: character } of fieldManager.matchAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu)) {
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const at = utf8(fieldManager.slice(0, index)).length;
+    errors.push(
+      invalidValue('fieldManager', fieldManager, `invalid character U+${code} (at position ${at})`),
+    );
+  }
   if (dryRun.some((value) => value !== 'All'))
     errors.push(unsupportedValue('dryRun', dryRun, ['All']));
   if (!validations.includes(fieldValidation))

@@ -129,28 +129,19 @@ function portOf(name: string): string {
 function containerOf(call: Call, pod: PodView): string {
   const { name } = call.info;
   const wanted = call.info.query.get('container') ?? '';
+  const containers = pod.spec?.containers ?? [];
   const all = [
-    ...(pod.spec?.containers ?? []),
     ...(pod.spec?.initContainers ?? []),
+    ...containers,
     ...(pod.spec?.ephemeralContainers ?? []),
-  ];
+  ].map((each) => each.name);
   if (wanted !== '') {
-    if (!all.some((each) => each.name === wanted))
-      throw badRequest(`container ${wanted} is not valid for pod ${name}`);
+    if (!all.includes(wanted)) throw badRequest(`container ${wanted} is not valid for pod ${name}`);
     return wanted;
   }
-  const names = (list: readonly { readonly name: string }[] | undefined): string =>
-    `[${(list ?? []).map((each) => each.name).join(' ')}]`;
-  const containers = pod.spec?.containers ?? [];
   if (containers.length === 1) return containers[0]?.name ?? '';
-  if (containers.length === 0)
-    throw badRequest(`a container name must be specified for pod ${name}`);
-  const inits = pod.spec?.initContainers ?? [];
-  throw badRequest(
-    `a container name must be specified for pod ${name}, choose one of: ${names(containers)}${
-      inits.length > 0 ? ` or one of the init containers: ${names(inits)}` : ''
-    }`,
-  );
+  const choice = containers.length === 0 ? '' : `, choose one of: [${all.join(' ')}]`;
+  throw badRequest(`a container name must be specified for pod ${name}${choice}`);
 }
 
 /** The kubelet's own URL for the stream. @see pkg/registry/core/pod/strategy.go, LogLocation and streamLocation */

@@ -3,6 +3,7 @@ import {
   type ApiResponse,
   badRequest,
   conflict,
+  forbidden,
   formatTime,
   invalid,
   invalidValue,
@@ -32,6 +33,7 @@ export interface DeleteRequest {
 /** A collection is deleted in steps of a few milliseconds. */
 const deletionsPerStep = 16;
 
+const systemClasses = new Set(['system-cluster-critical', 'system-node-critical']);
 const policies = ['Foreground', 'Background', 'Orphan', 'nil'];
 
 /** Options from the body, or from the query when there is no body. @throws StatusError 400, 422 */
@@ -280,6 +282,14 @@ const returnsObject = new Set([
 export async function handleDelete(call: Call): Promise<ApiResponse> {
   const request = deleteRequestOf(call);
   const { name, namespace } = call.info;
+  const { kind, group: ofGroup } = call.served.info;
+  // A collection is deleted past this check.
+  if (kind === 'PriorityClass' && ofGroup === 'scheduling.k8s.io' && systemClasses.has(name))
+    throw forbidden(
+      call.served.groupResource,
+      name,
+      'this is a system priority class and cannot be deleted',
+    );
   const { gone, object, stored } = await deleteObject(call, name, namespace, request);
   const status = !gone && request.orphanDependents === false ? 202 : 200;
   if (!gone || (returnsObject.has(call.served.info.kind) && !call.served.custom)) {

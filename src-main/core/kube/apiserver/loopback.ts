@@ -8,8 +8,16 @@ import {
 
 /** The server's requests to itself, with all rights: `system:apiserver` of `system:masters`. */
 export interface Loopback {
-  /** @returns the answered object. @throws StatusError */
-  request(method: ApiRequest['method'], url: string, object?: object): Promise<KubeObject>;
+  /**
+   * @param patch what the object of a PATCH is.
+   * @returns the answered object. @throws StatusError
+   */
+  request(
+    method: ApiRequest['method'],
+    url: string,
+    object?: object,
+    patch?: 'application/merge-patch+json' | 'application/apply-patch+yaml',
+  ): Promise<KubeObject>;
 }
 
 export function createLoopback(
@@ -17,7 +25,7 @@ export function createLoopback(
   token: string,
 ): Loopback {
   return {
-    request: async (method, url, object) => {
+    request: async (method, url, object, patch = 'application/merge-patch+json') => {
       const { status, body } = await handle({
         method,
         url,
@@ -25,12 +33,7 @@ export function createLoopback(
           authorization: `Bearer ${token}`,
           accept: 'application/json',
           'user-agent': 'kube-apiserver/v1',
-          ...(object
-            ? {
-                'content-type':
-                  method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-              }
-            : {}),
+          ...(object && { 'content-type': method === 'PATCH' ? patch : 'application/json' }),
         },
         ...(object ? { object } : {}),
       });

@@ -4,6 +4,7 @@ import type { ApiRequest, ApiResponse, KubeObject, Transport } from '../machiner
 import type { Store } from '../storage/index.ts';
 import type { Aggregator } from './aggregation/index.ts';
 import type { CrdRegistry } from './crds/index.ts';
+import type { RequestInfo } from './request-info.ts';
 import type { StoredObject } from './stored-object.ts';
 import type {
   AdmissionPlugin,
@@ -104,6 +105,8 @@ export interface ApiServerOptions {
   readonly failingChecks?: () => readonly string[];
   /** Health of the components beside this server, for ComponentStatus. Absent: there are none. */
   readonly componentHealth?: () => Promise<readonly ComponentHealth[]>;
+  /** Headers that tell which flow schema a request belongs to. */
+  readonly flowHeaders?: (user: UserInfo, info: RequestInfo) => Readonly<Record<string, string>>;
   /** Told of each answered request. */
   readonly audit?: (record: AuditRecord) => void;
 }

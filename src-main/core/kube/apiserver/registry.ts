@@ -255,8 +255,8 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const name = meta.name ?? '';
     const key = objectKeyOf(served.prefix, meta.namespace ?? '', name);
-    const exists = context.options.store.get(key) !== undefined;
-    if (!exists) {
+    const present = context.options.store.get(key);
+    if (!present) {
       checkInventory(call, draft, undefined);
       if (write.dryRun) return storedForm(served, ordered(draft));
       // No await between the check of addresses and the write of the object that takes them.
@@ -270,7 +270,16 @@ export async function createObject(
       );
       return viewOf(context, served, stored);
     }
-    if (generated === undefined) throw alreadyExists(served.groupResource, name);
+    if (generated === undefined) {
+      const error = alreadyExists(served.groupResource, name);
+      if (!present.value.object.metadata.deletionTimestamp) throw error;
+      throw failure(
+        409,
+        'AlreadyExists',
+        `object is being deleted: ${error.message}`,
+        error.status.details,
+      );
+    }
     if (attempt === generateNameAttempts) {
       const error = alreadyExists(served.groupResource, name);
       throw failure(

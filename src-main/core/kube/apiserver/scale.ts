@@ -1,4 +1,5 @@
 import type { DeepReadonly } from '#core/base';
+import { strategyFor } from '../apis/index.ts';
 import {
   type ApiResponse,
   conflict,
@@ -20,6 +21,7 @@ import { objectResponse } from './negotiation.ts';
 import { checkName, handlePatch, type ObjectForm, written } from './patch.ts';
 import { warningHeaders } from './read.ts';
 import { readCurrent, updateObject } from './registry.ts';
+import { includeObjectOf, tableOf } from './table.ts';
 
 const scaleVersion = 'autoscaling/v1';
 
@@ -28,7 +30,12 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
   const { info, served, context } = call;
   if (info.verb === 'get') {
     const { view } = await readCurrent(context, served, info.namespace, info.name);
-    return objectResponse(200, scaleOf(call, view.object, 'read'), call.form);
+    const scale = scaleOf(call, view.object, 'read');
+    return objectResponse(
+      200,
+      call.form.as === 'Table' ? tableOfScale(call, scale) : scale,
+      call.form,
+    );
   }
   const form = scaleForm(call);
   if (info.verb === 'patch') return handlePatch(call, { served, subresource: 'scale', form });
@@ -60,6 +67,17 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
     undefined,
     warningHeaders(call.warnings),
   );
+}
+
+function tableOfScale({ served, context, form, info }: Call, scale: KubeObject): object {
+  return tableOf(
+    { ...served, custom: false, strategy: strategyFor('autoscaling', 'Scale') ?? served.strategy },
+    [scale],
+    { resourceVersion: scale.metadata.resourceVersion ?? '' },
+    form.version,
+    includeObjectOf(info.query.get('includeObject')),
+    { nowMs: context.options.clock.now() },
+  ).object;
 }
 
 function scaleForm(call: Call): ObjectForm {

@@ -115,8 +115,10 @@ class Server implements ApiServer {
     const warnings: string[] = [];
     let response: ApiResponse;
     let user = anonymous;
+    let flowHeaders: Readonly<Record<string, string>> | undefined;
     try {
       user = await this.#userOf(request, info);
+      flowHeaders = this.#options.flowHeaders?.(user, info);
       response = await this.#route(request, info, user, warnings);
     } catch (error) {
       response = this.#failed(error, request, info, warnings);
@@ -132,7 +134,7 @@ class Server implements ApiServer {
     });
     return {
       ...response,
-      headers: { ...response.headers, 'audit-id': uuid(this.#options.random) },
+      headers: { ...response.headers, ...flowHeaders, 'audit-id': uuid(this.#options.random) },
     };
   }
 

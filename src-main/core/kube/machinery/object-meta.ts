@@ -1,5 +1,5 @@
 import { type DeepReadonly, quoted } from '#core/base';
-import type { ObjectMeta } from './meta-v1.ts';
+import type { ObjectMeta, OwnerReference } from './meta-v1.ts';
 import {
   dns1123LabelErrors,
   labelValueErrors,
@@ -119,6 +119,23 @@ function validateFinalizers(finalizers: readonly string[] | undefined): StatusCa
   return errors;
 }
 
+/** The fields in the order of Go's type. */
+const ordered = ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  controller,
+  blockOwnerDeletion,
+}: DeepReadonly<OwnerReference>): object => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  controller,
+  blockOwnerDeletion,
+});
+
 function validateOwnerReferences(
   references: DeepReadonly<ObjectMeta>['ownerReferences'],
 ): StatusCause[] {
@@ -144,7 +161,11 @@ function validateOwnerReferences(
       errors.push(invalidValue(`${field}.uid`, reference.uid ?? '', 'must not be empty'));
     if (reference.apiVersion === 'v1' && reference.kind === 'Event')
       errors.push(
-        invalidValue(field, JSON.stringify(reference), 'is disallowed from being an owner'),
+        invalidValue(
+          field,
+          ordered(reference),
+          '/v1, Kind=Event is disallowed from being an owner',
+        ),
       );
     if (reference.controller) {
       const current = `${reference.kind}/${reference.name}`;
@@ -152,7 +173,7 @@ function validateOwnerReferences(
         errors.push(
           invalidValue(
             field,
-            references,
+            (references ?? []).map(ordered),
             `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${current}`,
           ),
         );
