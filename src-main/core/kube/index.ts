@@ -123,6 +123,7 @@ export { builtinResources, ResourceTable, strategyFor } from './apis/index.ts';
 export {
   type ApiServerOptions,
   type AuditRecord,
+  compileDeviceSelector,
   createApiServer,
   createServerState,
   type ProxyTarget,

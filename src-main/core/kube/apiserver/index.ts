@@ -25,6 +25,7 @@ export {
   type VersionInfo,
 } from './options.ts';
 export type { HttpsTarget, SendHttps } from './outbound/index.ts';
+export { compileDeviceSelector } from './cel/index.ts';
 export { createApiServer } from './server.ts';
 export { createServerState } from './state.ts';
 export {

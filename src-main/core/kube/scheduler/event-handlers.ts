@@ -24,6 +24,8 @@ const others = [
   ['csidrivers.storage.k8s.io', 'CSIDriver'],
   ['csistoragecapacities.storage.k8s.io', 'CSIStorageCapacity'],
   ['resourceclaims.resource.k8s.io', 'ResourceClaim'],
+  ['deviceclasses.resource.k8s.io', 'DeviceClass'],
+  ['resourceslices.resource.k8s.io', 'ResourceSlice'],
 ] as const;
 
 /**

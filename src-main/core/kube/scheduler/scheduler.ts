@@ -19,6 +19,7 @@ import {
   unresolvable,
 } from './framework.ts';
 import { type Diagnosis, fitErrorMessage } from './fit-error.ts';
+import type { CompileSelector } from './devices/types.ts';
 import type { NodeInfo } from './node-info.ts';
 import { type PodInfo, podInfoOf } from './pod-info.ts';
 import type { Handle } from './plugins/handle.ts';
@@ -37,6 +38,8 @@ export interface SchedulerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly config: SchedulerConfiguration;
+  /** How selectors of devices are read. */
+  readonly compileDeviceSelector: CompileSelector;
   /** Of the machine it runs on, as `reportingInstance` of events tells it. */
   readonly hostname?: string;
 }
@@ -62,7 +65,7 @@ const minFeasiblePercentage = 5;
  * The kube-scheduler: takes pods by priority, filters and scores nodes by the plugins of the pod's profile,
  * binds. Each pod is one step of the clock, and bindings run beside it.
  *
- * Not modelled: extenders, pod groups, allocation of devices to resource claims.
+ * Not modelled: extenders, pod groups.
  *
  * @see k8s.io/kubernetes/pkg/scheduler/schedule_one.go
  */
@@ -113,6 +116,7 @@ class DefaultScheduler implements Scheduler {
         volumes,
         events,
         schedulerName,
+        compileDeviceSelector: options.compileDeviceSelector,
         // The profile exists by the time a plugin asks for it.
         runFilters: (state, pod, node) => profile.filter(state, pod, node),
         notifyAdded: (state, pod, added, node) => profile.notifyAdded(state, pod, added, node),

@@ -1,5 +1,6 @@
 import { deferred, type Disposable } from '#core/base';
 import {
+  compileDeviceSelector,
   createEventRecorder,
   createScheduler,
   parseSchedulerConfiguration,
@@ -64,6 +65,7 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
             random,
             logger,
             config: parsed,
+            compileDeviceSelector,
             hostname: hostNameOf(context),
           }),
         );

@@ -1,5 +1,6 @@
 import { seededRandom, silentLogger, SimClock } from '#core/base';
 import {
+  compileDeviceSelector,
   createClient,
   createInformers,
   createScheduler,
@@ -50,6 +51,7 @@ export const scheduling: Part = async () => {
     random,
     logger: silentLogger,
     config,
+    compileDeviceSelector,
   });
   let bound = 0;
   informers.for('pods').addHandler({

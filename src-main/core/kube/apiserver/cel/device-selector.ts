@@ -3,7 +3,7 @@ import { type CelDeclarations, checkCel } from './check.ts';
 import { compileCel } from './environment.ts';
 
 /** A device as selectors see it. */
-export interface CelDevice {
+interface CelDevice {
   /** The domain of names without one. */
   readonly driver: string;
   readonly allowMultipleAllocations?: boolean;

@@ -2,6 +2,7 @@ import type { Clock, Logger, Random } from '#core/base';
 import type { Informers, KubeClient } from '../../client/index.ts';
 import type { SchedulerCache } from '../cache.ts';
 import type { SchedulerEvents } from '../event-writer.ts';
+import type { CompileSelector } from '../devices/types.ts';
 import type { CycleState, Status } from '../framework.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { PodInfo } from '../pod-info.ts';
@@ -19,6 +20,7 @@ export interface Handle {
   readonly volumes: VolumeCaches;
   readonly events: SchedulerEvents;
   readonly schedulerName: string;
+  readonly compileDeviceSelector: CompileSelector;
   /** All filters of the profile, with the pods nominated to the node counted in. */
   runFilters(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
   /** Tells the plugins of a dry run's change; the caller changes the node itself. */

@@ -8,6 +8,7 @@ import { labelsOf, namespaceOf, type PodView } from '../views.ts';
 import { volumeBinding } from '../volumes/volume-binding.ts';
 import { nodeVolumeLimits, volumeRestrictions, volumeZone } from '../volumes/volume-plugins.ts';
 import { defaultPreemption } from './default-preemption.ts';
+import { classesOfResources } from '../devices/extended-resources.ts';
 import { dynamicResources } from './dynamic-resources.ts';
 import type { Handle } from './handle.ts';
 import { interPodAffinity } from './inter-pod-affinity.ts';
@@ -89,14 +90,15 @@ const factories: Readonly<Record<string, Factory>> = {
   TaintToleration: () => taintToleration(),
   NodeAffinity: (_, args) => nodeAffinity(args.nodeAffinity.addedAffinity),
   NodePorts: () => nodePorts(),
-  NodeResourcesFit: (_, args) => nodeResourcesFit(args.fit),
+  NodeResourcesFit: ({ informers }, args) =>
+    nodeResourcesFit(args.fit, classesOfResources(informers)),
   VolumeRestrictions: (handle) => volumeRestrictions(handle),
   NodeVolumeLimits: (handle) => nodeVolumeLimits(handle),
   VolumeBinding: (handle, args) => volumeBinding(args.volumeBinding, handle),
   VolumeZone: (handle) => volumeZone(handle),
   PodTopologySpread: spread,
   InterPodAffinity: affinity,
-  DynamicResources: ({ informers }) => dynamicResources(informers),
+  DynamicResources: (handle) => dynamicResources(handle),
   DefaultPreemption: (handle, args) => defaultPreemption(args.defaultPreemption, handle),
   NodeResourcesBalancedAllocation: (_, args) => balancedAllocation(args.balancedAllocation),
   ImageLocality: ({ cache }) => imageLocality(cache),

@@ -1,4 +1,9 @@
 import { type Plugin, skip, type Status } from '../framework.ts';
+import {
+  type ClassOfResource,
+  isDeviceResource,
+  isLeftToDevices,
+} from '../devices/extended-resources.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { amountsOf, isExtendedResource, isScalarResource, podRequests } from '../resources.ts';
 import type { PodInfo } from '../pod-info.ts';
@@ -24,7 +29,12 @@ export interface FitArgs {
   readonly shape: readonly ShapePoint[];
 }
 
-function insufficient(pod: PodInfo, node: NodeInfo, args: FitArgs): Status | undefined {
+function insufficient(
+  pod: PodInfo,
+  node: NodeInfo,
+  args: FitArgs,
+  classOf: ClassOfResource,
+): Status | undefined {
   const reasons: string[] = [];
   let resolvable = true;
   if (node.pods.size + 1 > node.allowedPods) reasons.push('Too many pods');
@@ -38,6 +48,7 @@ function insufficient(pod: PodInfo, node: NodeInfo, args: FitArgs): Status | und
       continue;
     const capacity = node.allocatable.get(name) ?? 0;
     if (amount <= capacity - (node.requested.get(name) ?? 0)) continue;
+    if (isLeftToDevices(name, node, classOf)) continue;
     reasons.push(`Insufficient ${name}`);
     if (amount > capacity) resolvable = false;
   }
@@ -105,7 +116,7 @@ function fitScore(args: FitArgs, pod: PodInfo, node: NodeInfo): number {
 }
 
 /** Room for requests. @see plugins/noderesources/fit.go */
-export function nodeResourcesFit(args: FitArgs): Plugin {
+export function nodeResourcesFit(args: FitArgs, classOf: ClassOfResource): Plugin {
   return {
     name: 'NodeResourcesFit',
     events: [
@@ -129,6 +140,11 @@ export function nodeResourcesFit(args: FitArgs): Plugin {
         hint: (pod, { object }) => uidOf(object as PodView) === uidOf(pod),
       },
       {
+        resource: 'DeviceClass',
+        actions: ['add', 'update'],
+        hint: (pod) => [...podRequests(pod).keys()].some((name) => isDeviceResource(name)),
+      },
+      {
         resource: 'Node',
         actions: ['add', 'allocatable'],
         hint: (pod, { previous, object }) => {
@@ -145,7 +161,7 @@ export function nodeResourcesFit(args: FitArgs): Plugin {
         },
       },
     ],
-    filter: (_state, pod, node) => insufficient(pod, node, args),
+    filter: (_state, pod, node) => insufficient(pod, node, args, classOf),
     score: (_state, pod, node) => fitScore(args, pod, node),
   };
 }

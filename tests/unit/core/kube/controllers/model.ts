@@ -1,4 +1,5 @@
 import { type Random, seededRandom, silentLogger } from '#core/base';
+import { compileDeviceSelector } from '#core/kube';
 import {
   createClient,
   createInformers,
@@ -176,6 +177,7 @@ export async function startModel(seed: string): Promise<ModelCluster> {
     random: seededRandom('ties'),
     logger: silentLogger,
     config,
+    compileDeviceSelector,
   }).start();
   const addNode = async (name: string): Promise<void> => {
     await client.resource('nodes').create({

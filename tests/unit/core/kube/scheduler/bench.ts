@@ -1,4 +1,5 @@
 import { type Random, seededRandom, silentLogger } from '#core/base';
+import { compileDeviceSelector } from '#core/kube';
 import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
 import {
   createClient,
@@ -89,6 +90,7 @@ export async function schedulerBench(
     random,
     logger: silentLogger,
     config,
+    compileDeviceSelector,
     hostname: 'controlplane',
   }).start();
   await time.settle();
