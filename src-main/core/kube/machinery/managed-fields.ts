@@ -136,7 +136,20 @@ function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
   }
 }
 
-const encoded = once<FieldSet>(sortedSet);
+const encoded = once<FieldSet>((fields) => shared(sortedSet(fields)));
+
+/** Sets by their text: objects of one template have the same, which they hold in common. */
+const sharedSets = new Map<string, FieldSet>();
+const mostSharedSets = 300;
+
+function shared(set: FieldSet): FieldSet {
+  const text = JSON.stringify(set);
+  const known = sharedSets.get(text);
+  if (known) return known;
+  if (sharedSets.size >= mostSharedSets) sharedSets.clear();
+  sharedSets.set(text, set);
+  return set;
+}
 
 /** Owners as an object holds them. */
 export function entriesOf(owners: readonly Owner[]): ManagedFieldsEntry[] {

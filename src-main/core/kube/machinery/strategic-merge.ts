@@ -19,7 +19,8 @@ export interface StrategicMerge {
 }
 
 /**
- * Strategic merge patch with all its directives. Neither argument is changed.
+ * Strategic merge patch with all its directives. Neither argument is changed; the merged object shares with the target
+ * what the patch leaves as it is.
  * @throws PatchError
  * @see k8s.io/apimachinery/pkg/util/strategicpatch/patch.go
  */
@@ -30,7 +31,7 @@ export function mergeStrategically(
   schemas: MergeSchemas,
 ): StrategicMerge {
   const rest = jsonClone(patch);
-  const merged = new Merger(schemas).map(jsonClone(target) as JsonMap, rest, node);
+  const merged = new Merger(schemas).map(target as JsonMap, rest, node);
   return { merged, rest };
 }
 
@@ -86,7 +87,7 @@ const wrongType = (expected: GoKind, value: unknown): PatchError =>
 const noMergeKey = (item: unknown, key: string): PatchError =>
   new PatchError(`map: ${goText(item)} does not contain declared merge key: ${key}`);
 
-/** Works on copies it may change: a patch loses what has been merged, as upstream's does. */
+/** Works on a copy of the patch, which loses what has been merged, as upstream's does; originals stay as they are. */
 class Merger {
   readonly #schemas: MergeSchemas;
 
@@ -94,7 +95,7 @@ class Merger {
     this.#schemas = schemas;
   }
 
-  map(original: JsonMap, patch: JsonMap, node: MergeSchema | undefined): JsonMap {
+  map(present: JsonMap, patch: JsonMap, node: MergeSchema | undefined): JsonMap {
     const mode = patch[directive];
     if (mode !== undefined) {
       if (mode === 'delete') return {};
@@ -102,6 +103,7 @@ class Merger {
       delete patch[directive];
       return patch;
     }
+    const original = { ...present };
     retain(original, patch);
     this.#orderedLists(original, patch, node);
     for (const key of Object.keys(patch)) {
