@@ -44,20 +44,32 @@ export function zeroValues(
     if (!structs) packages.set(name, (structs = readPackage(folderOf(sources, name))));
     return structs;
   };
-  const fieldOf = (schema: string, name: string): GoField | undefined => {
+  const fieldOf = (
+    schema: string,
+    name: string,
+  ): { field: GoField; embedded: readonly string[] } | undefined => {
     const dot = schema.lastIndexOf('.');
     const structs = packageOf(schema.slice(0, dot));
-    const find = (type: string): GoField | undefined => {
+    const find = (
+      type: string,
+      embedded: readonly string[],
+    ): { field: GoField; embedded: readonly string[] } | undefined => {
       const struct = structs.get(type);
-      if (!struct) return undefined;
-      return struct.fields.get(name) ?? struct.inlined.map(find).find((each) => each);
+      const field = struct?.fields.get(name);
+      if (field) return { field, embedded };
+      return struct?.inlined.map((inner) => find(inner, [...embedded, inner])).find((each) => each);
     };
-    return find(schema.slice(dot + 1));
+    return find(schema.slice(dot + 1), []);
   };
   return (schema, name, node, target) => {
-    const field = fieldOf(schema, name);
-    if (!field) return {};
-    return { ...namedText(field, node, target), ...writtenWhenUnset(field, node, target) };
+    const found = fieldOf(schema, name);
+    if (!found) return {};
+    const { field, embedded } = found;
+    return {
+      ...namedText(field, node, target),
+      ...writtenWhenUnset(field, node, target),
+      ...(embedded.length > 0 ? { embedded: embedded.join('.') } : {}),
+    };
   };
 }
 

@@ -56,6 +56,8 @@ export interface SchemaNode {
   readonly default?: unknown;
   /** The name messages give to a type of text, or to the items of a list: `v1.RestartPolicy`. */
   readonly typeName?: string;
+  /** The structs of Go that stand between the type and this field of its: `ProbeHandler`. */
+  readonly embedded?: string;
   /** What Go writes for a field that is not set; absent when it writes nothing. */
   readonly always?: unknown;
   /** Go does not write the field when it holds the zero value of its type. */

@@ -126,14 +126,30 @@ export function normalize(
   kind: string,
   unknown: string[],
 ): Fields {
-  return new Normalizer(schemas, kind, unknown).struct(value, node, kind) as Fields;
+  return new Normalizer(schemas, kind, unknown).whole(value, node, kind);
 }
+
+/** A value of the wrong type, after which Go reads on. */
+class MismatchError extends DecodeError {}
+
+const keyMark = '\u0000';
+const embeddedMark = '\u0001';
+const selfReading = new Set([
+  'JSONSchemaPropsOrArray',
+  'JSONSchemaPropsOrBool',
+  'JSONSchemaPropsOrStringArray',
+]);
 
 class Normalizer {
   readonly #schemas: SchemaSet;
+  /** Names of fields and embedded structs, indices of lists and keys of maps, each but a field's name behind its mark. */
   readonly #path: string[] = [];
   readonly #unknown: string[];
   #struct: string;
+  /** Go goes on after a value of the wrong type, and a time or quantity it cannot read later on is told instead. */
+  #mismatched: DecodeError | undefined;
+  /** Inside a type that reads itself unknown fields are not looked for. */
+  #isLenient = false;
 
   /** Protobuf, in which upstream stores most kinds, does not tell an empty list from none. */
   readonly #emptyList: [] | null;
@@ -146,14 +162,24 @@ class Normalizer {
   }
 
   #mismatch(value: unknown, goType: string, number?: number): DecodeError {
-    const path = this.#path.filter((part) => !part.startsWith('[')).join('.');
+    const path = this.#path
+      .filter((part) => !part.startsWith('[') && !part.startsWith(keyMark))
+      .map((part) => (part.startsWith(embeddedMark) ? part.slice(1) : part))
+      .join('.');
     const shown = number === undefined ? jsonType(value) : `number ${number}`;
-    return new DecodeError(
+    return new MismatchError(
       path === ''
         ? `json: cannot unmarshal ${shown} into Go value of type ${goType}`
         : `json: cannot unmarshal ${shown} into Go struct field ${this.#struct}.${path} of type ${goType}`,
       unstructuredText(value, goType),
     );
+  }
+
+  /** @throws DecodeError */
+  whole(value: unknown, node: SchemaNode, name: string): Fields {
+    const out = this.struct(value, node, name) as Fields;
+    if (this.#mismatched) throw this.#mismatched;
+    return out;
   }
 
   struct(value: unknown, node: SchemaNode, name: string): unknown {
@@ -168,14 +194,24 @@ class Normalizer {
       const child = Object.hasOwn(properties, key) ? properties[key] : undefined;
       if (!child) {
         if (plan.target.preserveUnknownFields) out[key] = (value as Fields)[key];
-        else if (this.#unknown.length < mostProblems) this.#unknown.push(this.#at(key));
+        else if (!this.#isLenient && this.#unknown.length < mostProblems)
+          this.#unknown.push(this.#at(key));
         continue;
       }
       const entry = (value as Fields)[key];
       if (entry === null || entry === undefined) continue;
+      const depth = this.#path.length;
+      if (child.embedded !== undefined) this.#path.push(`${embeddedMark}${child.embedded}`);
       this.#path.push(key);
-      const result = this.#value(entry, child, child.always !== undefined && child.always !== null);
-      this.#path.pop();
+      let result: unknown;
+      try {
+        result = this.#value(entry, child, child.always !== undefined && child.always !== null);
+      } catch (error) {
+        if (!(error instanceof MismatchError)) throw error;
+        this.#mismatched ??= error;
+        this.#struct = name;
+      }
+      this.#path.length = depth;
       if (child.omitZero && (result === '' || result === 0 || result === false)) continue;
       if (result !== undefined) out[key] = result;
       // An empty list asks for a reset, which an absent one does not.
@@ -201,13 +237,18 @@ class Normalizer {
 
   #at(key: string): string {
     let text = '';
-    for (const part of this.#path) text += part.startsWith('[') || text === '' ? part : `.${part}`;
+    for (const part of this.#path) {
+      if (part.startsWith(embeddedMark)) continue;
+      const shown = part.startsWith(keyMark) ? part.slice(1) : part;
+      text += part.startsWith('[') || text === '' ? shown : `.${shown}`;
+    }
     return text === '' ? key : `${text}.${key}`;
   }
 
   #value(value: unknown, node: SchemaNode, keepEmpty: boolean): unknown {
     const plan = planOf(node, this.#schemas);
     const { target } = plan;
+    if (selfReading.has(plan.struct)) return this.#selfRead(value, node, plan.struct);
     if (plan.properties)
       return this.struct(value, node, plan.struct === '' ? this.#struct : plan.struct);
     switch (target.type) {
@@ -239,6 +280,28 @@ class Normalizer {
     }
   }
 
+  /** A schema, or something else in its place. @see apiextensions v1 marshal.go */
+  #selfRead(value: unknown, node: SchemaNode, name: string): unknown {
+    if (Array.isArray(value) && name !== 'JSONSchemaPropsOrBool')
+      return name === 'JSONSchemaPropsOrArray'
+        ? value.map((item) => this.#schemaProps(item, node))
+        : value;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return this.#schemaProps(value, node);
+    if (name !== 'JSONSchemaPropsOrBool') return undefined;
+    if (typeof value !== 'boolean') throw new DecodeError('boolean or JSON schema expected');
+    return value;
+  }
+
+  #schemaProps(value: unknown, node: SchemaNode): unknown {
+    const outer = this.#isLenient;
+    this.#isLenient = true;
+    const ref = node.ref?.replace(/Or\w+$/, '');
+    const result = this.struct(value, ref === undefined ? {} : { ref }, 'JSONSchemaProps');
+    this.#isLenient = outer;
+    return result;
+  }
+
   #string(value: unknown, node: SchemaNode, plan: Plan): unknown {
     const { format } = plan.target;
     if (format === 'quantity') {
@@ -267,6 +330,8 @@ class Normalizer {
       }
       if (itemPlan.properties && (typeof item !== 'object' || Array.isArray(item)))
         throw this.#mismatch(item, itemPlan.goType);
+      if (itemPlan.goType === 'string' && typeof item !== 'string')
+        throw this.#mismatch(item, plan.goType.slice(2));
       this.#path.push(`[${index}]`);
       out.push(this.#value(item, items, true));
       this.#path.pop();
@@ -293,7 +358,7 @@ class Normalizer {
     const nested = planOf(values, this.#schemas).properties !== undefined;
     for (const key of keys.sort()) {
       const entry = (value as Fields)[key];
-      if (nested) this.#path.push(key);
+      if (nested) this.#path.push(`${keyMark}${key}`);
       out[key] = this.#mapValue(entry, values);
       if (nested) this.#path.pop();
     }
@@ -327,6 +392,39 @@ function quantityText(value: string | number): string {
   return canonical;
 }
 
+/** What Go's reader of times stumbles over. @see time.Parse */
+function timeFault(text: string, layout: string, micro: boolean): DecodeError {
+  const steps: readonly (readonly [RegExp, string])[] = [
+    [/^\d{4}/, '2006'],
+    [/^-/, '-'],
+    [/^\d\d/, '01'],
+    [/^-/, '-'],
+    [/^\d\d/, '02'],
+    [/^T/, 'T'],
+    [/^\d\d/, '15'],
+    [/^:/, ':'],
+    [/^\d\d/, '04'],
+    [/^:/, ':'],
+    [/^\d\d/, '05'],
+    ...(micro ? ([[/^[.,]\d{6}/, '.000000']] as const) : ([[/^([.,]\d+)?/, '']] as const)),
+    [/^(?:Z|[+-]\d\d:\d\d)/, 'Z07:00'],
+  ];
+  let rest = text;
+  for (const [pattern, wanted] of steps) {
+    const match = pattern.exec(rest);
+    if (!match)
+      return new DecodeError(
+        `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(wanted)}`,
+      );
+    rest = rest.slice(match[0].length);
+  }
+  return new DecodeError(
+    rest === ''
+      ? `parsing time ${JSON.stringify(text)}: day out of range`
+      : `parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`,
+  );
+}
+
 const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Whether a day and hour exist whatever the month, so that nothing has to be worked out. */
@@ -340,13 +438,8 @@ function timeText(text: string, micro: boolean): string {
   if (isPlain && (!micro || isEveryMonth(text))) return text;
   const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
   const ms = timePattern.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) {
-    const rest = /^\d{4}/.test(text) ? text.slice(4) : text;
-    const wanted = rest === text ? '2006' : '-';
-    throw new DecodeError(
-      `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(wanted)}`,
-    );
-  }
+  if (Number.isNaN(ms) || (micro && !/\.\d{6}(?:Z|[+-])/.test(text)))
+    throw timeFault(text, layout, micro);
   const iso = new Date(ms).toISOString();
   if (!micro) return `${iso.slice(0, 19)}Z`;
   const fraction = (/\.(\d+)/.exec(text)?.[1] ?? '').padEnd(6, '0').slice(0, 6);

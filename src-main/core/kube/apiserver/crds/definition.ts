@@ -12,16 +12,18 @@ import {
   textOf,
   textsOf,
 } from '../fields/index.ts';
+import { dns1035LabelErrors, dns1123SubdomainErrors } from '../../machinery/index.ts';
+import { conversionErrors } from './conversion-validation.ts';
 import { invalidValue, notSupported, required } from './field-errors.ts';
-import { compileJsonPath } from './json-path.ts';
 import { storageVersionOf, versionSchema, versionsOf } from './schema.ts';
+import { selectableErrors } from './selectable-fields.ts';
 import { markCrdTerminating } from './status.ts';
 import { validateStructural } from './structural.ts';
 
-const dnsLabel = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
-const dnsLabelText =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
+const columnFormats = [
+  ...['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'],
+];
 
 /**
  * The strategy of CustomResourceDefinition itself.
@@ -32,6 +34,12 @@ export const customResourceDefinitionStrategy: KindStrategy = {
   group: 'apiextensions.k8s.io',
   kind: 'CustomResourceDefinition',
   hasGeneration: true,
+  nameRule: (name, object) => [
+    ...dns1123SubdomainErrors(name),
+    ...(name === `${textAt(object, 'spec', 'names', 'plural')}.${textAt(object, 'spec', 'group')}`
+      ? []
+      : ['must be spec.names.plural+"."+spec.group']),
+  ],
   defaults(draft) {
     const names = draftAt(draft, 'spec', 'names');
     const kind = textOf(names['kind']);
@@ -39,6 +47,11 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     if (textOf(names['listKind']) === '' && kind !== '') names['listKind'] = `${kind}List`;
     const spec = draftAt(draft, 'spec');
     if (!isMap(spec['conversion'])) spec['conversion'] = { strategy: 'None' };
+    const service = at(spec['conversion'], 'webhook', 'clientConfig', 'service');
+    if (isMap(service)) (service as Record<string, unknown>)['port'] ??= 443;
+    const storage = storageVersionOf(draft);
+    if (storage !== '' && textsOf(at(draft, 'status', 'storedVersions')).length === 0)
+      draftAt(draft, 'status')['storedVersions'] = [storage];
   },
   prepareForCreate(draft) {
     const storage = storageVersionOf(draft);
@@ -70,8 +83,8 @@ export const customResourceDefinitionStrategy: KindStrategy = {
       (each) => each['type'] === 'Established' && each['status'] === 'True',
     );
     const immutable = (...path: string[]): void => {
-      const value = at(object, ...path);
-      if (!jsonEqual(value, at(old, ...path)))
+      const value = textAt(object, ...path);
+      if (value !== textAt(old, ...path))
         errors.push(invalidValue(path.join('.'), value, 'field is immutable'));
     };
     if (established) {
@@ -80,9 +93,12 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     }
     immutable('spec', 'group');
     immutable('spec', 'names', 'plural');
+    errors.push(...labelErrors(at(object, 'status', 'acceptedNames'), 'status.acceptedNames'));
     errors.push(...storedVersionErrors(object));
     return errors;
   },
+  validateStatusUpdate: (object) =>
+    labelErrors(at(object, 'status', 'acceptedNames'), 'status.acceptedNames'),
   table: {
     columns: [
       {
@@ -108,12 +124,10 @@ export const customResourceDefinitionStrategy: KindStrategy = {
 
 function validateDefinition(crd: unknown): FieldError[] {
   const errors: FieldError[] = [];
-  const name = textAt(crd, 'metadata', 'name');
-  const plural = textAt(crd, 'spec', 'names', 'plural');
   const group = textAt(crd, 'spec', 'group');
-  if (name !== `${plural}.${group}`)
-    errors.push(invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group'));
+  const badGroup = dns1123SubdomainErrors(group);
   if (group === '') errors.push(required('spec.group'));
+  else if (badGroup.length > 0) errors.push(invalidValue('spec.group', group, badGroup.join(',')));
   else if (!group.includes('.'))
     errors.push(invalidValue('spec.group', group, 'should be a domain with at least one dot'));
   const scope = textAt(crd, 'spec', 'scope');
@@ -147,8 +161,9 @@ function versionErrors(crd: unknown): FieldError[] {
     const path = `spec.versions[${index}]`;
     const schema = versionSchema(version);
     const versionName = names[index] ?? '';
-    if (!dnsLabel.test(versionName))
-      errors.push(invalidValue(`${path}.name`, versionName, dnsLabelText));
+    const badName = dns1035LabelErrors(versionName);
+    if (badName.length > 0)
+      errors.push(invalidValue(`${path}.name`, versionName, badName.join(',')));
     if (!isMissing(version) && (!shared || index === 0))
       errors.push(
         ...validateStructural(
@@ -162,10 +177,12 @@ function versionErrors(crd: unknown): FieldError[] {
       errors.push(...columnErrors(version, pathOf('additionalPrinterColumns')));
     if (index === 0 || pathOf('subresources') !== 'spec')
       errors.push(...scaleErrors(version, pathOf('subresources')));
+    if (index === 0 || pathOf('selectableFields') !== 'spec')
+      errors.push(...selectableErrors(version, pathOf('selectableFields')));
   });
   const [firstName = ''] = names;
-  if (names.length > 0 && !dnsLabel.test(firstName))
-    errors.push(invalidValue('spec.version', firstName, dnsLabelText));
+  const badFirst = firstName === '' ? [] : dns1035LabelErrors(firstName);
+  if (badFirst.length > 0) errors.push(invalidValue('spec.version', firstName, badFirst.join(',')));
   if (new Set(names).size !== names.length)
     errors.push(
       invalidValue(
@@ -215,18 +232,15 @@ function columnErrors(version: JsonMap, path: string): FieldError[] {
     const rule = `must be one of ${columnTypes.join(',')}`;
     if (type === '') errors.push(required(`${own}.type`, rule));
     else if (!columnTypes.includes(type)) errors.push(invalidValue(`${own}.type`, type, rule));
+    const format = textOf(column['format']);
+    if (format !== '' && !columnFormats.includes(format))
+      errors.push(
+        invalidValue(`${own}.format`, format, `must be one of ${columnFormats.join(',')}`),
+      );
     const jsonPath = textOf(column['jsonPath']);
     if (jsonPath === '') errors.push(required(`${own}.JSONPath`));
     else if (!jsonPath.startsWith('.'))
       errors.push(invalidValue(`${own}.JSONPath`, jsonPath, simplePath));
-    else if (!compileJsonPath(jsonPath))
-      errors.push(
-        invalidValue(
-          `${own}.JSONPath`,
-          jsonPath,
-          `is an invalid path: unrecognized character in action: U+0000`,
-        ),
-      );
     return errors;
   });
 }
@@ -247,47 +261,54 @@ function scaleErrors(version: JsonMap, path: string): FieldError[] {
     else if (!value.startsWith(prefix))
       errors.push(invalidValue(`${own}.${field}`, value, `should be a json path under .${root}`));
   }
+  const selector = textOf(scale['labelSelectorPath']);
+  if (selector === '') return errors;
+  if (!selector.startsWith('.'))
+    errors.push(invalidValue(`${own}.labelSelectorPath`, selector, simplePath));
+  else if (!/^\.(?:spec|status)\./.test(selector))
+    errors.push(
+      invalidValue(
+        `${own}.labelSelectorPath`,
+        selector,
+        'should be a json path under either .spec or .status',
+      ),
+    );
   return errors;
 }
 
 function nameErrors(crd: unknown): FieldError[] {
+  const names = at(crd, 'spec', 'names');
+  return [
+    ...['plural', 'singular', 'kind', 'listKind']
+      .filter((field) => textAt(names, field) === '')
+      .map((field) => required(`spec.names.${field}`)),
+    ...labelErrors(names, 'spec.names'),
+  ];
+}
+
+/** Names as a definition asks for them and as its status has them; those that are empty are not asked for. */
+function labelErrors(given: unknown, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const names = mapOf(at(crd, 'spec', 'names'));
+  const names = mapOf(given);
+  const check = (field: string, value: string, mixedCase: boolean): void => {
+    const faults = dns1035LabelErrors(mixedCase ? value.toLowerCase() : value).join(',');
+    if (faults === '') return;
+    const prefix = mixedCase ? 'may have mixed case, but should otherwise match: ' : '';
+    errors.push(invalidValue(`${path}.${field}`, value, `${prefix}${faults}`));
+  };
   for (const field of ['plural', 'singular', 'kind', 'listKind']) {
     const value = textOf(names[field]);
-    if (value === '') errors.push(required(`spec.names.${field}`));
-    else if (!dnsLabel.test(value.toLowerCase()) || (!/kind/i.test(field) && !dnsLabel.test(value)))
-      errors.push(
-        invalidValue(
-          `spec.names.${field}`,
-          value,
-          `${/kind/i.test(field) ? 'may have mixed case, but should otherwise match: ' : ''}${dnsLabelText}`,
-        ),
-      );
+    if (value !== '') check(field, value, /kind/i.test(field));
   }
-  textsOf(names['shortNames']).forEach((shortName, index) => {
-    if (!dnsLabel.test(shortName))
-      errors.push(invalidValue(`spec.names.shortNames[${index}]`, shortName, dnsLabelText));
+  textsOf(names['shortNames']).forEach((name, index) => {
+    check(`shortNames[${index}]`, name, false);
   });
   const kind = textOf(names['kind']);
   if (kind !== '' && kind === textOf(names['listKind']))
-    errors.push(invalidValue('spec.names.listKind', kind, 'kind and listKind may not be the same'));
-  return errors;
-}
-
-function conversionErrors(crd: unknown): FieldError[] {
-  const conversion = mapOf(at(crd, 'spec', 'conversion'));
-  const strategy = textOf(conversion['strategy']);
-  if (strategy === 'None' || strategy === '') return [];
-  if (strategy !== 'Webhook')
-    return [notSupported('spec.conversion.strategy', strategy, ['None', 'Webhook'])];
-  const errors: FieldError[] = [];
-  if (!isMap(at(conversion, 'webhook', 'clientConfig')))
-    errors.push(
-      required('spec.conversion.webhookClientConfig', 'required when strategy is set to Webhook'),
-    );
-  if (textsOf(at(conversion, 'webhook', 'conversionReviewVersions')).length === 0)
-    errors.push(required('spec.conversion.conversionReviewVersions'));
+    errors.push(invalidValue(`${path}.listKind`, kind, 'kind and listKind may not be the same'));
+  textsOf(names['categories']).forEach((name, index) => {
+    check(`categories[${index}]`, name, false);
+  });
   return errors;
 }
 
@@ -299,7 +320,8 @@ function storedVersionErrors(crd: unknown): FieldError[] {
   const names = versionsOf(crd).map((version) => textOf(version['name']));
   const storage = storageVersionOf(crd);
   const errors: FieldError[] = [];
-  if (storage !== '' && !stored.includes(storage))
+  const stores = versionsOf(crd).some((version) => version['storage'] === true);
+  if (stores && !stored.includes(storage))
     errors.push(invalidValue(path, stored, `must have the storage version ${storage}`));
   stored.forEach((version, index) => {
     if (!names.includes(version))

@@ -134,8 +134,17 @@ function combinationErrors(schema: JsonMap, path: string, intOrString: boolean):
 
 function listErrors(schema: JsonMap, path: string): FieldError[] {
   const listType = textOf(schema['x-kubernetes-list-type']);
-  if (listType === '') return [];
   const errors: FieldError[] = [];
+  const given = schema['x-kubernetes-list-map-keys'];
+  if (textsOf(given).length > 0 && listType !== 'map') {
+    const rule = 'must be map if x-kubernetes-list-map-keys is non-empty';
+    errors.push(
+      listType === ''
+        ? required(`${path}.x-kubernetes-list-type`, rule)
+        : invalidValue(`${path}.x-kubernetes-list-type`, listType, rule),
+    );
+  }
+  if (listType === '') return errors;
   const type = textOf(schema['type']);
   const rule = 'must be array if x-kubernetes-list-type is specified';
   if (type === '') errors.push(required(`${path}.type`, rule));
@@ -154,7 +163,7 @@ function listErrors(schema: JsonMap, path: string): FieldError[] {
         'must not be empty if x-kubernetes-list-type is map',
       ),
     );
-  if (itemType !== '' && itemType !== 'object')
+  if (isMap(schema['items']) && itemType !== 'object')
     errors.push(
       invalidValue(
         `${path}.items.type`,
@@ -168,6 +177,14 @@ function listErrors(schema: JsonMap, path: string): FieldError[] {
         `${path}.x-kubernetes-list-map-keys`,
         keys,
         'entries must all be names of item properties',
+      ),
+    );
+  if (new Set(keys).size < keys.length)
+    errors.push(
+      invalidValue(
+        `${path}.x-kubernetes-list-map-keys`,
+        keys,
+        'must not contain duplicate entries',
       ),
     );
   for (const key of keys)

@@ -466,7 +466,13 @@ describe('definitions', () => {
     change(crd);
     customResourceDefinitionStrategy.defaults?.(crd);
     customResourceDefinitionStrategy.prepareForCreate?.(crd, { nowMs });
-    return texts(customResourceDefinitionStrategy.validate?.(crd, { nowMs }));
+    const { nameRule } = customResourceDefinitionStrategy;
+    const name = crd.metadata.name ?? '';
+    const faults = typeof nameRule === 'function' ? nameRule(name, crd) : [];
+    return [
+      ...faults.map((why) => `metadata.name: Invalid value: ${JSON.stringify(name)}: ${why}`),
+      ...texts(customResourceDefinitionStrategy.validate?.(crd, { nowMs })),
+    ];
   };
 
   test.each<[string, (crd: KubeObject & { spec: Record<string, unknown> }) => void, string[]]>([
