@@ -1,7 +1,6 @@
 import type { Disposable } from '#core/base';
-import type { Pod } from '../../apis/index.ts';
 import { formatTime, isReason, keyOf } from '../../machinery/index.ts';
-import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
+import { type Controller, type ControllerContext, textOf } from '../shared/context.ts';
 import { nodeCondition } from '../shared/nodes.ts';
 import { compareCreation, isPodTerminal, type PodView } from '../shared/pods.ts';
 
@@ -85,20 +84,22 @@ export function createPodGarbageCollector(
     const { namespace, name = '', uid } = pod.metadata;
     try {
       if (!isPodTerminal(pod)) {
-        const draft = mutableCopy<Pod>(pod);
-        draft.status = { ...draft.status, phase: 'Failed' };
-        if (condition)
-          draft.status.conditions = [
-            ...(draft.status.conditions ?? []).filter(({ type }) => type !== condition.type),
-            {
-              ...condition,
-              lastTransitionTime: formatTime(clock.now()),
-              ...(draft.metadata.generation
-                ? { observedGeneration: draft.metadata.generation }
-                : {}),
-            },
-          ];
-        await resource.updateStatus(draft);
+        const { generation } = pod.metadata;
+        const conditions = condition && [
+          {
+            ...condition,
+            lastTransitionTime: formatTime(clock.now()),
+            ...(generation ? { observedGeneration: generation } : {}),
+          },
+        ];
+        // Its rights are to patch, not to update.
+        await resource.patch(
+          namespace,
+          name,
+          'strategic',
+          { metadata: { uid }, status: { phase: 'Failed', ...(conditions ? { conditions } : {}) } },
+          { subresource: 'status' },
+        );
       }
       await resource.delete(namespace, name, {
         gracePeriodSeconds: 0,
