@@ -8,7 +8,7 @@ const only = (name, from, allowed, comment, node = false) => ({
 });
 const core = (module) => `^src-main/core/${module}/`;
 /** Packages the core may use: host-neutral, no native code. */
-const corePackages = 'node_modules/(js-yaml|just-bash|ts-fsrs|@marcbachmann/cel-js|fflate|ajv)/';
+const corePackages = 'node_modules/(js-yaml|just-bash|ts-fsrs|fflate|ajv)/';
 
 /** Which engine module may import which; controllers see the cluster only through the client. */
 const kubeArrows = {

@@ -61,6 +61,7 @@ export interface KindStrategy {
     object: DeepReadonly<KubeObject>,
     old: DeepReadonly<KubeObject>,
     subresource: string,
+    context: StrategyContext,
   ): FieldError[];
   /** Texts for `Warning:` headers. */
   warnings?(object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>): string[];

@@ -422,7 +422,11 @@ export async function updateObject(
       name,
     });
     await admit(context, request);
-    const strategyContext = { nowMs: context.options.clock.now(), checkDeviceSelector };
+    const strategyContext = {
+      nowMs: context.options.clock.now(),
+      checkDeviceSelector,
+      warn: (text: string) => void call.warnings.push(text),
+    };
     if (old.metadata.generation === undefined) delete meta.generation;
     else meta.generation = old.metadata.generation;
     let errors: FieldError[] = [];
@@ -442,7 +446,7 @@ export async function updateObject(
       else
         for (const field of Object.keys({ ...old, ...draft }))
           if (!untouched.has(field)) keepField(draft, old, field);
-      errors = strategy.validateStatusUpdate?.(draft, old, subresource) ?? [];
+      errors = strategy.validateStatusUpdate?.(draft, old, subresource, strategyContext) ?? [];
     } else {
       errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
       // The kubelet acts on a new generation only. A binding changes the spec as well and keeps the generation.

@@ -1,6 +1,8 @@
 import { CelError } from './cel-error.ts';
-import { type CelDeclarations, checkCel } from './check.ts';
-import { compileCel } from './environment.ts';
+import type { Declarations } from './language/declarations.ts';
+import { parseType, structType } from './language/types.ts';
+import { type CelMap, LiteralMap, typeNameOf } from './language/values.ts';
+import { compileCel, type CelProgram, compileTyped } from './program.ts';
 
 /** A device as selectors see it. */
 interface CelDevice {
@@ -21,28 +23,40 @@ interface CelDevice {
   readonly capacity?: Readonly<Record<string, { readonly value: string | number }>>;
 }
 
-const declarations: CelDeclarations = {
-  variables: {
-    device: {
-      driver: 'string',
-      allowMultipleAllocations: 'bool',
-      attributes: 'map<string, map<string, dyn>>',
-      capacity: 'map<string, map<string, kubernetes.Quantity>>',
-    },
-  },
+const struct = 'kubernetes.DRADevice';
+const fields = new Map(
+  Object.entries({
+    driver: 'string',
+    allowMultipleAllocations: 'bool',
+    attributes: 'map(string, map(string, any))',
+    capacity: 'map(string, map(string, kubernetes.Quantity))',
+  }).map(([name, type]) => [name, parseType(type)] as const),
+);
+const declarations: Declarations = {
+  variables: new Map([['device', structType(struct)]]),
+  structs: (name) => (name === struct ? { fields } : undefined),
+  bindings: true,
 };
+
+function compile(expression: string): CelProgram | { readonly problem: string } {
+  const program = compileTyped(expression, declarations);
+  if ('issues' in program) {
+    const stage = program.stage === 'compilation' ? 'compilation' : 'program instantiation';
+    return { problem: `${stage} failed: ${program.issues}` };
+  }
+  const { kind, text } = program.type;
+  return kind === 'dyn' || text === 'bool'
+    ? program
+    : { problem: `must evaluate to bool or the unknown type, not ${text}` };
+}
 
 /**
  * What is wrong with an expression that selects devices; nothing, if it can be stored.
  * @see k8s.io/dynamic-resource-allocation/cel/compile.go, CompileCELExpression
  */
 export function checkDeviceSelector(expression: string): { readonly problem: string } | undefined {
-  const result = checkCel(expression, declarations);
-  if ('problem' in result) return result;
-  const { type } = result;
-  return type === 'bool' || type === 'dyn'
-    ? undefined
-    : { problem: `must evaluate to bool or the unknown type, not ${type}` };
+  const result = compile(expression);
+  return 'problem' in result ? result : undefined;
 }
 
 /**
@@ -51,27 +65,23 @@ export function checkDeviceSelector(expression: string): { readonly problem: str
  * @throws CelError the expression is malformed
  */
 export function compileDeviceSelector(expression: string): (device: CelDevice) => boolean {
-  const problem = checkDeviceSelector(expression)?.problem;
-  if (problem !== undefined) throw new CelError(problem);
-  const program = compileCel(expression, ['device']);
+  const program = compile(expression);
+  if ('problem' in program) throw new CelError(program.problem);
   return (device) => {
     const result = program.evaluate({ device: deviceValue(device) });
     if (typeof result !== 'boolean')
       throw new CelError(
-        `CEL result of type ${typeName(result)} could not be converted to bool: type conversion error from '${typeName(result)}' to 'bool'`,
+        `CEL result of type ${typeNameOf(result)} could not be converted to bool: type conversion error from '${typeNameOf(result)}' to 'bool'`,
       );
     return result;
   };
 }
 
-const typeName = (value: unknown): string =>
-  typeof value === 'bigint' ? 'int' : typeof value === 'string' ? 'string' : 'unknown';
-
 const quantityOf = (text: string): unknown =>
   compileCel('quantity(text)', ['text']).evaluate({ text });
 const semverOf = (text: string): unknown => compileCel('semver(text)', ['text']).evaluate({ text });
 
-function deviceValue(device: CelDevice): Readonly<Record<string, unknown>> {
+function deviceValue(device: CelDevice): CelMap {
   const { driver, allowMultipleAllocations = false, attributes = {}, capacity = {} } = device;
   const values = Object.entries(attributes).map(([name, { bool, int, string, version }]) => {
     const value =
@@ -84,28 +94,35 @@ function deviceValue(device: CelDevice): Readonly<Record<string, unknown>> {
   const amounts = Object.entries(capacity).map(
     ([name, { value }]) => [name, quantityOf(String(value))] as const,
   );
-  return {
-    driver,
-    allowMultipleAllocations,
-    attributes: byDomain(values, driver),
-    capacity: byDomain(amounts, driver),
-  };
+  return new LiteralMap(
+    Object.entries({
+      driver,
+      allowMultipleAllocations,
+      attributes: byDomain(values, driver),
+      capacity: byDomain(amounts, driver),
+    }),
+  );
 }
 
+const nothing = new LiteralMap([]);
+
 /** Values by domain and name. A domain that nothing has is an empty map, not an error. */
-function byDomain(
-  entries: readonly (readonly [string, unknown])[],
-  driver: string,
-): Map<string, Map<string, unknown>> {
-  const domains = new Map<string, Map<string, unknown>>();
-  const found = domains.get.bind(domains);
+class DomainMap extends LiteralMap {
+  override get(domain: unknown): unknown {
+    return super.get(domain) ?? nothing;
+  }
+
+  override has(domain: unknown): boolean {
+    return super.get(domain) !== undefined;
+  }
+}
+
+function byDomain(entries: readonly (readonly [string, unknown])[], driver: string): DomainMap {
+  const domains = new Map<string, [string, unknown][]>();
   for (const [name, value] of entries) {
     const slash = name.indexOf('/');
     const domain = slash < 0 ? driver : name.slice(0, slash);
-    const values = found(domain) ?? new Map<string, unknown>();
-    values.set(name.slice(slash + 1), value);
-    domains.set(domain, values);
+    domains.set(domain, [...(domains.get(domain) ?? []), [name.slice(slash + 1), value]]);
   }
-  domains.get = (domain) => found(domain) ?? new Map<string, unknown>();
-  return domains;
+  return new DomainMap([...domains].map(([domain, values]) => [domain, new LiteralMap(values)]));
 }

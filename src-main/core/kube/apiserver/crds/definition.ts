@@ -15,6 +15,7 @@ import {
 import { dns1035LabelErrors, dns1123SubdomainErrors } from '../../machinery/index.ts';
 import { conversionErrors } from './conversion-validation.ts';
 import { invalidValue, notSupported, required } from './field-errors.ts';
+import { validateRuleDefinitions } from './rule-definitions.ts';
 import { storageVersionOf, versionSchema, versionsOf } from './schema.ts';
 import { selectableErrors } from './selectable-fields.ts';
 import { markCrdTerminating } from './status.ts';
@@ -164,13 +165,11 @@ function versionErrors(crd: unknown): FieldError[] {
     const badName = dns1035LabelErrors(versionName);
     if (badName.length > 0)
       errors.push(invalidValue(`${path}.name`, versionName, badName.join(',')));
-    if (!isMissing(version) && (!shared || index === 0))
-      errors.push(
-        ...validateStructural(
-          schema,
-          shared ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`,
-        ),
-      );
+    if (!isMissing(version) && (!shared || index === 0)) {
+      const own = shared ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`;
+      const structural = validateStructural(schema, own);
+      errors.push(...structural, ...validateRuleDefinitions(schema, own, structural.length === 0));
+    }
     const pathOf = (field: string): string =>
       versions.every((each) => jsonEqual(each[field], version[field])) ? 'spec' : path;
     if (index === 0 || pathOf('additionalPrinterColumns') !== 'spec')

@@ -1,12 +1,13 @@
 import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
-import type { FieldError, KindStrategy, TableColumn } from '../../apis/index.ts';
+import type { FieldError, KindStrategy, StrategyContext, TableColumn } from '../../apis/index.ts';
 import { humanDuration, isStatusError, type KubeObject } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fields/index.ts';
 import { customResourceDefinitionStrategy } from './definition.ts';
 import { validateEmbedded } from './embedded.ts';
 import { invalidValue } from './field-errors.ts';
 import { compileJsonPath } from './json-path.ts';
-import { hasRules, validateRules } from './rules.ts';
+import { compileRuleTree } from './rule-programs.ts';
+import { validateRules } from './rules.ts';
 import { nested } from './scale.ts';
 import { applyDefaults, versionSchema } from './schema.ts';
 import { validateListTypes, validateSchema } from './validation.ts';
@@ -29,19 +30,22 @@ export function customResourceStrategy(
   version: JsonMap,
 ): KindStrategy {
   const schema = versionSchema(version);
-  const rules = hasRules(schema);
+  const rules = compileRuleTree(schema);
   const hasStatus = isMap(at(version, 'subresources', 'status'));
 
-  const validateAll = (
+  const schemaErrors = (object: DeepReadonly<KubeObject>): FieldError[] => [
+    ...validateSchema(schema, object),
+    ...validateEmbedded(schema, object),
+    ...scaleErrors(version, object),
+    ...validateListTypes(schema, object),
+  ];
+  /** What the rules say, unless the object is not what they are about. */
+  const withRules = (
+    errors: FieldError[],
     object: DeepReadonly<KubeObject>,
     old: DeepReadonly<KubeObject> | undefined,
+    warn?: (text: string) => void,
   ): FieldError[] => {
-    const errors = [
-      ...validateSchema(schema, object),
-      ...validateEmbedded(schema, object),
-      ...scaleErrors(version, object),
-    ];
-    errors.push(...validateListTypes(schema, object));
     if (!rules) return errors;
     if (errors.some((error) => blocking.has(error.reason ?? '')))
       return [
@@ -52,16 +56,16 @@ export function customResourceStrategy(
           'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
         ),
       ];
-    return [...errors, ...validateRules(schema, object, old)];
+    return [...errors, ...validateRules(rules, object, old, warn)];
   };
   /** Old faults in fields that did not change are forgiven, as upstream's ratcheting does. */
   const validateChange = (
     object: DeepReadonly<KubeObject>,
     old: DeepReadonly<KubeObject>,
+    { warn }: StrategyContext,
   ): FieldError[] => {
-    const errors = validateAll(object, old);
-    if (errors.length === 0) return errors;
-    const before = validateAll(old, undefined);
+    const errors = schemaErrors(object);
+    const before = errors.length === 0 ? [] : schemaErrors(old);
     const kept = errors.filter(
       (error) =>
         !(
@@ -69,9 +73,9 @@ export function customResourceStrategy(
           jsonEqual(valueAt(object, error.field ?? ''), valueAt(old, error.field ?? ''))
         ),
     );
-    return kept.every((error) => (error.field ?? '') === '<nil>') && kept.length < errors.length
-      ? []
-      : kept;
+    const isForgiven =
+      kept.every((error) => (error.field ?? '') === '<nil>') && kept.length < errors.length;
+    return withRules(isForgiven ? [] : kept, object, old, warn);
   };
 
   return {
@@ -114,9 +118,10 @@ export function customResourceStrategy(
       if (status === undefined) delete draft['status'];
       else draft['status'] = status;
     },
-    validate: (object) => validateAll(object, undefined),
+    validate: (object) => withRules(schemaErrors(object), object, undefined),
     validateUpdate: validateChange,
-    validateStatusUpdate: validateChange,
+    validateStatusUpdate: (object, old, _subresource, context) =>
+      validateChange(object, old, context),
     selectableFields(object) {
       const fields: Record<string, string> = {};
       for (const { jsonPath } of mapsOf(version['selectableFields'])) {

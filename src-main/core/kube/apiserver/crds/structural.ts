@@ -1,5 +1,5 @@
 import type { FieldError } from '../../apis/index.ts';
-import { CelError, compileCel, compileRegexp, RegexpError } from '../cel/index.ts';
+import { compileRegexp, RegexpError } from '../cel/index.ts';
 import { at, isMap, type JsonMap, mapOf, mapsOf, textOf, textsOf } from '../fields/index.ts';
 import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
 import { validateSchema } from './validation.ts';
@@ -87,7 +87,6 @@ export function validateStructural(
   errors.push(
     ...listErrors(schema, path),
     ...patternErrors(schema, path),
-    ...ruleErrors(schema, path),
     ...combinationErrors(schema, path, intOrString),
     ...defaultErrors(schema, path),
   );
@@ -236,29 +235,4 @@ function patternErrors(schema: JsonMap, path: string): FieldError[] {
       ),
     ];
   }
-}
-
-const reasons = [
-  'FieldValueDuplicate',
-  'FieldValueForbidden',
-  'FieldValueInvalid',
-  'FieldValueRequired',
-];
-
-function ruleErrors(schema: JsonMap, path: string): FieldError[] {
-  return mapsOf(schema['x-kubernetes-validations']).flatMap((rule, index) => {
-    const own = `${path}.x-kubernetes-validations[${index}]`;
-    const expression = textOf(rule['rule']).trim();
-    if (expression === '') return [required(`${own}.rule`, 'rule is not specified')];
-    const reason = rule['reason'];
-    if (reason !== undefined && !reasons.includes(textOf(reason)))
-      return [notSupported(`${own}.reason`, reason, reasons)];
-    try {
-      compileCel(expression, ['self', 'oldSelf']);
-      return [];
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      return [invalidValue(`${own}.rule`, expression, error.message)];
-    }
-  });
 }

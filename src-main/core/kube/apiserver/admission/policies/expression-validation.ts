@@ -1,18 +1,16 @@
 import { type DeepReadonly, jsonEqual, quoted } from '#core/base';
 import type { FieldError, KindStrategy } from '../../../apis/index.ts';
 import type { KubeObject } from '../../../machinery/index.ts';
-import { type CelDeclarations, checkCel } from '../../cel/index.ts';
+import {
+  admissionDeclarations,
+  type AdmissionScope,
+  type CelType,
+  compileTyped,
+  dynType,
+} from '../../cel/index.ts';
 import { at, isMap, mapsOf, textAt, textOf } from '../../fields/index.ts';
 
 const group = 'admissionregistration.k8s.io';
-/** Fields of `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go, BuildRequestType */
-const requestFields = Object.fromEntries(
-  [
-    ...['kind', 'resource', 'subResource', 'requestKind', 'requestResource', 'requestSubResource'],
-    ...['name', 'namespace', 'operation', 'userInfo', 'dryRun', 'options'],
-  ].map((field) => [field, 'dyn']),
-);
-
 /**
  * A strategy that also compiles the expressions of policies and webhooks before they are stored.
  * @see pkg/apis/admissionregistration/validation/validation.go
@@ -86,49 +84,47 @@ const checks: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => Fiel
   MutatingWebhookConfiguration: webhookErrors,
 };
 
-interface Scope {
-  readonly params: boolean;
-  readonly authorizer: boolean;
-  /** Types of composed variables; undefined: there are none to name. */
-  readonly variables?: Readonly<Record<string, string>>;
-}
+/** What a type is called in upstream's messages. */
+const shownType = ({ text }: CelType): string =>
+  text
+    .replaceAll(/\bnull\b/g, 'null_type')
+    .replaceAll(/\bduration\b/g, 'google.protobuf.Duration')
+    .replaceAll(/\btimestamp\b/g, 'google.protobuf.Timestamp');
 
-const declarations = ({ params, authorizer, variables }: Scope): CelDeclarations => ({
-  variables: {
-    object: 'dyn',
-    oldObject: 'dyn',
-    request: requestFields,
-    namespaceObject: 'dyn',
-    ...(params ? { params: 'dyn' } : {}),
-    ...(authorizer ? { authorizer: 'authorizer' } : {}),
-    ...(variables && Object.keys(variables).length > 0 ? { variables } : {}),
-  },
-});
+/** Compiles an expression: its type, or what is wrong with it. */
+function checked(
+  expression: string,
+  scope: AdmissionScope,
+): { readonly type: CelType } | { readonly problem: string } {
+  const program = compileTyped(expression, admissionDeclarations(scope));
+  if (!('issues' in program)) return program;
+  const stage = program.stage === 'compilation' ? 'compilation' : 'program instantiation';
+  return { problem: `${stage} failed: ${program.issues}` };
+}
 
 /** @param wanted types it may have; none: any. */
 function expressionErrors(
   expression: string,
   field: string,
-  scope: Scope,
+  scope: AdmissionScope,
   wanted: readonly string[],
 ): FieldError[] {
   if (expression.trim() === '') return [];
-  const result = checkCel(expression, declarations(scope));
+  const result = checked(expression, scope);
+  if ('problem' in result) return [invalidExpression(expression, field, result.problem)];
+  const type = shownType(result.type);
+  if (wanted.length === 0 || wanted.includes(type)) return [];
   const problem =
-    'problem' in result
-      ? result.problem
-      : wanted.length === 0 || wanted.includes(result.type)
-        ? undefined
-        : wanted.length === 1
-          ? `must evaluate to ${wanted[0] ?? ''} but got ${result.type}`
-          : `must evaluate to one of [${wanted.join(' ')}] but got ${result.type}`;
-  return problem === undefined ? [] : [invalid(field, expression, problem)];
+    wanted.length === 1
+      ? `must evaluate to ${wanted[0] ?? ''} but got ${type}`
+      : `must evaluate to one of [${wanted.join(' ')}] but got ${type}`;
+  return [invalidExpression(expression, field, problem)];
 }
 
-const invalid = (field: string, value: string, problem: string): FieldError => ({
+const invalidExpression = (expression: string, field: string, problem: string): FieldError => ({
   reason: 'FieldValueInvalid',
   field,
-  message: `Invalid value: ${quoted(value)}: ${problem}`,
+  message: `Invalid value: ${quoted(expression)}: ${problem}`,
 });
 
 function conditionErrors(holder: unknown, path: string, params: boolean): FieldError[] {
@@ -146,18 +142,21 @@ function conditionErrors(holder: unknown, path: string, params: boolean): FieldE
 function variableErrors(
   spec: unknown,
   params: boolean,
-): { errors: FieldError[]; types: Readonly<Record<string, string>> } {
-  const types: Record<string, string> = {};
+): { errors: FieldError[]; types: ReadonlyMap<string, CelType> } {
+  const types = new Map<string, CelType>();
   const errors: FieldError[] = [];
   for (const [i, variable] of mapsOf(at(spec, 'variables')).entries()) {
-    const name = textOf(variable['name']);
     const expression = textOf(variable['expression']);
-    const scope = { params, authorizer: true, variables: { ...types } };
-    const result =
-      expression.trim() === '' ? { fieldType: 'dyn' } : checkCel(expression, declarations(scope));
-    if ('problem' in result)
-      errors.push(invalid(`spec.variables[${i}].expression`, expression, result.problem));
-    types[name] = 'problem' in result ? 'dyn' : result.fieldType;
+    let type = dynType;
+    if (expression.trim() !== '') {
+      const result = checked(expression, { params, authorizer: true, variables: new Map(types) });
+      if ('problem' in result)
+        errors.push(
+          invalidExpression(expression, `spec.variables[${i}].expression`, result.problem),
+        );
+      else ({ type } = result);
+    }
+    types.set(textOf(variable['name']), type);
   }
   return { errors, types };
 }
@@ -208,7 +207,7 @@ function mutatingErrors(policy: DeepReadonly<KubeObject>): FieldError[] {
       return expressionErrors(
         textAt(mutation, field, 'expression').trim(),
         `spec.mutations[${i}].${field}.expression`,
-        { params, authorizer: true, variables },
+        { params, authorizer: true, variables, patches: true },
         [isPatch ? 'list(JSONPatch)' : 'Object'],
       );
     }),

@@ -1,6 +1,6 @@
-import { byBytes, type DeepReadonly, type Random } from '#core/base';
+import { byBytes, type DeepReadonly, quoted, type Random } from '#core/base';
 import { type KubeObject, notFound } from '../../../machinery/index.ts';
-import { CelAuthorizer, CelError, celValue, compileCel } from '../../cel/index.ts';
+import { CelAuthorizer, CelError, CelMap, celValue, compileCel, Failure } from '../../cel/index.ts';
 import { aggregate, at, mapsOf, textAt, textOf } from '../../fields/index.ts';
 import type { AdmissionRequest, Authorizer, ServerState } from '../../types.ts';
 import { matchesResources } from '../webhooks/match.ts';
@@ -74,33 +74,73 @@ export function requestVariables(deps: PolicyDeps, request: AdmissionRequest): V
   const namespace = isNamespace ? '' : request.namespace;
   const found = namespace === '' ? undefined : deps.state.get('', 'namespaces', '', namespace);
   if (namespace !== '' && !found) throw notFound({ group: '', resource: 'namespaces' }, namespace);
+  const authorizer = new CelAuthorizer(deps.authorizer, request.user, {
+    group: own,
+    resource,
+    subresource: request.subresource,
+    namespace: request.namespace,
+    name: request.name,
+  });
   return {
-    object: celValue(request.object),
-    oldObject: celValue(request.oldObject),
+    object: celValue(request.object ?? null),
+    oldObject: celValue(request.oldObject ?? null),
     request: celValue(reviewRequest(request, deps.random)),
     namespaceObject: celValue(found ?? null),
-    authorizer: new CelAuthorizer(deps.authorizer, request.user, {
-      group: own,
-      resource,
-      subresource: request.subresource,
-      namespace: request.namespace,
-      name: request.name,
-    }),
+    authorizer,
+    'authorizer.requestResource': authorizer.requestResource,
   };
 }
 
-/** Adds the parameter and `variables`, each computed when an expression first reads it. */
-export function policyVariables(policy: unknown, base: Variables, param: unknown): Variables {
-  const variables: Record<string, unknown> = {};
-  const all = { ...base, params: celValue(param ?? null), variables };
-  for (const variable of mapsOf(at(policy, 'spec', 'variables'))) {
-    const expression = textOf(variable['expression']);
-    let known: { readonly value: unknown } | undefined;
-    Object.defineProperty(variables, textOf(variable['name']), {
-      enumerable: true,
-      get: () => (known ??= { value: evaluate(expression, all) }).value,
-    });
+/** Composed variables, each computed when an expression first reads it. */
+class ComposedVariables extends CelMap {
+  readonly #expressions: ReadonlyMap<string, string>;
+  readonly #values = new Map<string, unknown>();
+  readonly #variables: () => Variables;
+
+  constructor(expressions: ReadonlyMap<string, string>, variables: () => Variables) {
+    super();
+    this.#expressions = expressions;
+    this.#variables = variables;
   }
+
+  get(key: unknown): unknown {
+    const name = String(key);
+    const expression = this.#expressions.get(name);
+    if (expression === undefined) return undefined;
+    if (!this.#values.has(name)) this.#values.set(name, this.#compute(name, expression));
+    return this.#values.get(name);
+  }
+
+  #compute(name: string, expression: string): unknown {
+    const variables = this.#variables();
+    const result = compileCel(expression, Object.keys(variables)).run(variables);
+    return 'error' in result
+      ? new Failure(`composited variable ${quoted(name)} fails to evaluate: ${result.error}`)
+      : result.value;
+  }
+
+  get size(): number {
+    return this.#expressions.size;
+  }
+
+  keys(): readonly string[] {
+    return [...this.#expressions.keys()];
+  }
+}
+
+/** Adds the parameter and `variables`. */
+export function policyVariables(policy: unknown, base: Variables, param: unknown): Variables {
+  const expressions = new Map(
+    mapsOf(at(policy, 'spec', 'variables')).map((variable) => [
+      textOf(variable['name']),
+      textOf(variable['expression']),
+    ]),
+  );
+  const all: Variables = {
+    ...base,
+    params: celValue(param ?? null),
+    variables: new ComposedVariables(expressions, () => all),
+  };
   return all;
 }
 

@@ -6,7 +6,7 @@ import {
   type KubeObject,
   PatchError,
 } from '../../../machinery/index.ts';
-import { CelError, CelObject, celValue, jsonOf, typeNameFaults } from '../../cel/index.ts';
+import { CelError, celValue, jsonOf, StructValue, typeNameFaults } from '../../cel/index.ts';
 import { at, isMap, type JsonMap, mapsOf, textAt } from '../../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../types.ts';
 import { forbid } from '../attributes.ts';
@@ -103,11 +103,11 @@ function mutated(
 function patched(object: KubeObject, value: unknown): JsonMap | undefined {
   const operations = Array.isArray(value) ? (value as unknown[]) : [];
   for (const operation of operations) {
-    if (!(operation instanceof CelObject))
+    if (!(operation instanceof StructValue))
       throw new CelError(
         'type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch',
       );
-    mustBeTyped(operation.fields['value'], 'Object', true);
+    mustBeTyped(operation.fields.get('value'), 'Object', true);
   }
   try {
     const next = jsonPatch(object, operations.map(jsonOf) as JsonPatchOperation[]);
@@ -128,7 +128,7 @@ function merged(
   object: KubeObject,
   value: unknown,
 ): JsonMap | undefined {
-  if (!(value instanceof CelObject))
+  if (!(value instanceof StructValue))
     throw new CelError('unsupported return type from ApplyConfiguration expression');
   mustBeTyped(value, 'Object', false);
   const configuration = jsonOf(value) as Record<string, unknown>;
@@ -141,7 +141,7 @@ function merged(
 
 /** @param anyRoot whether objects may begin at any type, as values of patches do. */
 function mustBeTyped(value: unknown, root: string, anyRoot: boolean): void {
-  const start = anyRoot && value instanceof CelObject ? value.typeName : root;
+  const start = anyRoot && value instanceof StructValue ? value.typeName : root;
   const faults = typeNameFaults(value, start.split('.'));
   if (faults.length > 0) throw new CelError(`type mismatch: ${faults.join('\n')}`);
 }

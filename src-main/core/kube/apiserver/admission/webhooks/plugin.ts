@@ -123,8 +123,8 @@ function matchesConditions(hook: JsonMap, request: AdmissionRequest, random: Ran
   const conditions = mapsOf(hook['matchConditions']);
   if (conditions.length === 0) return true;
   const variables = {
-    object: celValue(request.object),
-    oldObject: celValue(request.oldObject),
+    object: celValue(request.object ?? null),
+    oldObject: celValue(request.oldObject ?? null),
     request: celValue(reviewRequest(request, random)),
   };
   const errors: string[] = [];

@@ -31,7 +31,7 @@ test.each<[string, unknown, unknown]>([
   [
     'self.all(a, self.all(b, self.all(c, self.all(d, true))))',
     Array.from({ length: 100 }, () => 1),
-    'validation failed due to running out of cost budget, no further validation rules will be run',
+    'operation cancelled: actual cost limit exceeded',
   ],
 ])('%s', (expression, self, expected) => {
   expect(run(expression, self)).toEqual(expected);

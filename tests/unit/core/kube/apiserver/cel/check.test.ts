@@ -1,26 +1,37 @@
 import { expect, test } from 'vitest';
 import {
+  admissionDeclarations,
   CelError,
-  checkCel,
+  type CelType,
+  celValue,
   compileCel,
+  compileTyped,
   jsonOf,
   typeNameFaults,
 } from '../../../../../../src-main/core/kube/apiserver/cel/index.ts';
 
-const variables = { object: 'dyn', request: { name: 'dyn' }, authorizer: 'authorizer' } as const;
+const declarations = admissionDeclarations({ params: true, authorizer: true, patches: true });
+const typeOf = (expression: string, own = declarations): CelType => {
+  const result = compileTyped(expression, own);
+  if ('issues' in result) throw new Error(result.issues);
+  return result.type;
+};
 const check = (expression: string): string => {
-  const result = checkCel(expression, { variables });
-  return 'problem' in result ? result.problem : result.type;
+  const result = compileTyped(expression, declarations);
+  return 'issues' in result ? `compilation failed: ${result.issues}` : result.type.text;
 };
 
-test('a field may be declared of what an expression makes', () => {
-  const made = checkCel('object.x % 2 == 1', { variables });
-  expect(made).toEqual({ type: 'bool', fieldType: 'bool' });
-  const fields = { odd: 'bool', names: 'list<string>', any: 'dyn' };
-  const type = (expression: string) => checkCel(expression, { variables: { variables: fields } });
-  expect(type('variables.odd')).toMatchObject({ type: 'bool' });
-  expect(type('variables.names[0]')).toMatchObject({ type: 'string' });
-  expect(type('variables.any')).toMatchObject({ type: 'dyn' });
+test('composed variables have the types of their expressions', () => {
+  const variables = new Map([
+    ['odd', typeOf('object.x % 2 == 1')],
+    ['names', typeOf("['a']")],
+    ['any', typeOf('object.y')],
+  ]);
+  const own = admissionDeclarations({ params: false, authorizer: true, variables });
+  const type = (expression: string): string => typeOf(expression, own).text;
+  expect(type('variables.odd')).toBe('bool');
+  expect(type('variables.names[0]')).toBe('string');
+  expect(type('variables.any')).toBe('dyn');
 });
 
 // As cel-go tells them, by way of a real API server v1.36.3.
@@ -58,7 +69,7 @@ test.each<[string, string]>([
 
 test('typed objects are made, written as JSON and checked for their place', () => {
   const make = (expression: string): unknown =>
-    compileCel(expression, ['object']).evaluate({ object: { n: 2n } });
+    compileCel(expression, ['object']).evaluate({ object: celValue({ n: 2 }) });
   expect(
     jsonOf(make('Object{spec: Object.spec{replicas: object.n, text: "{a: Object{}}"}}')),
   ).toEqual({ spec: { replicas: 2, text: '{a: Object{}}' } });
