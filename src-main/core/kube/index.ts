@@ -105,7 +105,7 @@ export {
   type KubeClient,
 } from './client/index.ts';
 export type { EndpointSlice, Node, Pod, Service } from './apis/index.ts';
-export { createEventRecorder, runLeaderElection } from './client/index.ts';
+export { createEventRecorder, type LeaderElection, runLeaderElection } from './client/index.ts';
 export { controllerNames, startControllers } from './controllers/index.ts';
 export {
   type ApiServer,

@@ -7,7 +7,11 @@ export {
   resourcePath,
   type RestClient,
 } from './kube-client.ts';
-export { type LeaderElectionOptions, runLeaderElection } from './leader-election.ts';
+export {
+  type LeaderElection,
+  type LeaderElectionOptions,
+  runLeaderElection,
+} from './leader-election.ts';
 export { controllerOf, controllerReference } from './owner-references.ts';
 export { TokenBucket } from './rate-limit.ts';
 export { claimObjects, type RefManagerOptions } from './ref-manager.ts';

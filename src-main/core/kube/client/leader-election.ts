@@ -39,6 +39,12 @@ interface Lease {
   readonly spec?: LeaseSpec;
 }
 
+/** A running candidate. */
+export interface LeaderElection extends Disposable {
+  /** Stops, and if this candidate leads, gives the lease up so that another may take it at once. */
+  release(): Promise<void>;
+}
+
 /** client-go spreads the attempts of candidates by this factor. */
 const jitterFactor = 1.2;
 
@@ -48,7 +54,7 @@ const jitterFactor = 1.2;
  *
  * @see k8s.io/client-go/tools/leaderelection/leaderelection.go
  */
-export function runLeaderElection(options: LeaderElectionOptions): Disposable {
+export function runLeaderElection(options: LeaderElectionOptions): LeaderElection {
   const { clock, random, logger } = options;
   const leaseDurationMs = options.leaseDurationMs ?? 15_000;
   const renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
@@ -186,11 +192,38 @@ export function runLeaderElection(options: LeaderElectionOptions): Disposable {
     }
   }
 
+  /** @see k8s.io/client-go/tools/leaderelection/leaderelection.go, release */
+  async function giveUp(): Promise<void> {
+    const lease = await leases.get(options.namespace, options.name);
+    if (lease.spec?.holderIdentity !== options.identity) return;
+    const now = formatMicroTime(clock.now());
+    await leases.update({
+      ...lease,
+      spec: {
+        holderIdentity: '',
+        leaseDurationSeconds: 1,
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions: lease.spec.leaseTransitions ?? 0,
+      },
+    });
+  }
+
+  const stop = (): void => {
+    disposed = true;
+    timer?.dispose();
+  };
+
   void attempt();
   return {
-    dispose: () => {
-      disposed = true;
-      timer?.dispose();
+    dispose: stop,
+    release: async () => {
+      const led = leading && !disposed;
+      stop();
+      if (!led) return;
+      await giveUp().catch((error: unknown) => {
+        logger.log('error', 'failed to release lease', { error: textOf(error) });
+      });
     },
   };
 }

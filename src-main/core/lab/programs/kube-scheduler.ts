@@ -5,6 +5,7 @@ import {
   createScheduler,
   parseSchedulerConfiguration,
   parseYaml,
+  type LeaderElection,
   runLeaderElection,
   YamlError,
 } from '#core/kube';
@@ -76,8 +77,9 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
       const leaderElection = (
         document as { leaderElection?: { leaderElect?: boolean } } | undefined
       )?.leaderElection;
+      let election: LeaderElection | undefined;
       if (leaderElection?.leaderElect ?? flags.bool('leader-elect', true))
-        own(
+        election = own(
           runLeaderElection({
             client,
             clock,
@@ -104,6 +106,8 @@ export function kubeScheduler(deps: { readonly release: KubernetesRelease }): Pr
       else lead();
       const why = await Promise.race([terminated.then(() => undefined), lost.promise]);
       scheduler?.dispose();
+      // Told to end it lets another one lead at once, which kube-controller-manager does not.
+      if (why === undefined) await election?.release();
       return why === undefined ? 0 : 1;
     },
   });

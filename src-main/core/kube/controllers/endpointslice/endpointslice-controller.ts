@@ -1,10 +1,11 @@
 import type { DeepReadonly } from '#core/base';
 import type { Endpoint, EndpointSlice, Node } from '../../apis/index.ts';
 import { type Result, WorkQueue } from '../../client/index.ts';
-import { hasLabels, keyOf, type ObjectKey, splitKey } from '../../machinery/index.ts';
+import { hasLabels, keyOf, objectKey, type ObjectKey, splitKey } from '../../machinery/index.ts';
 import type { Controller, ControllerContext } from '../shared/context.ts';
 import { semanticEqual } from '../shared/hash.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
+import { nodeCondition } from '../shared/nodes.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { isPodReady, type PodView } from '../shared/pods.ts';
 import {
@@ -26,6 +27,12 @@ import {
   type SlicePort,
   type WantedEndpoints,
 } from './slice-plan.ts';
+import {
+  addTopologyHints,
+  cpuShares,
+  type HintsEvent,
+  wantsTopologyHints,
+} from './topology-hints.ts';
 import { setTriggerTime, TriggerTimes } from './trigger-times.ts';
 
 type SliceView = DeepReadonly<EndpointSlice>;
@@ -45,7 +52,7 @@ export function createEndpointSliceController(
   context: ControllerContext,
   options: { readonly workers?: number; readonly maxEndpointsPerSlice?: number } = {},
 ): Controller {
-  const { client, informers, clock } = context;
+  const { client, informers, clock, recorder } = context;
   const services = informers.for('services');
   const pods = informers.for('pods');
   const nodes = informers.for('nodes');
@@ -57,6 +64,8 @@ export function createEndpointSliceController(
   const resource = client.resource('endpointslices.discovery.k8s.io');
   const queue = new WorkQueue<ObjectKey>(clock, { baseDelayMs: 1000, maxDelayMs: 1_000_000 });
   const triggerTimes = new TriggerTimes();
+  /** Services whose endpoints have hints by their annotation. */
+  const hinted = new Set<ObjectKey>();
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const { namespace } = splitKey(key);
@@ -69,7 +78,10 @@ export function createEndpointSliceController(
           !slice.metadata.deletionTimestamp,
       );
     // Slices of a deleted service go with it; one of type ExternalName or without selector has none.
-    if (!service) triggerTimes.forget(key);
+    if (!service) {
+      triggerTimes.forget(key);
+      hinted.delete(key);
+    }
     if (!service || service.spec?.type === 'ExternalName' || !service.spec?.selector) return {};
     const selector = service.spec.selector;
     const members = pods.list(namespace).filter((pod) => hasLabels(selector, pod.metadata.labels));
@@ -109,6 +121,11 @@ export function createEndpointSliceController(
       const endpoint = endpointOf(pod, node, service, type);
       if (endpoint.addresses.length > 0) entry.endpoints.push(endpoint);
     }
+    hintByTopology(
+      service,
+      type,
+      [...wanted.values()].flatMap(({ endpoints }) => endpoints),
+    );
     const labels = labelsOf(service);
     const blank = (ports: readonly SlicePort[]): EndpointSlice =>
       blankSlice(service, 'Service', type, labels, ports);
@@ -166,6 +183,26 @@ export function createEndpointSliceController(
     return skipped;
   }
 
+  function hintByTopology(service: ServiceView, type: AddressType, endpoints: Endpoint[]): void {
+    const key = objectKey(service.metadata);
+    const had = hinted.delete(key);
+    const tell = ({ type: kind, reason, message }: HintsEvent): void =>
+      recorder.event(service, kind, reason, `${message}, addressType: ${type}`);
+    if (!wantsTopologyHints(service)) {
+      const message = 'Topology Aware Hints has been disabled';
+      if (had) tell({ type: 'Warning', reason: 'TopologyAwareHintsDisabled', message });
+      return;
+    }
+    const problem = addTopologyHints(endpoints, cpuShares(nodes.list()));
+    if (problem !== undefined) {
+      tell({ type: 'Warning', reason: 'TopologyAwareHintsDisabled', message: problem });
+      return;
+    }
+    hinted.add(key);
+    const message = 'Topology Aware Hints has been enabled';
+    if (!had) tell({ type: 'Normal', reason: 'TopologyAwareHintsEnabled', message });
+  }
+
   function remove(slice: SliceView): Promise<void> {
     return resource.delete(slice.metadata.namespace, slice.metadata.name ?? '');
   }
@@ -185,6 +222,23 @@ export function createEndpointSliceController(
           queue.add(keyOf(slice.metadata.namespace, name));
       };
       own(slices.addHandler({ onUpdate: (_, slice) => onSlice(slice), onDelete: onSlice }));
+      const again = (): void => {
+        for (const key of hinted) queue.add(key);
+      };
+      const sharesOf = (node: DeepReadonly<Node>): string =>
+        JSON.stringify([
+          nodeCondition(node, 'Ready')?.status,
+          node.metadata.labels?.['topology.kubernetes.io/zone'],
+        ]);
+      own(
+        nodes.addHandler({
+          onAdd: again,
+          onUpdate: (before, node) => {
+            if (sharesOf(before) !== sharesOf(node)) again();
+          },
+          onDelete: again,
+        }),
+      );
     },
   });
 }
@@ -228,6 +282,7 @@ function hintsFor(
   nodeName: string | undefined,
 ): Endpoint['hints'] | undefined {
   const { trafficDistribution: wish = '' } = service.spec ?? {};
+  if (wantsTopologyHints(service)) return undefined;
   if (!['PreferClose', 'PreferSameZone', 'PreferSameNode'].includes(wish)) return undefined;
   const forZones = zone ? [{ name: zone }] : [];
   const forNodes = wish === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : [];

@@ -85,11 +85,11 @@ export function podReference({ metadata }: PodView): NonNullable<Endpoint['targe
   } as NonNullable<Endpoint['targetRef']>;
 }
 
-/** Whether a change of a pod can change endpoints: its phase alone does not, for readiness goes with it. */
+/** Whether a change of a pod can change endpoints: its phase alone does not, unless the pod is at its end. */
 function endpointsChanged(previous: PodView, pod: PodView): boolean {
   return (
+    pod.metadata.deletionTimestamp !== undefined ||
     isPodReady(previous) !== isPodReady(pod) ||
-    previous.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
     !jsonEqual(previous.status?.podIPs, pod.status?.podIPs) ||
     !jsonEqual(previous.metadata.labels, pod.metadata.labels)
   );
