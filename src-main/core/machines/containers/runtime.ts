@@ -362,7 +362,7 @@ class Containerd implements ContainerRuntime {
             hostname: () => sandbox.config.hostname,
             mounts: () => mountLines(files),
             cgroupRoot: group.name,
-            more: { ...this.#deps.procInfo.more, ...podSysctls(sandbox.config) },
+            more: () => ({ ...this.#deps.procInfo.more?.(), ...podSysctls(sandbox.config) }),
           }),
           cgroup: cgroupFiles({
             group,

@@ -5,6 +5,7 @@ import {
   dirname,
   MemoryFileSystem,
   standardDevices,
+  type VirtualNode,
   virtualTree,
 } from '../filesystem/index.ts';
 import type { NetNamespace } from '../network/types.ts';
@@ -90,6 +91,7 @@ export class SimulatedMachine implements Machine {
     this.processTable = new ProcessTable(deps);
     const machineId = hex(random, 32);
     const bootId = uuid(random);
+    const settings = sysctls();
     const procInfo: ProcInfo = {
       hostname: () => this.files.readText('/etc/hostname').trim(),
       kernelVersion,
@@ -106,7 +108,7 @@ export class SimulatedMachine implements Machine {
               `${mount.source} ${mount.path} ${mount.type} ${[mount.readOnly ? 'ro' : 'rw', ...mount.options].join(',')} 0 0\n`,
           )
           .join(''),
-      more: sysctls(),
+      more: () => settings,
     };
     this.#write(machineId);
     this.files.mountVirtual('/proc', procFiles(this.processTable, procInfo), { type: 'proc' });
@@ -335,7 +337,7 @@ const init: Program = ({ signal }) =>
   });
 
 /** Kernel settings that nodes are asked for; writing one is seen by the next reader. */
-function sysctls(): NonNullable<ProcInfo['more']> {
+function sysctls(): Readonly<Record<string, VirtualNode>> {
   const values: Record<string, string> = {
     'net/ipv4/ip_forward': '1',
     'net/bridge/bridge-nf-call-iptables': '1',

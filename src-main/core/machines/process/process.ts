@@ -72,9 +72,11 @@ interface Image {
   readonly argv: readonly string[];
 }
 
-/** One process: the life around a `Program`. */
-export class Process {
+/** One process: the life around a `Program`, its own view of itself, and what keeps its streams in step. */
+export class Process implements ProcessHandle, StreamGate {
   readonly child: ChildProcess;
+  readonly pid: number;
+  readonly umask: number;
   readonly system: ProcessSystem;
   readonly user: User;
   readonly startedMs: number;
@@ -85,20 +87,20 @@ export class Process {
   readonly #table: PidNamespace;
   readonly #pids = new Map<PidNamespace, number>();
   readonly #cwd: string;
-  readonly #umask: number;
   readonly #groupLeader: Process;
   readonly #session: Process;
   #parent: Process | undefined;
   readonly #children = new Set<Process>();
   #state: 'running' | 'stopped' | 'dead' = 'running';
-  readonly #handlers = new Map<Signal, Set<() => void>>();
-  readonly #ignored: Set<Signal>;
+  // Most processes have no handler, ignore nothing and own nothing: what would hold it is made when it is needed.
+  #handlers: Map<Signal, Set<() => void>> | undefined;
+  #ignored: Set<Signal> | undefined;
   readonly #abort = new AbortController();
-  readonly #stopped = new Emitter<boolean>();
+  #stopped: Emitter<boolean> | undefined;
   #resume: (() => void)[] = [];
   readonly #timers = new Set<Disposable>();
-  readonly #owned = new Set<Disposable>();
-  readonly #onDeath = new Set<() => void>();
+  #owned: Set<Disposable> | undefined;
+  #onDeath: Set<() => void> | undefined;
   readonly #stdin: ProcessInput;
   readonly #stdout: ProcessOutput;
   readonly #stderr: ProcessOutput;
@@ -118,9 +120,9 @@ export class Process {
     this.#parent = parent;
     this.user = options.user ?? parent?.user ?? rootUser;
     this.#cwd = options.cwd ?? (parent && parent.#cwd) ?? '/';
-    this.#umask = options.umask ?? (parent && parent.#umask) ?? 0o022;
+    this.umask = options.umask ?? parent?.umask ?? 0o022;
     this.#env = { ...(options.env ?? (parent && parent.#env) ?? {}) };
-    this.#ignored = new Set(parent && parent.#ignored);
+    if (parent && parent.#ignored) this.#ignored = new Set(parent.#ignored);
     this.startedMs = table.deps.clock.now();
     const image = this.#image(argv, options);
     this.argv = image.argv;
@@ -131,6 +133,7 @@ export class Process {
         ? undefined
         : (options.terminal ?? options.tty ?? parent?.terminal ?? undefined);
     table.admit(this, this.#pids);
+    this.pid = this.pidIn(table);
     if (parent) parent.#children.add(this);
     system.resources?.add(this, this.startedMs);
     if (options.tty) {
@@ -138,22 +141,21 @@ export class Process {
       if (options.tty.input) markTerminal(options.tty.input, options.tty);
       if (options.tty.output) markTerminal(options.tty.output, options.tty);
     }
-    const gate = this.#gate();
     const source = options.stdin ?? (parent && parent.#stdin) ?? nullSource;
-    this.#stdin = new ProcessInput(source, gate);
+    this.#stdin = new ProcessInput(source, this);
     holdReader(this.#stdin.shared.source);
     this.#stdout = new ProcessOutput(
       options.stdout ?? (parent && parent.#stdout) ?? nullSink,
-      gate,
+      this,
     );
     this.#stderr = new ProcessOutput(
       options.stderr ?? (parent && parent.#stderr) ?? nullSink,
-      gate,
+      this,
     );
     const exit = new Promise<number>((resolve) => {
       this.#settle = resolve;
     });
-    this.child = this.#childHandle(exit);
+    this.child = new Child(this, exit);
     const tty = options.tty ?? terminalOf(this.#stdout.sink);
     system.resources?.enforce();
     // A step of its own, so that the parent has its handle before the child does anything.
@@ -164,6 +166,24 @@ export class Process {
 
   get dead(): boolean {
     return this.#state === 'dead';
+  }
+
+  /** The signal that ended it. */
+  get endedBy(): Signal | undefined {
+    return this.#endedBy;
+  }
+
+  /** Told when it stops (true) and goes on. */
+  onStopped(listener: (stopped: boolean) => void): Disposable {
+    return (this.#stopped ??= new Emitter<boolean>()).event(listener);
+  }
+
+  get parentPid(): number {
+    return this.#parent?.pidIn(this.#table) ?? 0;
+  }
+
+  get group(): number {
+    return this.groupIn(this.#table);
   }
 
   get parent(): Process | undefined {
@@ -216,13 +236,13 @@ export class Process {
     if (signal === 'SIGKILL') return this.die(signal);
     if (signal === 'SIGCONT') this.#continue();
     if (signal !== 'SIGSTOP') {
-      const handlers = this.#handlers.get(signal);
+      const handlers = this.#handlers?.get(signal);
       if (handlers && handlers.size > 0) {
         for (const handler of [...handlers]) this.#whenRunning(handler);
         return;
       }
       // Without a handler, nothing but SIGKILL reaches a namespace's init.
-      if (this.#ignored.has(signal) || this.pidIn(this.#table) === 1) return;
+      if (this.#ignored?.has(signal) || this.pidIn(this.#table) === 1) return;
     }
     switch (defaultAction(signal)) {
       case 'terminate':
@@ -264,7 +284,7 @@ export class Process {
 
   #files(): FileSystem {
     const { uid, gid, groups } = this.user;
-    return this.system.files.as({ uid, gid, groups, umask: this.#umask });
+    return this.system.files.as({ uid, gid, groups, umask: this.umask });
   }
 
   async #run(program: Program, context: ProgramContext): Promise<void> {
@@ -284,11 +304,11 @@ export class Process {
   #finish(code: number): void {
     if (this.#state === 'dead') return;
     this.#state = 'dead';
-    for (const callback of this.#onDeath) callback();
+    for (const callback of this.#onDeath ?? []) callback();
     this.#abort.abort(new ProcessEndedError('process ended'));
     for (const timer of this.#timers) timer.dispose();
-    for (const item of this.#owned) item.dispose();
-    this.#handlers.clear();
+    for (const item of this.#owned ?? []) item.dispose();
+    this.#handlers = undefined;
     this.system.resources?.remove(this, this.#table.deps.clock.now());
     const init = this.#table.get(1);
     for (const child of this.#children) {
@@ -307,13 +327,13 @@ export class Process {
   #stop(): void {
     if (this.#state !== 'running') return;
     this.#state = 'stopped';
-    this.#stopped.fire(true);
+    this.#stopped?.fire(true);
   }
 
   #continue(): void {
     if (this.#state !== 'stopped') return;
     this.#state = 'running';
-    this.#stopped.fire(false);
+    this.#stopped?.fire(false);
     for (const resume of this.#resume.splice(0)) resume();
   }
 
@@ -322,37 +342,20 @@ export class Process {
     else if (this.#state === 'stopped') this.#resume.push(() => this.#whenRunning(callback));
   }
 
-  #gate(): StreamGate {
-    const isDead = (): boolean => this.dead;
-    return {
-      pass: () => {
-        if (this.#state === 'running') return Promise.resolve();
-        return new Promise((resolve) => this.#whenRunning(resolve));
-      },
-      get dead() {
-        return isDead();
-      },
-      onDeath: (callback) => void this.#onDeath.add(callback),
-      brokenPipe: () => {
-        if (this.#ignored.has('SIGPIPE')) return Promise.resolve();
-        this.deliver('SIGPIPE');
-        return this.dead ? new Promise(() => undefined) : Promise.resolve();
-      },
-    };
+  /** Its streams go on: at once unless it is stopped, never once it is dead. */
+  pass(): Promise<void> {
+    if (this.#state === 'running') return Promise.resolve();
+    return new Promise((resolve) => this.#whenRunning(resolve));
   }
 
-  #childHandle(exit: Promise<number>): ChildProcess {
-    const endedBy = (): Signal | undefined => this.#endedBy;
-    return {
-      pid: this.pidIn(this.#table),
-      group: this.groupIn(this.#table),
-      exit,
-      kill: (signal) => this.deliver(signal),
-      get endedBy() {
-        return endedBy();
-      },
-      onStopped: this.#stopped.event,
-    };
+  onDeath(callback: () => void): void {
+    (this.#onDeath ??= new Set()).add(callback);
+  }
+
+  brokenPipe(): Promise<void> {
+    if (this.#ignored?.has('SIGPIPE') === true) return Promise.resolve();
+    this.deliver('SIGPIPE');
+    return this.dead ? new Promise(() => undefined) : Promise.resolve();
   }
 
   #context(argv: readonly string[], tty: Tty | undefined): ProgramContext {
@@ -370,81 +373,84 @@ export class Process {
       stdout: this.#stdout,
       stderr: this.#stderr,
       ...(tty ? { tty } : {}),
-      process: this.#handle(),
+      process: this,
       signal: this.#abort.signal,
       logger,
     };
   }
 
-  #handle(): ProcessHandle {
-    const table = this.#table;
-    const parentPid = (): number => this.#parent?.pidIn(table) ?? 0;
-    return {
-      pid: this.pidIn(table),
-      get parentPid() {
-        return parentPid();
-      },
-      group: this.groupIn(table),
-      umask: this.#umask,
-      capable: (capability) =>
-        this.user.uid === 0 && (this.system.capabilities?.has(capability) ?? true),
-      ...(this.terminal ? { terminal: this.terminal } : {}),
-      onSignal: (signal, handler) => {
-        this.#alive();
-        const handlers = this.#handlers.get(signal) ?? new Set();
-        this.#handlers.set(signal, handlers);
-        const own = (): void => handler();
-        handlers.add(own);
-        return { dispose: () => void handlers.delete(own) };
-      },
-      ignoreSignal: (signal, ignored) => {
-        if (ignored) this.#ignored.add(signal);
-        else this.#ignored.delete(signal);
-      },
-      spawn: (argv, options) => {
-        this.#alive();
-        return table.start(this.system, argv, options, this);
-      },
-      exec: async (argv, options = {}) => {
-        this.#alive();
-        if (options.env) {
-          for (const key of Object.keys(this.#env)) delete this.#env[key];
-          Object.assign(this.#env, options.env);
-        }
-        const image = this.#image(argv, options);
-        this.#handlers.clear();
-        this.argv = image.argv;
-        const context = this.#context(image.argv, terminalOf(options.stdout ?? this.#stdout.sink));
-        const code = await image.program({
-          ...context,
-          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-          ...(options.stdin ? { stdin: new ProcessInput(options.stdin, this.#gate()) } : {}),
-          ...(options.stdout ? { stdout: this.#output(options.stdout) } : {}),
-          ...(options.stderr ? { stderr: this.#output(options.stderr) } : {}),
-        });
-        return code;
-      },
-      list: () => table.list(),
-      kill: (pid, signal) => {
-        this.#alive();
-        return table.kill(pid === 0 ? -this.groupIn(table) : pid, signal);
-      },
-      setMemory: (bytes) => {
-        this.#alive();
-        this.memoryBytes = bytes;
-        this.system.resources?.enforce();
-      },
-      setCpu: (milli) => {
-        this.system.resources?.account(this.#table.deps.clock.now());
-        this.cpuMilli = milli;
-      },
-    };
+  capable(capability: string): boolean {
+    return this.user.uid === 0 && (this.system.capabilities?.has(capability) ?? true);
+  }
+
+  onSignal(signal: Signal, handler: () => void): Disposable {
+    this.#alive();
+    const handlers = this.#handlers?.get(signal) ?? new Set();
+    (this.#handlers ??= new Map()).set(signal, handlers);
+    const own = (): void => handler();
+    handlers.add(own);
+    return { dispose: () => void handlers.delete(own) };
+  }
+
+  ignoreSignal(signal: Signal, ignored: boolean): void {
+    if (ignored) (this.#ignored ??= new Set()).add(signal);
+    else this.#ignored?.delete(signal);
+  }
+
+  spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess {
+    this.#alive();
+    return this.#table.start(this.system, argv, options, this);
+  }
+
+  async exec(argv: readonly string[], options: SpawnOptions = {}): Promise<number> {
+    this.#alive();
+    if (options.env) {
+      for (const key of Object.keys(this.#env)) delete this.#env[key];
+      Object.assign(this.#env, options.env);
+    }
+    const image = this.#image(argv, options);
+    this.#handlers = undefined;
+    this.argv = image.argv;
+    const context = this.#context(image.argv, terminalOf(options.stdout ?? this.#stdout.sink));
+    const code = await image.program({
+      ...context,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.stdin ? { stdin: new ProcessInput(options.stdin, this) } : {}),
+      ...(options.stdout ? { stdout: this.#output(options.stdout) } : {}),
+      ...(options.stderr ? { stderr: this.#output(options.stderr) } : {}),
+    });
+    return code;
+  }
+
+  list(): readonly ProcessInfo[] {
+    return this.#table.list();
+  }
+
+  kill(pid: number, signal: Signal): boolean {
+    this.#alive();
+    return this.#table.kill(pid === 0 ? -this.group : pid, signal);
+  }
+
+  setMemory(bytes: number): void {
+    this.#alive();
+    this.memoryBytes = bytes;
+    this.system.resources?.enforce();
+  }
+
+  setCpu(milli: number): void {
+    this.system.resources?.account(this.#table.deps.clock.now());
+    this.cpuMilli = milli;
   }
 
   #output(sink: ConstructorParameters<typeof ProcessOutput>[0]): ProcessOutput {
-    const output = new ProcessOutput(sink, this.#gate());
-    this.#owned.add({ dispose: () => output.end() });
+    const output = new ProcessOutput(sink, this);
+    this.#own({ dispose: () => output.end() });
     return output;
+  }
+
+  /** Goes with the process. */
+  #own(item: Disposable): void {
+    (this.#owned ??= new Set()).add(item);
   }
 
   #alive(): void {
@@ -503,15 +509,42 @@ export class Process {
         return (...args: Parameters<NetNamespace['listen']>): Disposable => {
           this.#alive();
           const listening = net.listen(...args);
-          this.#owned.add(listening);
+          this.#own(listening);
           return {
             dispose: () => {
-              this.#owned.delete(listening);
+              this.#owned?.delete(listening);
               listening.dispose();
             },
           };
         };
       },
     });
+  }
+}
+
+/** A process as its parent sees it. */
+class Child implements ChildProcess {
+  readonly pid: number;
+  readonly group: number;
+  readonly exit: Promise<number>;
+  readonly #process: Process;
+
+  constructor(process: Process, exit: Promise<number>) {
+    this.#process = process;
+    this.pid = process.pid;
+    this.group = process.group;
+    this.exit = exit;
+  }
+
+  get endedBy(): Signal | undefined {
+    return this.#process.endedBy;
+  }
+
+  kill(signal: Signal): void {
+    this.#process.deliver(signal);
+  }
+
+  onStopped(listener: (stopped: boolean) => void): Disposable {
+    return this.#process.onStopped(listener);
   }
 }

@@ -26,7 +26,7 @@ export interface ProcInfo {
   /** The cgroup that is `/` to those who look: a container's own. */
   readonly cgroupRoot?: string;
   /** Further files below /proc, by path (`sys/net/ipv4/ip_forward`). */
-  readonly more?: Readonly<Record<string, VirtualNode>>;
+  readonly more?: () => Readonly<Record<string, VirtualNode>>;
 }
 
 const kib = (bytes: number): string => String(Math.round(bytes / 1024)).padStart(8);
@@ -71,7 +71,7 @@ export function procFiles(table: ProcessTable, info: ProcInfo): VirtualNode {
       'sys/kernel/ostype': virtualFile(() => 'Linux\n'),
       'sys/kernel/osrelease': virtualFile(() => `${info.kernelVersion}\n`),
       'sys/kernel/random/boot_id': virtualFile(() => `${info.bootId}\n`),
-      ...info.more,
+      ...info.more?.(),
     });
   // Most containers never look.
   let made: VirtualNode | undefined;

@@ -114,7 +114,7 @@ export interface ProcessHandle {
   /** Its process group: the pid of the group's first member. */
   readonly group?: number;
   /** The terminal it belongs to, also when its streams are redirected. */
-  readonly terminal?: Tty;
+  readonly terminal?: Tty | undefined;
   /** Becomes another program with the same pid. @throws SpawnError; @returns the exit code to end with. */
   exec?(argv: readonly string[], options?: SpawnOptions): Promise<number>;
   /** The permissions bits taken from new files. */
