@@ -6,7 +6,7 @@ import {
   parseQuantity,
   untoleratedTaint,
 } from '../machinery/index.ts';
-import { isSidecar, isStaticPod, specOf, type PodView } from './pods.ts';
+import { isSidecar, isStaticPod, type PodSpecView, type PodView, specOf } from './pods.ts';
 
 /** Why the node does not take a pod. */
 export interface Refusal {
@@ -38,18 +38,19 @@ interface Requests {
   readonly memory: bigint;
 }
 
-const requestsOf = new WeakMap<PodView, Requests>();
+/** By the spec, which the versions of a pod have in common. */
+const requestsOf = new WeakMap<PodSpecView, Requests>();
 
 /** CPU in millicores and memory in bytes that a pod asks for. @see pkg/api/v1/resource/helpers.go, PodRequests */
 export function podRequests(pod: PodView): Requests {
-  let requests = requestsOf.get(pod);
+  const spec = specOf(pod);
+  let requests = requestsOf.get(spec);
   // Each new pod of a node is weighed against all that are there.
-  if (!requests) requestsOf.set(pod, (requests = sumOfRequests(pod)));
+  if (!requests) requestsOf.set(spec, (requests = sumOfRequests(spec)));
   return requests;
 }
 
-function sumOfRequests(pod: PodView): Requests {
-  const spec = specOf(pod);
+function sumOfRequests(spec: PodSpecView): Requests {
   const amount = (list: Readonly<Record<string, string>> | undefined): Requests => ({
     cpu: (parseQuantity(String(list?.['cpu'] ?? '0')).nano + 999_999n) / 1_000_000n,
     memory: parseQuantity(String(list?.['memory'] ?? '0')).nano / 1_000_000_000n,

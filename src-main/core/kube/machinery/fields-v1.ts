@@ -155,15 +155,6 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   return size === Object.keys(b).length;
 }
 
-/** The same set with its keys in order, as it is written. */
-export function sortedSet(set: FieldSet): FieldSet {
-  const keys = Object.keys(set);
-  if (keys.length === 0) return memberNode;
-  const out: MutableFieldSet = {};
-  for (const key of keys.sort()) out[key] = sortedSet(set[key] as FieldSet);
-  return out;
-}
-
 /**
  * The paths of a set's members as messages list them: `.spec.containers[name="c"].image`; of each level what is
  * itself a member comes before what is below.

@@ -75,7 +75,6 @@ export {
   intersectSets,
   isEmptySet,
   pathsOf,
-  sortedSet,
   subtractRecursively,
   subtractSet,
   unionSets,

@@ -8,7 +8,6 @@ import {
   isEmptySet,
   parseFieldSet,
   pathsOf,
-  sortedSet,
   subtractRecursively,
   subtractSet,
   unionSets,
@@ -16,6 +15,7 @@ import {
 import { lastAppliedAnnotation, syncLastApplied } from './last-applied.ts';
 import type { MergeSchema, MergeSchemas } from './merge-schema.ts';
 import type { KubeObject, ManagedFieldsEntry } from './meta-v1.ts';
+import { isSharedSet, sharedSet } from './shared-sets.ts';
 import type { StatusError } from './status.ts';
 import { badRequest, failure, type StatusCause } from './status.ts';
 import { checkTyped, TypedValueError } from './typed-check.ts';
@@ -82,11 +82,6 @@ export function identity(
 export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): Owner[] {
   const owners = new Map<string, Owner>();
   for (const entry of entries) {
-    const known = knownOwners.get(entry);
-    if (known) {
-      owners.set(identity(known), known);
-      continue;
-    }
     const { operation, apiVersion = '', fieldsType, fieldsV1 } = entry;
     if (operation !== 'Apply' && operation !== 'Update')
       throw new FieldSetError('operation must be `Apply` or `Update`');
@@ -100,31 +95,15 @@ export function ownersOf(entries: readonly DeepReadonly<ManagedFieldsEntry>[]): 
       time: entry.time,
       fields: knownSet(fieldsV1 ?? {}),
     };
-    knownOwners.set(entry, owner);
     owners.set(identity(owner), owner);
   }
   return [...owners.values()];
 }
 
-/** Owners of entries that have been read before. Entries of stored objects do not change. */
-const knownOwners = new WeakMap<object, Owner>();
-
-/** `work`, done once for each object; what it gives is not worked on again. */
-function once<T extends object>(work: (of: T) => FieldSet): (of: T) => FieldSet {
-  const done = new WeakMap<object, FieldSet>();
-  return (of) => {
-    let set = done.get(of);
-    if (!set) {
-      set = work(of);
-      done.set(of, set);
-      done.set(set, set);
-    }
-    return set;
-  };
+/** A set as read; those of stored objects have been read. @throws FieldSetError */
+function knownSet(raw: object): FieldSet {
+  return isSharedSet(raw) ? raw : sharedSet(parseFieldSet(raw));
 }
-
-/** A set as read; the sets of stored objects are read once. */
-const knownSet = once<object>(parseFieldSet);
 
 /** The owners an object names; none when they cannot be read. */
 function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
@@ -134,21 +113,6 @@ function readableOwners(object: DeepReadonly<KubeObject> | undefined): Owner[] {
     if (error instanceof FieldSetError) return [];
     throw error;
   }
-}
-
-const encoded = once<FieldSet>((fields) => shared(sortedSet(fields)));
-
-/** Sets by their text: objects of one template have the same, which they hold in common. */
-const sharedSets = new Map<string, FieldSet>();
-const mostSharedSets = 300;
-
-function shared(set: FieldSet): FieldSet {
-  const text = JSON.stringify(set);
-  const known = sharedSets.get(text);
-  if (known) return known;
-  if (sharedSets.size >= mostSharedSets) sharedSets.clear();
-  sharedSets.set(text, set);
-  return set;
 }
 
 /** Owners as an object holds them. */
@@ -173,7 +137,7 @@ function entryOf(owner: Owner): ManagedFieldsEntry {
     apiVersion: owner.apiVersion,
     ...(owner.time === undefined ? {} : { time: owner.time }),
     fieldsType: 'FieldsV1' as const,
-    fieldsV1: encoded(owner.fields),
+    fieldsV1: sharedSet(owner.fields),
     ...(owner.subresource === '' ? {} : { subresource: owner.subresource }),
   };
 }

@@ -74,9 +74,15 @@ export interface Condition {
   observedGeneration?: number;
 }
 
+let last = { second: Number.NaN, text: '' };
+
 /** RFC 3339 with whole seconds, as metav1.Time prints it: `2026-01-01T10:00:00Z`. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  // Asked of one second a thousand times when much happens.
+  if (second !== last.second)
+    last = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return last.text;
 }
 
 /** RFC 3339 with microseconds, as metav1.MicroTime prints it. */
