@@ -17,6 +17,9 @@ import {
 import { decodeBody, expectedKind } from './body.ts';
 import {
   type Call,
+  admissionRequest,
+  admit,
+  admitFinal,
   draftOf,
   methodNotAllowed,
   notServed,
@@ -235,6 +238,13 @@ export async function bindPod(
   if (!target.name)
     errors.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'target.name' });
   if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, '', errors);
+  const admission = admissionRequest(call, 'CREATE', binding, null, write, {
+    served: pods,
+    subresource: 'binding',
+    name,
+  });
+  await admit(context, admission);
+  await admitFinal(context, admission);
   const resource = { group: '', resource: 'pods/binding' };
   await updateObject(
     call,
@@ -261,7 +271,12 @@ export async function bindPod(
           ...draft.metadata.annotations,
           ...binding.metadata.annotations,
         };
+      if (binding.metadata.labels)
+        draft.metadata.labels = { ...draft.metadata.labels, ...binding.metadata.labels };
       setCondition(draft, { type: 'PodScheduled', status: 'True' }, nowText(context));
+      // It has its node: where it was to go is of no interest any more.
+      const { nominatedNodeName: _, ...status } = draft['status'] as Fields;
+      draft['status'] = status;
       return { draft, tracked: true };
     },
   );

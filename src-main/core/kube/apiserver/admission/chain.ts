@@ -25,6 +25,7 @@ import {
   taintNodesByCondition,
 } from './pod-defaults.ts';
 import { podSecurity } from './pod-security/plugin.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { mutatingAdmissionPolicy } from './policies/mutating.ts';
 import type { ResourceOfKind } from './policies/params.ts';
 import { validatingAdmissionPolicy } from './policies/validating.ts';
@@ -121,6 +122,7 @@ const enabledByDefault: ReadonlySet<string> = new Set<PluginName>([
   'CertificateSigning',
   'CertificateSubjectRestriction',
   'DefaultIngressClass',
+  'PodTopologyLabels',
   'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook',
   'ValidatingAdmissionPolicy',
@@ -173,6 +175,7 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
     CertificateSubjectRestriction: () => certificateSubjectRestriction(pki),
     DefaultIngressClass: () => defaultIngressClass(state),
     DenyServiceExternalIPs: () => denyServiceExternalIps(),
+    PodTopologyLabels: () => podTopologyLabels(state),
     MutatingAdmissionWebhook: () => mutatingAdmissionWebhook(state, random, options.callWebhook),
     MutatingAdmissionPolicy: () => mutatingAdmissionPolicy(policies),
     ValidatingAdmissionPolicy: () => validatingAdmissionPolicy(policies),

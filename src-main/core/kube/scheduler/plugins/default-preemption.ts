@@ -51,6 +51,18 @@ function byImportance(a: PodInfo, b: PodInfo): number {
   return b.priority - a.priority || (first === second ? 0 : first < second ? -1 : 1);
 }
 
+/**
+ * The most important first. Of pods that no kubelet has started the later placed counts as the more important one: upstream
+ * takes the time of the comparison for their start, and its sort lets each overtake those before it.
+ */
+function sortedByImportance(pods: readonly PodInfo[]): PodInfo[] {
+  const places = new Map(pods.map((info, index) => [info, index]));
+  const placeOf = (info: PodInfo): number => places.get(info) ?? 0;
+  return [...pods].sort(
+    (a, b) => byImportance(a, b) || (a.pod.status?.startTime ? 0 : placeOf(b) - placeOf(a)),
+  );
+}
+
 /** Splits pods by whether their eviction would break a budget; order is kept. */
 function splitByBudget(
   pods: readonly PodInfo[],
@@ -105,11 +117,11 @@ function selectVictims(
     victims.push(info);
     return false;
   };
-  const { violating, others } = splitByBudget(possible.sort(byImportance), budgets);
+  const { violating, others } = splitByBudget(sortedByImportance(possible), budgets);
   let violations = 0;
   for (const info of violating) if (!reprieve(info)) violations += 1;
   for (const info of others) reprieve(info);
-  return { victims: victims.sort(byImportance), violations };
+  return { victims: sortedByImportance(victims), violations };
 }
 
 /** When the earliest of the most important victims started. */

@@ -9,7 +9,14 @@ import {
 import type { NodeInfo } from '../node-info.ts';
 import { type AffinityTerm, podInfoOf, type PodShape, termMatches } from '../pod-info.ts';
 import { selects } from '../selectors.ts';
-import { type Labels, labelsOf, namespaceOf, type NodeView, type PodView } from '../views.ts';
+import {
+  type Labels,
+  labelsOf,
+  namespaceOf,
+  type NodeView,
+  type PodView,
+  uidOf,
+} from '../views.ts';
 
 export interface InterPodAffinityArgs {
   readonly hardPodAffinityWeight: number;
@@ -138,6 +145,12 @@ export function interPodAffinity(
   return {
     name: 'InterPodAffinity',
     events: [
+      // Those that object to its old labels may not object to its new ones.
+      {
+        resource: 'TargetPod',
+        actions: ['label'],
+        hint: (pod, { object }) => uidOf(pod) === uidOf(object as PodView),
+      },
       {
         resource: 'AssignedPod',
         actions: ['add', 'label', 'delete'],

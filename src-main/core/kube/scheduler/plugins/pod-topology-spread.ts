@@ -186,8 +186,17 @@ export function podTopologySpread(
       },
       {
         resource: 'TargetPod',
-        actions: ['label'],
-        hint: (pod, { object }) => uidOf(object as PodView) === uidOf(pod),
+        actions: ['label', 'toleration'],
+        hint: (pod, { action, previous, object }) => {
+          if (uidOf(object as PodView) !== uidOf(pod)) return false;
+          const constraints = constraintsOf(pod, 'DoNotSchedule');
+          if (action === 'toleration') return constraints.some(({ honorTaints }) => honorTaints);
+          return constraints.some(
+            (constraint) =>
+              matches(constraint, labelsOf(previous as PodView)) !==
+              matches(constraint, labelsOf(object as PodView)),
+          );
+        },
       },
       {
         resource: 'Node',

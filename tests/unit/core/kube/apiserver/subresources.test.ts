@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { encodeProtobuf, strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
+import { podTopologyLabels } from '../../../../../src-main/core/kube/apiserver/admission/pod-topology-labels.ts';
 import { type TestServer, testServer } from './server.ts';
 
 const pods = '/api/v1/namespaces/default/pods';
@@ -34,6 +35,27 @@ describe('binding', () => {
       409,
       'Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "node01"',
     ]);
+  });
+});
+
+describe('a bound pod', () => {
+  test('gets the zone and region of its node, and forgets where it was to go', async () => {
+    const { send } = testServer([], { strategyFor }, (state) => [podTopologyLabels(state)]);
+    const zone = 'topology.kubernetes.io/zone';
+    const labels = { [zone]: 'z1', 'topology.kubernetes.io/region': 'r1', rack: '7' };
+    await send('POST', '/api/v1/nodes', { metadata: { name: 'node01', labels } });
+    const containers = [{ name: 'c', image: 'nginx' }];
+    const bare = { metadata: { name: 'web', labels: { [zone]: 'mine' } }, spec: { containers } };
+    await send('POST', pods, bare);
+    await send('PATCH', `${pods}/web/status`, { status: { nominatedNodeName: 'node01' } }, merge);
+    const target = { kind: 'Node', name: 'node01' };
+    await send('POST', `${pods}/web/binding`, { metadata: { name: 'web' }, target });
+    const bound = (await send('GET', `${pods}/web`)).json;
+    expect(bound.metadata.labels).toEqual({ [zone]: 'z1', 'topology.kubernetes.io/region': 'r1' });
+    expect(bound.status.nominatedNodeName).toBeUndefined();
+    const placed = { metadata: { name: 'placed' }, spec: { nodeName: 'node01', containers } };
+    const made = (await send('POST', pods, placed)).json;
+    expect(made.metadata.labels[zone]).toBe('z1');
   });
 });
 

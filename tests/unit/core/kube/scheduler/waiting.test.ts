@@ -43,6 +43,26 @@ describe('a refused pod waits for what may help', () => {
     expect(await bench.pod('p')).toMatchObject({ node: 'b' });
   });
 
+  test('its own label, which others object to', async () => {
+    const bench = await schedulerBench();
+    const labelSelector = { matchLabels: { noisy: 'yes' } };
+    const required = [{ topologyKey: 'kubernetes.io/hostname', labelSelector }];
+    const affinity = {
+      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required },
+    };
+    await bench.add(node('a'), pod('quiet', { affinity }));
+    await bench.settle();
+    await bench.add({
+      ...pod('noisy'),
+      metadata: { name: 'noisy', namespace: 'default', labels: { noisy: 'yes' } },
+    });
+    await bench.settle();
+    expect(await bench.pod('noisy')).toMatchObject({ node: undefined, reason: 'Unschedulable' });
+    await bench.send('PATCH', `${pods}/noisy`, { metadata: { labels: { noisy: 'no' } } }, merge);
+    await bench.settle();
+    expect(await bench.pod('noisy')).toMatchObject({ node: 'a' });
+  });
+
   test('gates hold a pod back until they are gone', async () => {
     const bench = await schedulerBench();
     await bench.add(node('a'), pod('p', { schedulingGates: [{ name: 'x/y' }] }));
@@ -81,6 +101,25 @@ describe('preemption', () => {
     await bench.send('DELETE', `${pods}/low`, { gracePeriodSeconds: 0 });
     await bench.settle();
     expect(await bench.pod('high')).toMatchObject({ node: 'a' });
+  });
+
+  test('of pods that nobody has started the last to come may stay', async () => {
+    const bench = await schedulerBench();
+    const one = { requests: { cpu: '1' } };
+    await bench.add(node('a'));
+    for (const name of ['first', 'second', 'third']) {
+      await bench.add(pod(name, {}, one));
+      await bench.settle();
+    }
+    await bench.add(pod('high', { priority: 1000 }, { requests: { cpu: '3' } }));
+    await bench.settle();
+    const preempted = async (name: string) =>
+      (await bench.events(name)).some((event) => event.includes('Preempted'));
+    expect(await Promise.all(['first', 'second', 'third'].map(preempted))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   test('pods of equal priority stay', async () => {
