@@ -32,23 +32,49 @@ const bookmarkBeforeEndMs = 2000;
 const longestMs = 365 * 86_400_000;
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
-/** The JSON of events, made once for all watchers that share the event. */
-const lines = new WeakMap<WatchEvent, string>();
-/** Events made of a stored object, by type and form. */
-const shared = new WeakMap<StoredObject, Map<string, WatchEvent>>();
+/** An event of a stored object, one for all watchers that want it in the same form: its JSON is made once. */
+class SharedEvent implements WatchEvent {
+  readonly type: WatchEventType;
+  readonly object: object;
+  /** Where the object has its JSON already. */
+  readonly #source: StoredObject | undefined;
+  #line: string | undefined;
+
+  constructor(type: WatchEventType, object: object, source?: StoredObject) {
+    this.type = type;
+    this.object = object;
+    this.#source = source;
+  }
+
+  line(): string {
+    return (this.#line ??= lineText(this.type, this.#source?.json() ?? jsonText(this.object)));
+  }
+}
+
+/** Events made lately, by object and form: all watchers are told of one within a few steps. */
+const recent = new Map<StoredObject, Map<string, SharedEvent>>();
+const mostRecent = 256;
+
+function recentEvents(stored: StoredObject): Map<string, SharedEvent> {
+  let events = recent.get(stored);
+  if (!events) {
+    for (const oldest of recent.keys()) {
+      if (recent.size < mostRecent) break;
+      recent.delete(oldest);
+    }
+    recent.set(stored, (events = new Map<string, SharedEvent>()));
+  }
+  return events;
+}
+
 /** The last state of a deleted object, with the revision of its deletion. */
 const deletedStates = new WeakMap<StoreEvent<StoredObject>, StoredObject>();
 
-/** Where an event's object has its JSON already. */
-const sources = new WeakMap<WatchEvent, StoredObject>();
+const lineText = (type: WatchEventType, json: string): string =>
+  `{"type":"${type}","object":${json}}\n`;
 
 function lineOf(event: WatchEvent): string {
-  let line = lines.get(event);
-  if (line === undefined) {
-    line = `{"type":"${event.type}","object":${sources.get(event)?.json() ?? jsonText(event.object)}}\n`;
-    lines.set(event, line);
-  }
-  return line;
+  return event instanceof SharedEvent ? event.line() : lineText(event.type, jsonText(event.object));
 }
 
 function frameOf({ type, object }: WatchEvent): Uint8Array {
@@ -279,12 +305,11 @@ class Watch implements Disposable {
     if (form.as === 'PartialObjectMetadataList') return;
     const key = eventKey(type, form, this.#include, this.#first, this.#call.served.groupVersion);
     this.#first = false;
-    let events = shared.get(stored);
-    if (!events) shared.set(stored, (events = new Map<string, WatchEvent>()));
+    const events = recentEvents(stored);
     let event = events.get(key);
     if (!event) {
-      event = { type, object: this.#form(stored, form, key.endsWith('first')) };
-      if (form.as === undefined) sources.set(event, stored);
+      const object = this.#form(stored, form, key.endsWith('first'));
+      event = new SharedEvent(type, object, form.as === undefined ? stored : undefined);
       // Tables show ages: they are not kept.
       if (form.as !== 'Table') events.set(key, event);
     }
