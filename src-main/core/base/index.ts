@@ -35,6 +35,6 @@ export {
 } from './json.ts';
 export { type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { hex, nameSuffix, type Random, seededRandom, uuid } from './random.ts';
-export { byBytes, quoted, quotedList, splitOnce } from './text.ts';
+export { byBytes, goJson, quoted, quotedList, splitOnce } from './text.ts';
 export { Turns } from './turns.ts';
 export { hmacSha256, sha256Hex } from './sha256.ts';

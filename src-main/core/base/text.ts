@@ -11,9 +11,29 @@ export function byBytes(a: string, b: string): number {
   return a.length - b.length;
 }
 
+const namedControls: Readonly<Record<string, string>> = { '07': '\\a', '0b': '\\v' };
+
 /** A string as Go's `%q` prints it. */
 export function quoted(text: string): string {
-  return JSON.stringify(text);
+  const json = JSON.stringify(text);
+  if (/^[ -~]*$/.test(json) && !json.includes('\\u')) return json;
+  return json
+    .replace(/\\(?:u00([01][0-9a-f])|.)/g, (all, hex: string | undefined) =>
+      hex === undefined ? all : (namedControls[hex] ?? `\\x${hex}`),
+    )
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (character) => {
+      const code = (character.codePointAt(0) ?? 0).toString(16);
+      if (code.length <= 2 && character < '\u0080') return `\\x${code.padStart(2, '0')}`;
+      return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
+    });
+}
+
+/** A value as Go's `json.Marshal` writes it. */
+export function goJson(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Strings as Go's `%q` prints a slice: `["a" "b"]`. */

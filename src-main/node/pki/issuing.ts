@@ -23,7 +23,7 @@ export async function issueCertificate(x509: X509, options: IssueOptions): Promi
   const signingKey = privateKeyOf(issuer?.privateKey ?? options.subjectKey);
   const issuing = issuer ? new x509.X509Certificate(issuer.certificate) : undefined;
   const subject = new x509.Name([
-    ...organizations.map((organization) => ({ O: [organization] })),
+    ...(organizations.length > 0 ? [{ O: inSetOrder(organizations) }] : []),
     { CN: [commonName] },
   ]);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -38,6 +38,16 @@ export async function issueCertificate(x509: X509, options: IssueOptions): Promi
     extensions: await extensionsOf(x509, options, subjectKey, issuing),
   });
   return `${certificate.toString('pem')}\n`;
+}
+
+/** All organizations are one set, whose members DER sorts by their bytes: the shorter first. */
+function inSetOrder(organizations: readonly string[]): string[] {
+  return [...organizations].sort((a, b) => Buffer.compare(lengthFirst(a), lengthFirst(b)));
+}
+
+function lengthFirst(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
 }
 
 async function extensionsOf(

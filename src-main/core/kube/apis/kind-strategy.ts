@@ -92,5 +92,7 @@ export interface KindStrategy {
     readonly columns: readonly TableColumn[];
     /** One row, in the order of `columns`. */
     cells(object: DeepReadonly<KubeObject>, context: StrategyContext): unknown[];
+    /** How the rows of a list follow each other; absent: as the objects do. */
+    readonly compare?: (a: DeepReadonly<KubeObject>, b: DeepReadonly<KubeObject>) => number;
   };
 }

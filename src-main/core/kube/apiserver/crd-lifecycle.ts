@@ -70,7 +70,8 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
         const rest = crd.metadata.finalizers.filter(
           (finalizer) => finalizer !== crdCleanupFinalizer,
         );
-        await write('PUT', path, {
+        // As upstream does: the status alone is checked, so that no fault in the definition keeps it for ever.
+        await write('PUT', `${path}/status`, {
           ...(crd as KubeObject),
           metadata: { ...(crd.metadata as KubeObject['metadata']), finalizers: rest },
         });

@@ -227,7 +227,9 @@ export function respondList(call: Call, { items, metadata }: Listed): ApiRespons
   const objects = items.map(({ object }) => object);
   if (form.as === 'Table') {
     const include = includeObjectOf(info.query.get('includeObject'));
-    const table = tableOf(served, objects, metadata, form.version, include, { nowMs: clock.now() });
+    const compare = served.strategy.table?.compare;
+    const rows = compare ? objects.toSorted(compare) : objects;
+    const table = tableOf(served, rows, metadata, form.version, include, { nowMs: clock.now() });
     const pieces = (): Iterable<string> => tablePieces(table, objects.length);
     return objectResponse(200, table.object, form, pieces, headers);
   }

@@ -99,6 +99,7 @@ export {
   unsupportedValue,
   validateAnnotations,
   validateLabels,
+  standardFinalizers,
   validateObjectMeta,
   validateObjectMetaCommon,
   validateObjectMetaUpdate,

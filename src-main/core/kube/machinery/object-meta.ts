@@ -1,4 +1,4 @@
-import { type DeepReadonly, quoted } from '#core/base';
+import { type DeepReadonly, goJson, quoted } from '#core/base';
 import type { ObjectMeta, OwnerReference } from './meta-v1.ts';
 import {
   dns1123LabelErrors,
@@ -13,7 +13,7 @@ export type NameCheck = (name: string) => string[];
 
 /** `Invalid value: "x": why`. */
 export function invalidValue(field: string, value: unknown, why: string): StatusCause {
-  const shown = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
+  const shown = typeof value === 'string' ? quoted(value) : goJson(value);
   return { reason: 'FieldValueInvalid', message: `Invalid value: ${shown}: ${why}`, field };
 }
 
@@ -37,7 +37,7 @@ export function unsupportedValue(
   value: unknown,
   supported: readonly string[],
 ): StatusCause {
-  const shown = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
+  const shown = typeof value === 'string' ? quoted(value) : goJson(value);
   return {
     reason: 'FieldValueNotSupported',
     message: `Unsupported value: ${shown}: supported values: ${supported.map(quoted).join(', ')}`,
@@ -84,7 +84,12 @@ export function validateAnnotations(
 /** `standard`: a name without a slash must be one of Kubernetes' own. Kinds of the extension servers take any. */
 export type FinalizerRule = 'standard' | 'any';
 
-const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+/** Finalizers without a domain that everybody knows. */
+export const standardFinalizers: ReadonlySet<string> = new Set([
+  'kubernetes',
+  'orphan',
+  'foregroundDeletion',
+]);
 
 /** What kinds of the API server proper ask of finalizers on top. @see pkg/apis/core/validation, validateKubeFinalizerName */
 export function validateStandardFinalizers(

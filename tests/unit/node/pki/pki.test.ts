@@ -236,7 +236,7 @@ test('openssl agrees with chains and reads what was issued', async () => {
     openssl(directory, 'verify', '-attime', at, '-x509_strict', '-CAfile', 'ca.crt', 'client.crt'),
   ).toBe('client.crt: OK\n');
   const text = openssl(directory, 'x509', '-in', 'client.crt', '-noout', '-text');
-  expect(text).toContain('Subject: O = dev, O = ops, CN = alice');
+  expect(text).toContain('Subject: O = dev + O = ops, CN = alice');
   expect(text).toContain('DNS:api, IP Address:10.96.0.1');
   expect(text).toContain('Signature Algorithm: ecdsa-with-SHA256');
   expect(text).toMatch(/X509v3 Basic Constraints: critical\n\s+CA:FALSE/);

@@ -2,7 +2,15 @@ import { humanDuration, type LabelSelector } from '../../machinery/index.ts';
 import { view } from '../kinds/core/pod-types.ts';
 import { canonicalQuantity } from '../validation/quantity.ts';
 import { balancerAddresses, firstThree } from './core.ts';
-import { age, formatSelector, nameOf, selectorText, type Shared, simpleTable } from './table.ts';
+import {
+  age,
+  formatSelector,
+  nameOf,
+  selectorText,
+  type Shared,
+  simpleTable,
+  type Table,
+} from './table.ts';
 
 interface Ingress {
   spec?: {
@@ -468,7 +476,7 @@ interface FlowSchema {
   status?: { conditions?: { type?: string; status?: string }[] };
 }
 
-export const flowSchemaTable = simpleTable(
+const flowSchemaRows = simpleTable(
   ['Name', 'PriorityLevel', 'MatchingPrecedence', 'DistinguisherMethod', 'Age', 'MissingPL'],
   (object, context) => {
     const { spec, status } = view<FlowSchema>(object);
@@ -482,6 +490,15 @@ export const flowSchemaTable = simpleTable(
     ];
   },
 );
+
+const precedenceOf = (object: Shared): number =>
+  view<FlowSchema>(object).spec?.matchingPrecedence ?? 0;
+
+/** The first that fits a request stands first. */
+export const flowSchemaTable: Table = {
+  ...flowSchemaRows,
+  compare: (a, b) => precedenceOf(a) - precedenceOf(b) || (nameOf(a) < nameOf(b) ? -1 : 1),
+};
 
 interface PriorityLevel {
   spec?: {

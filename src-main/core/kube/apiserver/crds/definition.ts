@@ -13,8 +13,10 @@ import {
   textsOf,
 } from '../fields/index.ts';
 import { dns1035LabelErrors, dns1123SubdomainErrors } from '../../machinery/index.ts';
+import { approvalErrors } from './approval.ts';
 import { conversionErrors } from './conversion-validation.ts';
 import { invalidValue, notSupported, required } from './field-errors.ts';
+import { internalVersions } from './internal-versions.ts';
 import { validateRuleDefinitions } from './rule-definitions.ts';
 import { storageVersionOf, versionSchema, versionsOf } from './schema.ts';
 import { selectableErrors } from './selectable-fields.ts';
@@ -77,7 +79,11 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     draft['spec'] = jsonClone(old['spec']);
   },
   beginDelete: (draft, { nowMs }) => markCrdTerminating(draft, nowMs),
-  validate: (object) => [...validateDefinition(object), ...storedVersionErrors(object)],
+  validate: (object) => [
+    ...validateDefinition(object),
+    ...storedVersionErrors(object),
+    ...approvalErrors(object),
+  ],
   validateUpdate(object, old) {
     const errors = validateDefinition(object);
     const established = mapsOf(at(old, 'status', 'conditions')).some(
@@ -95,7 +101,7 @@ export const customResourceDefinitionStrategy: KindStrategy = {
     immutable('spec', 'group');
     immutable('spec', 'names', 'plural');
     errors.push(...labelErrors(at(object, 'status', 'acceptedNames'), 'status.acceptedNames'));
-    errors.push(...storedVersionErrors(object));
+    errors.push(...storedVersionErrors(object), ...approvalErrors(object, old));
     return errors;
   },
   validateStatusUpdate: (object) =>
@@ -135,7 +141,8 @@ function validateDefinition(crd: unknown): FieldError[] {
   if (scope === '') errors.push(required('spec.scope'));
   else if (scope !== 'Cluster' && scope !== 'Namespaced')
     errors.push(notSupported('spec.scope', scope, ['Cluster', 'Namespaced']));
-  errors.push(...versionErrors(crd), ...nameErrors(crd), ...conversionErrors(crd));
+  const { own, above } = versionErrors(crd);
+  errors.push(...own, ...nameErrors(crd), ...above, ...conversionErrors(crd));
   if (at(crd, 'spec', 'preserveUnknownFields') === true)
     errors.push(
       invalidValue(
@@ -147,8 +154,10 @@ function validateDefinition(crd: unknown): FieldError[] {
   return errors;
 }
 
-function versionErrors(crd: unknown): FieldError[] {
+/** Errors of single versions, and of what all share, which upstream holds above them and checks later. */
+function versionErrors(crd: unknown): { own: FieldError[]; above: FieldError[] } {
   const errors: FieldError[] = [];
+  const above: FieldError[] = [];
   const versions = versionsOf(crd);
   const names = versions.map((version) => textOf(version['name']));
   // With one schema for all versions upstream reports it under spec.validation.
@@ -168,20 +177,21 @@ function versionErrors(crd: unknown): FieldError[] {
     if (!isMissing(version) && (!shared || index === 0)) {
       const own = shared ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`;
       const structural = validateStructural(schema, own);
-      errors.push(...structural, ...validateRuleDefinitions(schema, own, structural.length === 0));
+      (shared ? above : errors).push(
+        ...structural,
+        ...validateRuleDefinitions(schema, own, structural.length === 0),
+      );
     }
-    const pathOf = (field: string): string =>
-      versions.every((each) => jsonEqual(each[field], version[field])) ? 'spec' : path;
-    if (index === 0 || pathOf('additionalPrinterColumns') !== 'spec')
-      errors.push(...columnErrors(version, pathOf('additionalPrinterColumns')));
-    if (index === 0 || pathOf('subresources') !== 'spec')
-      errors.push(...scaleErrors(version, pathOf('subresources')));
-    if (index === 0 || pathOf('selectableFields') !== 'spec')
-      errors.push(...selectableErrors(version, pathOf('selectableFields')));
+    for (const [field, check] of [
+      ['subresources', scaleErrors],
+      ['additionalPrinterColumns', columnErrors],
+      ['selectableFields', selectableErrors],
+    ] as const) {
+      if (!versions.every((each) => jsonEqual(each[field], version[field])))
+        errors.push(...check(version, path));
+      else if (index === 0) above.push(...check(version, 'spec'));
+    }
   });
-  const [firstName = ''] = names;
-  const badFirst = firstName === '' ? [] : dns1035LabelErrors(firstName);
-  if (badFirst.length > 0) errors.push(invalidValue('spec.version', firstName, badFirst.join(',')));
   if (new Set(names).size !== names.length)
     errors.push(
       invalidValue(
@@ -198,26 +208,10 @@ function versionErrors(crd: unknown): FieldError[] {
         'must have exactly one version marked as storage version',
       ),
     );
-  return errors;
-}
-
-/** Versions as upstream holds them: what all have in common stands above them, and not in them. */
-function internalVersions(versions: readonly JsonMap[]): object[] {
-  const own = (version: JsonMap, field: string): unknown =>
-    versions.every((each) => jsonEqual(each[field], version[field]))
-      ? null
-      : (version[field] ?? null);
-  return versions.map((version) => ({
-    Name: textOf(version['name']),
-    Served: version['served'] === true,
-    Storage: version['storage'] === true,
-    Deprecated: version['deprecated'] === true,
-    DeprecationWarning: version['deprecationWarning'] ?? null,
-    Schema: own(version, 'schema'),
-    Subresources: own(version, 'subresources'),
-    AdditionalPrinterColumns: own(version, 'additionalPrinterColumns'),
-    SelectableFields: own(version, 'selectableFields'),
-  }));
+  const [firstName = ''] = names;
+  const badFirst = firstName === '' ? [] : dns1035LabelErrors(firstName);
+  if (badFirst.length > 0) errors.push(invalidValue('spec.version', firstName, badFirst.join(',')));
+  return { own: errors, above };
 }
 
 const simplePath = 'must be a simple json path starting with .';
@@ -316,12 +310,13 @@ function storedVersionErrors(crd: unknown): FieldError[] {
   const path = 'status.storedVersions';
   if (stored.length === 0)
     return [invalidValue(path, stored, 'must have at least one stored version')];
-  const names = versionsOf(crd).map((version) => textOf(version['name']));
-  const storage = storageVersionOf(crd);
-  const errors: FieldError[] = [];
-  const stores = versionsOf(crd).some((version) => version['storage'] === true);
-  if (stores && !stored.includes(storage))
-    errors.push(invalidValue(path, stored, `must have the storage version ${storage}`));
+  const versions = versionsOf(crd);
+  const names = versions.map((version) => textOf(version['name']));
+  const errors = versions
+    .filter((version) => version['storage'] === true && !stored.includes(textOf(version['name'])))
+    .map((version) =>
+      invalidValue(path, stored, `must have the storage version ${textOf(version['name'])}`),
+    );
   stored.forEach((version, index) => {
     if (!names.includes(version))
       errors.push(

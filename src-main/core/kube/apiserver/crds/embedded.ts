@@ -1,5 +1,10 @@
 import type { FieldError } from '../../apis/index.ts';
-import { dns1035LabelErrors } from '../../machinery/index.ts';
+import {
+  dns1035LabelErrors,
+  type ObjectMeta,
+  pathSegmentErrors,
+  validateObjectMeta,
+} from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, textOf } from '../fields/index.ts';
 import { invalidValue, required } from './field-errors.ts';
 
@@ -49,5 +54,17 @@ function typeErrors(value: JsonMap, path: string): FieldError[] {
           `may have mixed case, but should otherwise match: ${problem}`,
         ),
       );
+  errors.push(...metadataErrors(value['metadata'], path));
   return errors;
+}
+
+/** Metadata is checked as that of any object, but for the name, which may be anything that fits a path. */
+function metadataErrors(value: unknown, path: string): FieldError[] {
+  if (!isMap(value)) return [];
+  const meta = { ...value, name: textOf(value['name']) || 'fakename' } as ObjectMeta;
+  const hasNamespace = textOf(value['namespace']) !== '';
+  return validateObjectMeta(meta, hasNamespace, pathSegmentErrors).map((error) => ({
+    ...error,
+    field: `${path}.${error.field ?? ''}`,
+  }));
 }

@@ -1,3 +1,4 @@
+import { goJson, quoted } from '#core/base';
 import type { FieldError } from '../../apis/index.ts';
 
 /** Field errors in apimachinery's words. @see k8s.io/apimachinery/pkg/util/validation/field/errors.go */
@@ -83,5 +84,5 @@ export function tooMany(path: string, count: number, max: number): FieldError {
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value) ?? 'null';
+  return typeof value === 'string' ? quoted(value) : goJson(value);
 }

@@ -1,5 +1,6 @@
 import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
 import { type Condition, formatTime, type KubeObject } from '../../machinery/index.ts';
+import { approvalOf } from './approval.ts';
 import { aggregate, at, mapOf, mapsOf, textAt, textOf, textsOf } from '../fields/index.ts';
 
 /** The finalizer that keeps a definition until its objects are gone. */
@@ -73,6 +74,14 @@ export function reconcileCrdStatus(
       status: conflict ? 'False' : 'True',
       reason: conflict ? 'NotAccepted' : 'InitialNamesAccepted',
       message: conflict ? 'not all names are accepted' : 'the initial names have been accepted',
+    });
+  const approval = approvalOf(crd);
+  if (approval)
+    updated = setCondition(updated, nowMs, {
+      type: 'KubernetesAPIApprovalPolicyConformant',
+      status: approval.state === 'Approved' ? 'True' : 'False',
+      reason: `${approval.state}Annotation`,
+      message: approval.message,
     });
   next['status'] = { ...mapOf(next['status']), acceptedNames: accepted, conditions: updated };
   return jsonEqual(next['status'], crd['status']) ? undefined : next;

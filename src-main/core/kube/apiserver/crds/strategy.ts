@@ -5,6 +5,7 @@ import { at, isMap, type JsonMap, mapsOf, numberOf, textAt, textOf } from '../fi
 import { customResourceDefinitionStrategy } from './definition.ts';
 import { validateEmbedded } from './embedded.ts';
 import { invalidValue } from './field-errors.ts';
+import { finalizerWarnings } from './finalizer-warnings.ts';
 import { compileJsonPath } from './json-path.ts';
 import { compileRuleTree } from './rule-programs.ts';
 import { validateRules } from './rules.ts';
@@ -135,6 +136,7 @@ export function customResourceStrategy(
       return fields;
     },
     table: customTable(version),
+    warnings: finalizerWarnings,
   };
 }
 
