@@ -12,6 +12,7 @@ import {
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { scaledValue } from '../shared/int-or-percent.ts';
+import { goSelectorText } from '../shared/selector-text.ts';
 import { isPodReady, isPodTerminal, type PodView, timeMs } from '../shared/pods.ts';
 
 type BudgetView = DeepReadonly<PodDisruptionBudget>;
@@ -68,7 +69,7 @@ export function createDisruptionController(context: ControllerContext): Controll
         budget,
         'Warning',
         'UnmanagedPods',
-        `Pods selected by this PodDisruptionBudget (selector: ${formatBudgetSelector(budget)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
+        `Pods selected by this PodDisruptionBudget (selector: ${goSelectorText(budget.spec?.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
       );
     const nowMs = clock.now();
     const { disrupted, recheckMs } = disruptedPods(budget, selected, nowMs);
@@ -255,9 +256,4 @@ export function createDisruptionController(context: ControllerContext): Controll
 function matchesBudget(budget: BudgetView, pod: PodView): boolean {
   const selector = budget.spec?.selector;
   return selector !== undefined && matchesSelector(selector, pod.metadata.labels);
-}
-
-function formatBudgetSelector(budget: BudgetView): string {
-  const labels = Object.entries(budget.spec?.selector?.matchLabels ?? {});
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.map(([key, value]) => `${key}: ${value},`).join('')}},MatchExpressions:[]LabelSelectorRequirement{},}`;
 }

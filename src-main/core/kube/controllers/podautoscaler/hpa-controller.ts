@@ -1,5 +1,6 @@
 import { type DeepReadonly, jsonEqual } from '#core/base';
 import type {
+  CrossVersionObjectReference,
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerCondition,
   HorizontalPodAutoscalerStatus,
@@ -15,31 +16,30 @@ import {
   type ObjectKey,
   parseGroupVersion,
   parseLabelSelector,
+  splitKey,
 } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import { discover, type DiscoveredResource } from '../shared/discovery.ts';
 import { queueController } from '../shared/informer-queue.ts';
-import { milliOf, propose, type ResourceTarget } from './metrics.ts';
+import type { PodView } from '../shared/pods.ts';
+import { MetricFailure, type Outcome, proposeFor } from './metric-proposals.ts';
+import { MetricsClients, milliOf } from './metrics-clients.ts';
+import { ScalingHistory, type Wish } from './scaling-history.ts';
 
 type HpaView = DeepReadonly<HorizontalPodAutoscaler>;
 
-/** `--horizontal-pod-autoscaler-sync-period` and `-downscale-stabilization`. */
+/** `--horizontal-pod-autoscaler-sync-period`. */
 const syncPeriodMs = 15_000;
-const stabilizationMs = 5 * 60_000;
+/** `--horizontal-pod-autoscaler-tolerance`. */
+const tolerance = 0.1;
 
 interface Scale extends KubeObject {
   spec?: { replicas?: number };
   status?: { replicas?: number; selector?: string };
 }
 
-interface Outcome {
-  readonly replicas: number;
-  readonly metric: string;
-  readonly status: MetricStatus;
-}
-
 /**
- * Scales workloads by the CPU and memory their pods use. Custom and external metrics have no API here.
+ * Scales workloads by what their pods use, or by whatever else is measured.
  *
  * @see k8s.io/kubernetes/pkg/controller/podautoscaler/horizontal.go
  */
@@ -48,13 +48,16 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
   const autoscalers = informers.for('horizontalpodautoscalers.autoscaling');
   const pods = informers.for('pods');
   const queue = new WorkQueue<ObjectKey>(clock);
-  const recommendations = new Map<ObjectKey, { replicas: number; timeMs: number }[]>();
+  const histories = new Map<ObjectKey, ScalingHistory>();
+  /** Of the targets, as they were seen last. */
+  const selectors = new Map<ObjectKey, string>();
   const resources = new Map<string, DiscoveredResource>();
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const cached = autoscalers.get(key);
     if (!cached) {
-      recommendations.delete(key);
+      histories.delete(key);
+      selectors.delete(key);
       return {};
     }
     const draft = mutableCopy<HorizontalPodAutoscaler>(cached);
@@ -85,17 +88,23 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     Object.assign(condition, { status, reason, message });
   }
 
-  async function targetOf(hpa: HorizontalPodAutoscaler): Promise<DiscoveredResource> {
-    const { apiVersion = '', kind } = hpa.spec?.scaleTargetRef ?? { kind: '' };
-    const name = `${parseGroupVersion(apiVersion).group}/${kind}`;
+  const clients = new MetricsClients(client, async (reference) => {
+    const { group, resource } = await resourceOfKind(reference);
+    return group === '' ? resource : `${resource}.${group}`;
+  });
+
+  /** @throws Error no such kind is served. */
+  async function resourceOfKind({
+    apiVersion = '',
+    kind,
+  }: CrossVersionObjectReference): Promise<DiscoveredResource> {
+    const { group } = parseGroupVersion(apiVersion);
+    const name = `${group}/${kind}`;
     if (!resources.has(name))
       for (const resource of (await discover(client)).resources)
         resources.set(`${resource.group}/${resource.kind}`, resource);
     const found = resources.get(name);
-    if (!found) {
-      const { group } = parseGroupVersion(apiVersion);
-      throw new Error(`no matches for kind "${kind}" in group "${group}"`);
-    }
+    if (!found) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
     return found;
   }
 
@@ -112,7 +121,7 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     let scale: Scale;
     let target: DiscoveredResource;
     try {
-      target = await targetOf(draft);
+      target = await resourceOfKind(scaleTargetRef);
       scale = (await client
         .dynamic(target)
         .getSubresource(namespace, scaleTargetRef.name, 'scale')) as Scale;
@@ -135,14 +144,11 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
       "the HPA controller was able to get the target's current scale",
     );
     const current = scale.spec?.replicas ?? 0;
-    const status = (draft.status ??= blankStatus());
-    delete status.currentReplicas;
-    delete status.currentMetrics;
-    if (scale.status?.replicas) status.currentReplicas = scale.status.replicas;
+    if (!histories.has(key)) histories.set(key, new ScalingHistory(current, clock.now()));
+    const statuses: MetricStatus[] = [];
     let desired = current;
     let reason = '';
-    if (current === 0) {
-      desired = 0;
+    if (current === 0)
       set(
         draft,
         'ScalingActive',
@@ -150,23 +156,50 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
         'ScalingDisabled',
         'scaling is disabled since the replica count of the target is zero',
       );
-    } else if (current > maxReplicas) {
+    else if (current > maxReplicas) {
       reason = 'Current number of replicas above Spec.MaxReplicas';
       desired = maxReplicas;
     } else if (current < minReplicas) {
       reason = 'Current number of replicas below Spec.MinReplicas';
       desired = minReplicas;
     } else {
-      const outcome = await compute(draft, scale, current);
-      if (!outcome) return;
-      desired = outcome.replicas;
-      if (desired > current) reason = `${outcome.metric} above target`;
-      else if (desired < current) reason = 'All metrics below target';
-      desired = normalize(key, draft, current, desired, minReplicas, maxReplicas);
+      try {
+        const outcome = await compute(draft, scale, current, statuses);
+        desired = outcome.replicas;
+        if (desired > current) reason = `${outcome.metric} above target`;
+        else if (desired < current) reason = 'All metrics below target';
+      } catch (error) {
+        setCounts(draft, current, draft.status?.desiredReplicas ?? 0, statuses);
+        recorder.event(draft, 'Warning', 'FailedComputeMetricsReplicas', textOf(error));
+        return;
+      }
+      const limits = { min: minReplicas, max: maxReplicas };
+      desired = normalize(key, draft, { current, desired, ...limits });
     }
-    if (desired !== current && !(await rescale(draft, target, scale, desired, reason))) return;
-    status.desiredReplicas = desired;
-    if (draft.metadata.generation) status.observedGeneration = draft.metadata.generation;
+    if (desired !== current) {
+      if (!(await rescale(draft, target, scale, desired, reason))) {
+        setCounts(draft, current, draft.status?.desiredReplicas ?? 0, statuses);
+        return;
+      }
+      histories.get(key)?.note(current, desired, draft.spec?.behavior, clock.now());
+    }
+    setCounts(draft, current, desired, statuses);
+  }
+
+  function setCounts(
+    draft: HorizontalPodAutoscaler,
+    current: number,
+    desired: number,
+    statuses: readonly MetricStatus[],
+  ): void {
+    const { lastScaleTime, conditions } = draft.status ?? blankStatus();
+    draft.status = {
+      ...(conditions ? { conditions } : {}),
+      ...(statuses.length > 0 ? { currentMetrics: [...statuses] } : {}),
+      ...(current > 0 ? { currentReplicas: current } : {}),
+      desiredReplicas: desired,
+      ...(lastScaleTime ? { lastScaleTime } : {}),
+    };
   }
 
   async function rescale(
@@ -224,200 +257,118 @@ export function createHorizontalPodAutoscalerController(context: ControllerConte
     return true;
   }
 
-  /** The highest proposal of all metrics; undefined when none could be computed. */
+  /** Whose pods are these? Two autoscalers of the same pods would work against each other. */
+  function checkSelector(draft: HorizontalPodAutoscaler, selector: string): readonly PodView[] {
+    const fail = (reason: string, text: string, condition = text): never => {
+      recorder.event(draft, 'Warning', reason, text);
+      const type = reason === 'SelectorRequired' ? 'InvalidSelector' : reason;
+      set(draft, 'ScalingActive', 'False', type, condition);
+      throw new Error(text);
+    };
+    if (selector === '')
+      return fail(
+        'SelectorRequired',
+        'selector is required',
+        "the HPA target's scale is missing a selector",
+      );
+    const key = objectKey(draft.metadata);
+    selectors.set(key, selector);
+    const { namespace = '' } = draft.metadata;
+    const labelsOf = (text: string): ((pod: PodView) => boolean) => {
+      const parsed = parseLabelSelector(text);
+      return (pod) => matchesLabels(parsed, pod.metadata.labels ?? {});
+    };
+    const members = pods.list(namespace).filter(labelsOf(selector));
+    const sharing = [...selectors]
+      .filter(
+        ([other, text]) =>
+          splitKey(other).namespace === namespace &&
+          autoscalers.get(other) !== undefined &&
+          members.some(labelsOf(text)),
+      )
+      .map(([other]) => other)
+      .sort();
+    if (sharing.length > 1)
+      return fail(
+        'AmbiguousSelector',
+        `pods by selector ${selector} are controlled by multiple HPAs: [${sharing.join(' ')}]`,
+      );
+    return members;
+  }
+
+  /** The highest proposal of all metrics. @throws Error none could be computed, or too few of them. */
   async function compute(
     draft: HorizontalPodAutoscaler,
     scale: Scale,
     current: number,
-  ): Promise<Outcome | undefined> {
+    statuses: MetricStatus[],
+  ): Promise<Outcome> {
     const selector = scale.status?.selector ?? '';
-    if (selector === '') {
-      recorder.event(draft, 'Warning', 'SelectorRequired', 'selector is required');
-      set(
-        draft,
-        'ScalingActive',
-        'False',
-        'InvalidSelector',
-        "the HPA target's scale is missing a selector",
-      );
-      return undefined;
-    }
-    const { namespace = '' } = draft.metadata;
-    const matches = parseLabelSelector(selector);
-    const members = pods
-      .list(namespace)
-      .filter((pod) => matchesLabels(matches, pod.metadata.labels ?? {}));
+    const members = checkSelector(draft, selector);
+    const { scaleDown, scaleUp } = draft.spec?.behavior ?? {};
+    const share = (text: string | undefined): number =>
+      text === undefined ? tolerance : milliOf(text) / 1000;
+    const workload = {
+      namespace: draft.metadata.namespace ?? '',
+      selector,
+      pods: members,
+      current,
+      statusReplicas: scale.status?.replicas ?? 0,
+      tolerances: { down: share(scaleDown?.tolerance), up: share(scaleUp?.tolerance) },
+      nowMs: clock.now(),
+    };
     const metrics = draft.spec?.metrics ?? [];
     let best: Outcome | undefined;
-    let firstError: string | undefined;
+    let first: MetricFailure | undefined;
     let failed = 0;
-    const statuses: MetricStatus[] = [];
     for (const metric of metrics) {
-      const source = metric.resource ?? metric.containerResource;
-      const { container } = metric.containerResource ?? {};
-      if (!source) {
-        failed += 1;
-        statuses.push({ type: '' });
-        const text = `unable to get metric ${metric.pods?.metric.name ?? metric.object?.metric.name ?? metric.external?.metric.name ?? ''}: unable to fetch metrics from ${metric.type === 'External' ? 'external' : 'custom'} metrics API: no ${metric.type === 'External' ? 'external' : 'custom'} metrics API (${metric.type === 'External' ? 'external' : 'custom'}.metrics.k8s.io) registered`;
-        if (firstError === undefined) {
-          firstError = `failed to get ${metric.type.toLowerCase()} metric value: ${text}`;
-          set(
-            draft,
-            'ScalingActive',
-            'False',
-            `FailedGet${metric.type}Metric`,
-            `the HPA was unable to compute the replica count: ${text}`,
-          );
-        }
-        recorder.event(draft, 'Warning', `FailedGet${metric.type}Metric`, text);
-        continue;
-      }
-      const average = source.target.averageValue;
-      const target: ResourceTarget = {
-        resource: source.name,
-        ...(container === undefined ? {} : { container }),
-        ...(source.target.averageUtilization === undefined
-          ? {}
-          : { utilization: source.target.averageUtilization }),
-        ...(average === undefined ? {} : { averageMilli: milliOf(average) }),
-      };
       try {
-        const proposal = await propose(
-          client,
-          members,
-          { namespace, selector },
-          target,
-          current,
-          clock.now(),
-        );
-        const status: MetricStatus = {
-          type: metric.type,
-          [container === undefined ? 'resource' : 'containerResource']: {
-            name: source.name,
-            ...(container === undefined ? {} : { container }),
-            current: {
-              ...(proposal.utilization === undefined
-                ? {}
-                : { averageUtilization: proposal.utilization }),
-              averageValue: `${proposal.averageMilli}m`,
-            },
-          },
-        };
-        statuses.push(status);
-        const label =
-          target.utilization === undefined
-            ? `${source.name} resource`
-            : `${source.name} resource utilization (percentage of request)`;
-        if (!best || proposal.replicas > best.replicas)
-          best = { replicas: proposal.replicas, metric: label, status };
+        const outcome = await proposeFor(clients, metric, workload);
+        statuses.push(outcome.status);
+        if (!best || outcome.replicas > best.replicas) best = outcome;
       } catch (error) {
+        if (!(error instanceof MetricFailure)) throw error;
         failed += 1;
+        first ??= error;
         // One that could not be had stands as an empty entry.
         statuses.push({ type: '' });
-        const kind = target.utilization === undefined ? 'usage' : 'utilization';
-        const text = `failed to get ${source.name} ${kind}: ${textOf(error)}`;
-        const reason = container === undefined ? 'Resource' : 'ContainerResource';
-        recorder.event(draft, 'Warning', `FailedGet${reason}Metric`, text);
-        if (firstError === undefined) {
-          firstError = `failed to get ${container === undefined ? `${source.name} resource` : `${container} container`} metric value: ${text}`;
-          set(
-            draft,
-            'ScalingActive',
-            'False',
-            `FailedGet${reason}Metric`,
-            `the HPA was unable to compute the replica count: ${text}`,
-          );
-        }
+        recorder.event(draft, 'Warning', error.reason, error.text);
       }
     }
-    const status = (draft.status ??= blankStatus());
-    if (statuses.length > 0) status.currentMetrics = statuses;
-    else delete status.currentMetrics;
-    const mayScale = best && (failed === 0 || best.replicas >= current);
-    if (failed > 0 && !mayScale) {
-      const text = `invalid metrics (${failed} invalid out of ${metrics.length}), first error is: ${firstError ?? ''}`;
-      recorder.event(draft, 'Warning', 'FailedComputeMetricsReplicas', text);
-      return undefined;
-    }
-    if (best)
-      set(
-        draft,
-        'ScalingActive',
-        'True',
-        'ValidMetricFound',
-        `the HPA was able to successfully calculate a replica count from ${best.metric}`,
+    if (first && (!best || best.replicas < current)) {
+      const text = `the HPA was unable to compute the replica count: ${first.text}`;
+      set(draft, 'ScalingActive', 'False', first.reason, text);
+      throw new Error(
+        `invalid metrics (${failed} invalid out of ${metrics.length}), first error is: ${first.message}`,
       );
+    }
+    if (!best) throw new Error('invalid metrics (0 invalid out of 0), first error is: <nil>');
+    set(
+      draft,
+      'ScalingActive',
+      'True',
+      'ValidMetricFound',
+      `the HPA was able to successfully calculate a replica count from ${best.metric}`,
+    );
     return best;
   }
 
-  /** Slows scaling down: by the highest recommendation of the window, then by the limits. */
+  /** Slows scaling, by its past, its limits and its behavior. */
   function normalize(
     key: ObjectKey,
     draft: HorizontalPodAutoscaler,
-    current: number,
-    wanted: number,
-    min: number,
-    max: number,
+    wish: Omit<Wish, 'behavior'>,
   ): number {
-    const nowMs = clock.now();
+    const history = histories.get(key);
+    if (!history) return wish.desired;
     const behavior = draft.spec?.behavior;
-    const windowMs =
-      (behavior?.scaleDown?.stabilizationWindowSeconds ?? stabilizationMs / 1000) * 1000;
-    const recent = (recommendations.get(key) ?? [{ replicas: current, timeMs: nowMs }]).filter(
-      ({ timeMs }) => nowMs - timeMs < Math.max(windowMs, 1),
+    const { replicas, able, limited, isLimited } = history.decide(
+      { ...wish, behavior },
+      clock.now(),
     );
-    const stabilized = Math.max(wanted, ...recent.map(({ replicas }) => replicas));
-    recommendations.set(key, [...recent, { replicas: wanted, timeMs: nowMs }]);
-    const recommended = Math.max(wanted, Math.min(stabilized, Math.max(current, wanted)));
-    if (recommended !== wanted)
-      set(
-        draft,
-        'AbleToScale',
-        'True',
-        'ScaleDownStabilized',
-        'recent recommendations were higher than current one, applying the highest recent recommendation',
-      );
-    else
-      set(
-        draft,
-        'AbleToScale',
-        'True',
-        'ReadyForNewScale',
-        'recommended size matches current size',
-      );
-    const upLimit = Math.max(2 * current, 4);
-    const isRateLimited = max > upLimit;
-    const ceiling = isRateLimited ? upLimit : max;
-    const limited = (reason: string, message: string, replicas: number): number => {
-      set(draft, 'ScalingLimited', 'True', reason, message);
-      return replicas;
-    };
-    if (recommended < min)
-      return limited(
-        'TooFewReplicas',
-        'the desired replica count is less than the minimum replica count',
-        min,
-      );
-    if (recommended > ceiling)
-      return isRateLimited
-        ? limited(
-            'ScaleUpLimit',
-            'the desired replica count is increasing faster than the maximum scale rate',
-            ceiling,
-          )
-        : limited(
-            'TooManyReplicas',
-            'the desired replica count is more than the maximum replica count',
-            ceiling,
-          );
-    set(
-      draft,
-      'ScalingLimited',
-      'False',
-      'DesiredWithinRange',
-      'the desired count is within the acceptable range',
-    );
-    return recommended;
+    set(draft, 'AbleToScale', 'True', able.reason, able.message);
+    set(draft, 'ScalingLimited', isLimited ? 'True' : 'False', limited.reason, limited.message);
+    return replicas;
   }
 
   async function writeStatus(cached: HpaView, draft: HorizontalPodAutoscaler): Promise<void> {

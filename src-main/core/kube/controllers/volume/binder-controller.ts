@@ -400,12 +400,17 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
     switch (volume.spec?.persistentVolumeReclaimPolicy ?? 'Retain') {
       case 'Delete': {
         // What an external provisioner made, it takes away.
-        if (volume.metadata.annotations?.[provisionedBy] !== undefined) return;
+        if (volume.metadata.annotations?.[provisionedBy] !== undefined || volume.spec?.csi) return;
         if (volume.status?.phase === 'Failed') return;
+        const path = volume.spec?.hostPath?.path;
+        if (path !== undefined && /\/tmp\/.+/.test(path)) {
+          await volumeClient.delete(undefined, volume.metadata.name ?? '');
+          return;
+        }
         const message =
-          'error getting deleter volume plugin for volume "' +
-          (volume.metadata.name ?? '') +
-          '": no deletable volume plugin matched';
+          path === undefined
+            ? `error getting deleter volume plugin for volume "${volume.metadata.name ?? ''}": no deletable volume plugin matched`
+            : `host_path deleter only supports /tmp/.+ but received provided ${path}`;
         await setVolumePhase(volume, 'Failed', message);
         recorder.event(volume, 'Warning', 'VolumeFailedDelete', message);
         return;

@@ -320,7 +320,8 @@ export const jobStrategy: KindStrategy = {
     setTemplateDefaults((spec.template ??= {}));
     const labels = spec.template.metadata?.labels;
     if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) {
-      job.metadata.labels = { ...labels };
+      // One map, as upstream has it: what the template gets later, the Job has as well.
+      job.metadata.labels = labels;
     }
     setJobDefaults(spec);
     setFailurePolicyDefaults(spec);
@@ -332,7 +333,8 @@ export const jobStrategy: KindStrategy = {
     if (!spec.manualSelector) {
       const metadata = ((spec.template ??= {}).metadata ??= {});
       const labels = (metadata.labels ??= {});
-      const shared = semanticEqual(labels, job.metadata.labels);
+      const own = job.metadata.labels;
+      const shared = labels === own || Object.keys(own ?? {}).length === 0;
       for (const [key, value] of ownLabels(job)) labels[key] ??= value;
       // Labels that the Job has from its template it shares with it.
       if (shared) job.metadata.labels = { ...labels };
