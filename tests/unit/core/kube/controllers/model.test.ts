@@ -4,9 +4,12 @@ import type { Pod } from '../../../../../src-main/core/kube/apis/index.ts';
 import { hasLabels, type ObjectMeta } from '../../../../../src-main/core/kube/machinery/index.ts';
 import { type ModelCluster, startModel } from './model.ts';
 
-// Whatever is done to a cluster: when it has come to rest, all that it holds agrees. `MODEL_SEEDS=1000` tries as many.
-const count = Number(process.env['MODEL_SEEDS'] ?? 6);
-const seeds = Array.from({ length: count }, (_, index) => `model ${index}`);
+// Whatever is done to a cluster: when it has come to rest, all that it holds agrees. `MODEL_SEEDS=1000` tries as many,
+// `MODEL_SEEDS=500-1000` those from the 500th on.
+const [first = 6, last] = (process.env['MODEL_SEEDS'] ?? '6').split('-').map(Number);
+const from = last === undefined ? 0 : first;
+const count = (last ?? first) - from;
+const seeds = Array.from({ length: count }, (_, index) => `model ${from + index}`);
 const operations = 40;
 
 interface Any {
