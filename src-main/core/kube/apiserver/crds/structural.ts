@@ -2,6 +2,8 @@ import type { FieldError } from '../../apis/index.ts';
 import { compileRegexp, RegexpError } from '../cel/index.ts';
 import { at, isMap, type JsonMap, mapOf, mapsOf, textOf, textsOf } from '../fields/index.ts';
 import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
+import { compileRuleTree } from './rule-programs.ts';
+import { validateRules } from './rules.ts';
 import { validateSchema } from './validation.ts';
 
 type Level = 'root' | 'field' | 'item';
@@ -105,10 +107,15 @@ function defaultErrors(schema: JsonMap, path: string): FieldError[] {
   const value = schema['default'];
   if (value === undefined) return [];
   const own = `${path}.default`;
-  return validateSchema(schema, value).map((error) => ({
+  const errors = validateSchema(schema, value).map((error) => ({
     ...error,
     field: error.field && error.field !== '<nil>' ? `${own}.${error.field}` : own,
   }));
+  const rules = errors.length === 0 ? compileRuleTree(schema, false) : undefined;
+  if (!rules) return errors;
+  // A default may come to a new object, and to one that had it before.
+  const asOld = validateRules(rules, value, value, undefined, own, false);
+  return asOld.length > 0 ? asOld : validateRules(rules, value, undefined, undefined, own);
 }
 
 const undefinedInside = ['description', 'title', 'default', 'nullable', 'additionalProperties'];
