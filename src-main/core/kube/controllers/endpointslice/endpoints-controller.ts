@@ -130,7 +130,7 @@ export function createEndpointsController(
     maxRetries: 15,
     handlers: (own) => {
       own(enqueueSelf(services, queue));
-      own(enqueueServicesOf(pods, services, queue));
+      own(enqueueServicesOf(pods, services, queue, (key) => triggerTimes.podsOf(key)));
       own(endpoints.addHandler({ onDelete: (object) => queue.add(objectKey(object.metadata)) }));
     },
   });

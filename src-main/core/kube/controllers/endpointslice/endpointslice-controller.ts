@@ -215,7 +215,7 @@ export function createEndpointSliceController(
     maxRetries: 15,
     handlers: (own) => {
       own(enqueueSelf(services, queue));
-      own(enqueueServicesOf(pods, services, queue));
+      own(enqueueServicesOf(pods, services, queue, (key) => triggerTimes.podsOf(key)));
       const onSlice = (slice: SliceView): void => {
         const name = slice.metadata.labels?.[serviceNameLabel];
         if (name && slice.metadata.labels?.[managedByLabel] === controllerName)

@@ -2,7 +2,7 @@ import { type DeepReadonly, type Disposable, jsonEqual } from '#core/base';
 import type { Endpoint, Pod, Service, ServicePort } from '../../apis/index.ts';
 import type { Informer, WorkQueue } from '../../client/index.ts';
 import { hasLabels, objectKey, type ObjectKey } from '../../machinery/index.ts';
-import { isPodReady, isPodTerminal, type PodView } from '../shared/pods.ts';
+import { batchMs, isPodReady, isPodTerminal, type PodView } from '../shared/pods.ts';
 import type { SlicePort } from './slice-plan.ts';
 
 export type ServiceView = DeepReadonly<Service>;
@@ -95,17 +95,29 @@ function endpointsChanged(previous: PodView, pod: PodView): boolean {
   );
 }
 
-/** Puts a service on the queue when a pod it selects, or selected, changes so that its endpoints may. */
+/** Services of up to so many pods are looked at after each change, as upstream does with all. */
+const mostUnbatched = 200;
+
+/**
+ * Puts a service on the queue when a pod it selects, or selected, changes so that its endpoints may.
+ *
+ * @param podsOf how many pods a service has, as far as known
+ */
 export function enqueueServicesOf(
   pods: Informer<Pod>,
   services: Informer<Service>,
   queue: WorkQueue<ObjectKey>,
+  podsOf: (service: ObjectKey) => number,
 ): Disposable {
+  const add = (service: ObjectKey): void => {
+    const count = podsOf(service);
+    queue.addAfter(service, count <= mostUnbatched ? 0 : batchMs(count));
+  };
   const enqueue = (...states: readonly PodView[]): void => {
     for (const service of services.list(states[0]?.metadata.namespace)) {
       const selector = service.spec?.selector;
       if (selector && states.some((pod) => hasLabels(selector, pod.metadata.labels)))
-        queue.add(objectKey(service.metadata));
+        add(objectKey(service.metadata));
     }
   };
   return pods.addHandler({

@@ -36,6 +36,11 @@ export class TriggerTimes {
     return changed.sort()[0];
   }
 
+  /** How many pods a service had when it was last looked at. */
+  podsOf(key: ObjectKey): number {
+    return this.#seen.get(key)?.pods.size ?? 0;
+  }
+
   forget(key: ObjectKey): void {
     this.#seen.delete(key);
   }

@@ -30,6 +30,7 @@ import {
   slowStartBatch,
 } from '../shared/pod-control.ts';
 import {
+  batchMs,
   compareForDeletion,
   isPodActive,
   isPodAvailable,
@@ -88,8 +89,6 @@ type View<T> = DeepReadonly<T> & DeepReadonly<ReplicasObject>;
 const burstReplicas = 500;
 /** Changes of pods that only show in the status are counted together for at least so long. */
 const shortestBatchMs = 20;
-/** Each count goes through all pods: the more there are, the longer it waits. */
-const podsPerBatchMs = 20;
 
 /**
  * Keeps the number of pods an object asks for: the body of the ReplicaSet and the ReplicationController controller.
@@ -137,7 +136,7 @@ export function createReplicasController<T extends ReplicasObject>(
   /** Until the last of a burst is seen there is nothing to do but to count. */
   function enqueueExpecting(owner: View<T>): void {
     const key = objectKey(owner.metadata);
-    queue.addAfter(key, expectations.satisfied(key) ? 0 : batchMs(owner));
+    queue.addAfter(key, expectations.satisfied(key) ? 0 : countAfterMs(owner));
   }
 
   function onPodAdded(pod: PodView): void {
@@ -171,7 +170,7 @@ export function createReplicasController<T extends ReplicasObject>(
       if (!owner) return;
       const onlyStatus =
         !labelsChanged && !ownerChanged && isPodActive(previous) === isPodActive(pod);
-      queue.addAfter(objectKey(owner.metadata), onlyStatus ? batchMs(owner) : 0);
+      queue.addAfter(objectKey(owner.metadata), onlyStatus ? countAfterMs(owner) : 0);
     } else if (labelsChanged || ownerChanged) enqueueSelecting(pod);
   }
 
@@ -390,8 +389,8 @@ export function createReplicasController<T extends ReplicasObject>(
   };
 }
 
-function batchMs({ status }: DeepReadonly<ReplicasObject>): number {
-  return Math.max(shortestBatchMs, (status?.replicas ?? 0) / podsPerBatchMs);
+function countAfterMs({ status }: DeepReadonly<ReplicasObject>): number {
+  return Math.max(shortestBatchMs, batchMs(status?.replicas ?? 0));
 }
 
 /** Leaves out what is zero, as `omitempty` does. */

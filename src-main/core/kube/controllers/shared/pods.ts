@@ -20,6 +20,14 @@ export function podNodeKeys(pod: PodView): string[] {
   return pod.spec?.nodeName ? [pod.spec.nodeName] : [];
 }
 
+/**
+ * How long changes of many pods are taken together where each look goes through all of them, ms: the more there are,
+ * the longer, or else a rollout of thousands would cost their square.
+ */
+export function batchMs(pods: number): number {
+  return pods / 20;
+}
+
 export function podCondition(
   pod: PodView,
   type: string,
