@@ -50,13 +50,63 @@ function compile(expression: string): CelProgram | { readonly problem: string } 
     : { problem: `must evaluate to bool or the unknown type, not ${text}` };
 }
 
+/** The largest sizes of what a path may lead to. */
+interface Sized {
+  readonly size: number;
+  readonly keys?: Sized;
+  readonly values?: Sized;
+  readonly fields?: Readonly<Record<string, Sized>>;
+  /** Of any other name. */
+  readonly named?: Sized;
+}
+
+const maxEntries = 32;
+const [domain, identifier, attribute]: readonly [Sized, Sized, Sized] = [
+  { size: 63 },
+  { size: 32 },
+  { size: 64 },
+];
+const sizes: Sized = {
+  size: 0,
+  fields: {
+    driver: { size: 63 },
+    allowMultipleAllocations: { size: 1 },
+    attributes: {
+      size: maxEntries,
+      keys: domain,
+      values: { size: maxEntries, keys: identifier, values: attribute, named: attribute },
+    },
+    capacity: {
+      size: maxEntries,
+      keys: domain,
+      values: { size: maxEntries, keys: identifier, values: { size: 0 } },
+    },
+  },
+};
+
+function sizeAt([root, ...path]: readonly string[]): number | undefined {
+  let at: Sized | undefined = root === 'device' ? sizes : undefined;
+  for (const name of path) {
+    if (name === '@keys') at = at?.keys;
+    else if (name === '@values' || name === '@items') at = at?.values;
+    else at = at?.fields?.[name] ?? at?.named;
+  }
+  return at?.size;
+}
+
+/** Most an expression may cost at worst. */
+const maxCost = 1_000_000;
+
 /**
  * What is wrong with an expression that selects devices; nothing, if it can be stored.
  * @see k8s.io/dynamic-resource-allocation/cel/compile.go, CompileCELExpression
  */
-export function checkDeviceSelector(expression: string): { readonly problem: string } | undefined {
+export function checkDeviceSelector(
+  expression: string,
+): 'too complex' | { readonly problem: string } | undefined {
   const result = compile(expression);
-  return 'problem' in result ? result : undefined;
+  if ('problem' in result) return result;
+  return result.estimate(sizeAt).max > maxCost ? 'too complex' : undefined;
 }
 
 /**

@@ -18,7 +18,12 @@ import {
   isUnwritten,
   requestsOnNode,
 } from '../devices/extended-resources.ts';
-import type { AllocationView, DeviceClaimView, DeviceClassView } from '../devices/types.ts';
+import type {
+  AllocationView,
+  CompileSelector,
+  DeviceClaimView,
+  DeviceClassView,
+} from '../devices/types.ts';
 import {
   type CycleState,
   failed,
@@ -37,6 +42,8 @@ import type { Handle } from './handle.ts';
 type Entry = NonNullable<NonNullable<PodView['spec']>['resourceClaims']>[number];
 
 const key = 'DynamicResources';
+/** Expressions that are kept ready. */
+const maxCompiled = 100;
 /** A first alternative scores this, the next one less. */
 const maxAlternatives = 8;
 
@@ -56,6 +63,16 @@ export function dynamicResources(handle: Handle): Plugin {
   const classOfResource = classesOfResources(informers);
   const classOf = (name: string): DeviceClassView | undefined =>
     classes.list().find(({ metadata }) => metadata.name === name);
+
+  const compiled = new Map<string, ReturnType<CompileSelector>>();
+  const compileSelector: CompileSelector = (expression) => {
+    const known = compiled.get(expression);
+    if (known) return known;
+    const selects = handle.compileDeviceSelector(expression);
+    if (compiled.size >= maxCompiled) compiled.clear();
+    compiled.set(expression, selects);
+    return selects;
+  };
 
   const podClaims = (pod: PodView): DeviceClaimView[] | string => {
     const found: DeviceClaimView[] = [];
@@ -129,7 +146,7 @@ export function dynamicResources(handle: Handle): Plugin {
       allocated: tracker.allocated(),
       random,
       classOf,
-      compileSelector: handle.compileDeviceSelector,
+      compileSelector,
     });
     state.write(key, {
       ...fresh(claims, own.length),

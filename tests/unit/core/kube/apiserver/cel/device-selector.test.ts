@@ -66,3 +66,15 @@ test.each([
 ])('%s is refused', (expression, problem) => {
   expect(checkDeviceSelector(expression)).toEqual({ problem });
 });
+
+// Answers of a real v1.36.3.
+const all = 'device.attributes';
+test.each([
+  [`${all}.all(d, ${all}.all(e, ${all}[d].all(i, true)))`, undefined],
+  [`${all}.all(d, ${all}[d].all(i, ${all}[d].all(j, i + j == "x")))`, undefined],
+  [`device.driver.matches("a+") && ${own}.b.contains(device.driver)`, undefined],
+  [`${all}.all(d, ${all}.all(e, ${all}[d].all(i, ${all}[e].all(j, true))))`, 'too complex'],
+  [`${all}.all(d, ${all}.all(e, ${all}.all(f, d.contains(e))))`, 'too complex'],
+])('%s costs at worst what is %s', (expression, answer) => {
+  expect(checkDeviceSelector(expression)).toBe(answer);
+});
