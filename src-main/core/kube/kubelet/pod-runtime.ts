@@ -1,3 +1,4 @@
+import { prepareDynamicResources } from './dynamic-resources.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { BackOff } from './back-off.ts';
 import { formatDuration } from '../machinery/index.ts';
@@ -135,13 +136,21 @@ export class PodRuntime {
     await cache.refresh(uidOf(pod));
   }
 
-  async #createSandbox(pod: PodView, attempt: number): Promise<string> {
+  /** @returns nothing while the devices of the pod are not to be had: it is tried again with the next sync. */
+  async #createSandbox(pod: PodView, attempt: number): Promise<string | undefined> {
     const { context, cache } = this.#deps;
     const { name = '', namespace = '', labels = {}, annotations = {} } = pod.metadata;
     const spec = specOf(pod);
     const uid = uidOf(pod);
     const directory = logDirectoryOf(pod);
     if (!context.host.files.exists(directory)) context.host.files.mkdir(directory, 0o755);
+    try {
+      await prepareDynamicResources(context, pod);
+    } catch (error) {
+      const text = `Failed to prepare dynamic resources: ${errorText(error)}`;
+      podEvent(context, pod, 'Warning', 'FailedPrepareDynamicResources', text);
+      return undefined;
+    }
     try {
       const id = await context.host.runtime.runPodSandbox({
         name,

@@ -1,0 +1,70 @@
+import type { DeepReadonly } from '#core/base';
+import type { ResourceClaim } from '../apis/index.ts';
+import { controllerOf } from '../client/index.ts';
+import { errorText, type KubeletContext } from './context.ts';
+import { specOf, uidOf, type PodView } from './pods.ts';
+
+type Entry = NonNullable<NonNullable<PodView['spec']>['resourceClaims']>[number];
+
+/** Where drivers of devices leave the sockets by which the kubelet finds them. */
+const registry = '/var/lib/kubelet/plugins_registry';
+
+/**
+ * Prepares the devices of a pod's claims: what is allocated and reserved, and by drivers that have registered. What a
+ * driver would do to the containers is not modelled.
+ *
+ * @throws Error in upstream's words
+ * @see pkg/kubelet/cm/dra/manager.go, PrepareResources
+ */
+export async function prepareDynamicResources(
+  context: KubeletContext,
+  pod: PodView,
+): Promise<void> {
+  const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
+  const entries: readonly Entry[] = [
+    ...(specOf(pod).resourceClaims ?? []),
+    ...(extended === undefined ? [] : [{ name: '', resourceClaimName: extended }]),
+  ];
+  for (const entry of entries) {
+    try {
+      await prepareClaim(context, pod, entry);
+    } catch (error) {
+      throw new Error(`prepare dynamic resources: ${errorText(error)}`, { cause: error });
+    }
+  }
+}
+
+async function prepareClaim(context: KubeletContext, pod: PodView, entry: Entry): Promise<void> {
+  const { namespace = '', name: podName = '' } = pod.metadata;
+  const noted = pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name);
+  if (entry.resourceClaimName === undefined && !noted)
+    throw new Error(`pod "${namespace}/${podName}": ResourceClaim not created yet`);
+  const name = entry.resourceClaimName ?? noted?.resourceClaimName;
+  if (name === undefined) return;
+  const claim = await claimOf(context, namespace, name);
+  if (entry.resourceClaimName === undefined && controllerOf(claim)?.uid !== uidOf(pod))
+    throw new Error(
+      `ResourceClaim ${namespace}/${name} was not created for Pod ${namespace}/${podName} (Pod is not owner)`,
+    );
+  if (!claim.status?.reservedFor?.some(({ uid }) => uid === uidOf(pod)))
+    throw new Error(
+      `pod ${podName} (${uidOf(pod)}) is not allowed to use ResourceClaim ${name} (${claim.metadata.uid ?? ''})`,
+    );
+  if (!claim.status.allocation) throw new Error(`ResourceClaim ${name}: not allocated`);
+  for (const { driver } of claim.status.allocation.devices?.results ?? [])
+    if (!context.host.files.exists(`${registry}/${driver}-reg.sock`))
+      throw new Error(`DRA driver ${driver} is not registered`);
+}
+
+async function claimOf(
+  { api }: KubeletContext,
+  namespace: string,
+  name: string,
+): Promise<DeepReadonly<ResourceClaim>> {
+  try {
+    if (!api) throw new Error('no API server');
+    return await api.client.resource('resourceclaims.resource.k8s.io').get(namespace, name);
+  } catch (error) {
+    throw new Error(`fetch ResourceClaim ${name}: ${errorText(error)}`, { cause: error });
+  }
+}
