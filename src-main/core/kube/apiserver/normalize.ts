@@ -214,8 +214,9 @@ class Normalizer {
       this.#path.length = depth;
       if (child.omitZero && (result === '' || result === 0 || result === false)) continue;
       if (result !== undefined) out[key] = result;
-      // An empty list asks for a reset, which an absent one does not.
-      else if (key === 'managedFields') out[key] = [];
+      // An empty list asks for a reset, or for no policy at all, which an absent one does not.
+      else if (key === 'managedFields' || (key === 'policies' && name === 'HPAScalingRules'))
+        out[key] = [];
     }
     this.#complete(out, plan);
     this.#struct = outer;
