@@ -49,6 +49,8 @@ export interface KindStrategy {
     old: DeepReadonly<KubeObject>,
     context: StrategyContext,
   ): void;
+  /** What is asked before all else, metadata included, and told alone. */
+  validateFirst?(object: DeepReadonly<KubeObject>): FieldError[];
   /** Errors in upstream's order, beyond those of metadata. */
   validate?(object: DeepReadonly<KubeObject>, context: StrategyContext): FieldError[];
   validateUpdate?(

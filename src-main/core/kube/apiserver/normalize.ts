@@ -153,9 +153,12 @@ class Normalizer {
 
   /** Protobuf, in which upstream stores most kinds, does not tell an empty list from none. */
   readonly #emptyList: [] | null;
+  readonly #roundsUp: boolean;
 
   constructor(schemas: SchemaSet, kind: string, unknown: string[]) {
     this.#emptyList = kind === 'CustomResourceDefinition' ? [] : null;
+    // Amounts of a class's overhead are no `ResourceList` to the defaults of its group.
+    this.#roundsUp = kind !== 'RuntimeClass';
     this.#schemas = schemas;
     this.#struct = kind;
     this.#unknown = unknown;
@@ -213,6 +216,7 @@ class Normalizer {
       }
       this.#path.length = depth;
       if (child.omitZero && (result === '' || result === 0 || result === false)) continue;
+      if (result === '' && child.format === 'byte' && child.always === undefined) continue;
       if (result !== undefined) out[key] = result;
       // An empty list asks for a reset, or for no policy at all, which an absent one does not.
       else if (key === 'managedFields' || (key === 'policies' && name === 'HPAScalingRules'))
@@ -347,7 +351,7 @@ class Normalizer {
     if (entry === null) return format === 'quantity' ? '0' : '';
     if (format === 'byte' && typeof entry !== 'string') throw this.#mismatch(entry, '[]uint8');
     const value = this.#value(entry, values, true);
-    return format === 'quantity' ? inThousandths(value as string) : value;
+    return format === 'quantity' && this.#roundsUp ? inThousandths(value as string) : value;
   }
 
   #map(value: unknown, values: SchemaNode, plan: Plan, keepEmpty: boolean): unknown {
@@ -454,7 +458,7 @@ function base64Text(text: string): string {
   if (base64Pattern.test(plain) && plain.length % 4 === 0) return plain;
   let bad = 0;
   while (bad < text.length && /[A-Za-z0-9+/\r\n]/.test(text[bad] as string)) bad += 1;
-  throw new DecodeError(
+  throw new MismatchError(
     `illegal base64 data at input byte ${bad < text.length ? bad : Math.max(0, text.length - (text.length % 4 || 1))}`,
   );
 }

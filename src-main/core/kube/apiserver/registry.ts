@@ -20,7 +20,6 @@ import {
   pathSegmentErrors,
   trackUpdate,
   validateObjectMeta,
-  validateObjectMetaCommon,
   validateObjectMetaUpdate,
   validateStandardFinalizers,
 } from '../machinery/index.ts';
@@ -77,21 +76,21 @@ const conditionalKinds = new Set([
   'VolumeAttachment',
 ]);
 
-/** Which checks of metadata a kind's update repeats, in order: those of changes (U), those of any write (V). */
+/** Which checks of metadata a kind's update repeats: of changes (U), of any write (V); a dot is the kind's own, last without one. */
 const metadataChecks: Readonly<Record<string, string>> = {
   APIService: 'UV',
   CSINode: 'V',
-  CSIStorageCapacity: 'VU',
-  CertificateSigningRequest: 'VU',
-  ClusterRole: 'VU',
-  ClusterRoleBinding: 'VU',
+  CSIStorageCapacity: 'V.U',
+  CertificateSigningRequest: 'V.U',
+  ClusterRole: 'V.U',
+  ClusterRoleBinding: 'V.U',
   ConfigMap: 'UV',
   DeviceClass: 'VU',
   Event: '',
   Endpoints: 'UV',
   EndpointSlice: 'V',
   FlowSchema: 'V',
-  IPAddress: 'VU',
+  IPAddress: 'V.U',
   Ingress: 'UV',
   IngressClass: 'UV',
   Job: 'VU',
@@ -108,13 +107,13 @@ const metadataChecks: Readonly<Record<string, string>> = {
   PriorityLevelConfiguration: 'V',
   ResourceClaim: 'VU',
   ResourceClaimTemplate: 'VU',
-  Role: 'VU',
-  RoleBinding: 'VU',
-  RuntimeClass: 'VU',
+  Role: 'V.U',
+  RoleBinding: 'V.U',
+  RuntimeClass: 'V.U',
   Secret: 'UV',
   Service: 'UV',
   ServiceAccount: 'UV',
-  StorageClass: 'VU',
+  StorageClass: 'V.U',
   ValidatingAdmissionPolicy: 'V',
   ValidatingAdmissionPolicyBinding: 'V',
   ValidatingWebhookConfiguration: 'V',
@@ -231,21 +230,18 @@ export async function createObject(
     warn: (text: string) => void call.warnings.push(text),
     checkDeviceSelector,
   };
-  delete meta.generation;
   if (strategy.hasGeneration) meta.generation = 1;
   prepareSpecial(call, draft, undefined);
   strategy.prepareForCreate?.(draft, strategyContext);
   const generated = !meta.name && meta.generateName ? meta.generateName : undefined;
   if (generated !== undefined) meta.name = generateName(context, generated);
-  const { nameRule = 'dns-subdomain' } = strategy;
   const { namespaced } = served.info;
-  const ruleOfKind =
-    typeof nameRule === 'string' ? nameChecks[nameRule] : (name: string) => nameRule(name, draft);
+  fail(served, meta.name ?? '', strategy.validateFirst?.(draft) ?? []);
   fail(served, meta.name ?? '', [
     ...(await deviceAccessErrors(call, draft, undefined, '')),
     ...(strategy.metadataLast
       ? []
-      : validateObjectMeta(meta, namespaced, ruleOfKind, finalizerRule(served))),
+      : validateObjectMeta(meta, namespaced, nameCheckOf(served, draft), finalizerRule(served))),
     ...(strategy.validate?.(draft, strategyContext) ?? []),
   ]);
   // What holds for any kind is asked when the kind's own rules are content.
@@ -434,6 +430,7 @@ export async function updateObject(
       if (strategy.prepareForUpdate) strategy.prepareForUpdate(draft, old, strategyContext);
       else if (served.hasStatus) keepField(draft, old, 'status');
       prepareSpecial(call, draft, old);
+      fail(served, name, strategy.validateFirst?.(draft) ?? []);
       errors = [
         ...(strategy.validate && !strategy.validateUpdate
           ? strategy.validate(draft, strategyContext)
@@ -453,9 +450,8 @@ export async function updateObject(
       if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
         meta.generation = (old.metadata.generation ?? 0) + 1;
     }
-    const changed = metadataErrors(served, draft.metadata, old.metadata, subresource);
     const access = await deviceAccessErrors(call, draft, old, subresource);
-    fail(served, name, [...changed, ...access, ...errors]);
+    fail(served, name, withMetadataErrors(served, draft, old, subresource, [...access, ...errors]));
     if (subresource === '' || subresource === 'scale')
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     await admitFinal(context, request);
@@ -514,22 +510,35 @@ function sameFields(a: object, b: object, except: string): boolean {
  * Upstream checks the metadata of an update once for all kinds and again in the kind's own validation: clients see a
  * problem as several causes.
  */
-function metadataErrors(
+function withMetadataErrors(
   served: Served,
-  meta: DeepReadonly<ObjectMeta>,
-  old: DeepReadonly<ObjectMeta>,
+  draft: KubeObject,
+  old: DeepReadonly<KubeObject>,
   subresource: string,
+  own: readonly FieldError[],
 ): FieldError[] {
-  const common = validateObjectMetaCommon(meta, served.info.namespaced);
-  const changes = validateObjectMetaUpdate(meta, old);
-  const finalizers =
-    finalizerRule(served) === 'standard' ? validateStandardFinalizers(meta.finalizers) : [];
-  const again = subresource === '' ? (metadataChecks[served.info.kind] ?? 'U') : 'U';
+  const { namespaced, kind } = served.info;
+  const meta = draft.metadata;
+  const finalizers = finalizerRule(served);
+  const changes = validateObjectMetaUpdate(meta, old.metadata);
+  const standard = finalizers === 'standard' ? validateStandardFinalizers(meta.finalizers) : [];
+  const written = subresource === '' ? (metadataChecks[kind] ?? 'U') : 'U';
+  const again = written.includes('.') ? written : `${written}.`;
   return [
-    ...common,
+    ...validateObjectMeta(meta, namespaced, pathSegmentErrors, 'any'),
     ...changes,
-    ...[...again].flatMap((check) => [...(check === 'U' ? changes : common), ...finalizers]),
+    ...[...again].flatMap((check) => {
+      if (check === '.') return own;
+      return check === 'U'
+        ? [...changes, ...standard]
+        : validateObjectMeta(meta, namespaced, nameCheckOf(served, draft), finalizers);
+    }),
   ];
+}
+
+function nameCheckOf({ strategy }: Served, draft: KubeObject): NameCheck {
+  const { nameRule = 'dns-subdomain' } = strategy;
+  return typeof nameRule === 'string' ? nameChecks[nameRule] : (name) => nameRule(name, draft);
 }
 
 const untouched = new Set(['kind', 'apiVersion', 'metadata', 'status']);

@@ -34,8 +34,9 @@ export function prepareSpecial(
   } else if (isCore(draft, 'Service')) prepareService(draft, old);
   else if (draft.kind === 'CertificateSigningRequest' && !old) {
     const { username, uid, groups, extra } = call.user;
+    const { uid: _uid, extra: _extra, ...asked } = (draft['spec'] ?? {}) as Record<string, unknown>;
     draft['spec'] = {
-      ...(draft['spec'] as object | undefined),
+      ...asked,
       username,
       ...(uid === undefined ? {} : { uid }),
       groups: [...groups],

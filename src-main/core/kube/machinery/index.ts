@@ -101,7 +101,6 @@ export {
   validateLabels,
   standardFinalizers,
   validateObjectMeta,
-  validateObjectMetaCommon,
   validateObjectMetaUpdate,
   validateStandardFinalizers,
 } from './object-meta.ts';

@@ -216,7 +216,7 @@ export function validateObjectMeta(
 }
 
 /** What is checked alike on create and update. @see validateObjectMetaAccessorWithOptsCommon */
-export function validateObjectMetaCommon(
+function validateObjectMetaCommon(
   meta: DeepReadonly<ObjectMeta>,
   namespaced: boolean,
 ): StatusCause[] {
@@ -243,7 +243,7 @@ export function validateObjectMetaCommon(
 
 const immutable = 'field is immutable';
 
-/** Errors of metadata on update, beside those of `validateObjectMetaCommon`. @see ValidateObjectMetaAccessorUpdate */
+/** Errors of a change of metadata, beside those of any write. @see ValidateObjectMetaAccessorUpdate */
 export function validateObjectMetaUpdate(
   meta: DeepReadonly<ObjectMeta>,
   old: DeepReadonly<ObjectMeta>,

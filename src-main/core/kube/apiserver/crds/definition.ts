@@ -309,7 +309,7 @@ function storedVersionErrors(crd: unknown): FieldError[] {
   const stored = textsOf(at(crd, 'status', 'storedVersions'));
   const path = 'status.storedVersions';
   if (stored.length === 0)
-    return [invalidValue(path, stored, 'must have at least one stored version')];
+    return [invalidValue(path, null, 'must have at least one stored version')];
   const versions = versionsOf(crd);
   const names = versions.map((version) => textOf(version['name']));
   const errors = versions

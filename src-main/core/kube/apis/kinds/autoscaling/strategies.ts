@@ -2,6 +2,7 @@ import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
+import { validateContainerResourceName } from '../../validation/resources.ts';
 import { FieldErrors } from '../../validation/field.ts';
 import { dnsLabel } from '../../validation/meta.ts';
 import { isPathSegment } from '../../validation/names.ts';
@@ -109,6 +110,8 @@ function validateSource(
   }
   if (field === 'resource' || field === 'containerResource') {
     if (!source.name) errors.required(`${path}.name`, 'must specify a resource name');
+    else if (field === 'containerResource')
+      validateContainerResourceName(errors, `${path}.name`, source.name);
     if (field === 'containerResource') {
       if (!source.container) errors.required(`${path}.container`, 'must specify a container');
       else dnsLabel(errors, `${path}.container`, source.container);

@@ -36,7 +36,7 @@ export interface MatchResources {
 export interface Webhook extends MatchResources {
   name?: string;
   failurePolicy?: string;
-  sideEffects?: string;
+  sideEffects?: string | null;
   timeoutSeconds?: number;
   reinvocationPolicy?: string;
   admissionReviewVersions?: string[];
@@ -288,7 +288,7 @@ export function validateWebhooks(errors: FieldErrors, webhooks: readonly Webhook
     oneOf(errors, `${path}.failurePolicy`, webhook.failurePolicy, failurePolicies);
     oneOf(errors, `${path}.matchPolicy`, webhook.matchPolicy, ['Equivalent', 'Exact']);
     const harmless = ['None', 'NoneOnDryRun'];
-    if (sideEffects === undefined)
+    if (sideEffects === undefined || sideEffects === null)
       errors.required(`${path}.sideEffects`, `must specify one of ${harmless.join(', ')}`);
     else oneOf(errors, `${path}.sideEffects`, sideEffects, harmless);
     if (timeoutSeconds > 30 || timeoutSeconds < 1)

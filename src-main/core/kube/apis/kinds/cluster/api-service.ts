@@ -124,13 +124,7 @@ export const apiServiceStrategy: KindStrategy = {
       else Object.assign(draft.metadata, { [field]: jsonClone(old.metadata[field]) });
   },
   validate: (object) => serviceErrors(object).list,
-  validateUpdate(object) {
-    const errors = new FieldErrors();
-    const name = object.metadata.name ?? '';
-    errors.invalidEach('metadata.name', name, nameFaults(name, object));
-    errors.addAll(serviceErrors(object).list);
-    return errors.list;
-  },
+  validateUpdate: (object) => serviceErrors(object).list,
   validateStatusUpdate(object) {
     const errors = new FieldErrors();
     const statuses = ['True', 'False', 'Unknown'];

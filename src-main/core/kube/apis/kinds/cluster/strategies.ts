@@ -2,10 +2,11 @@ import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
-import { FieldErrors } from '../../validation/field.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
 import { immutable, qualifiedName, semanticEqual, validateLabels } from '../../validation/meta.ts';
 import { isDns1123Label } from '../../validation/names.ts';
 import { validateRequirements } from '../../validation/resources.ts';
+import { internalJson } from '../core/internal-print.ts';
 import { validateTolerations } from '../core/pod-scheduling.ts';
 import { type Toleration, view } from '../core/pod-types.ts';
 import { deprecatedNodeLabel } from '../core/pod-warnings.ts';
@@ -214,7 +215,19 @@ const runtimeClassStrategy: KindStrategy = {
       const { overhead, scheduling } = view<RuntimeClass>(object);
       if (overhead) validateRequirements(errors, 'overhead', { limits: overhead.podFixed ?? {} });
       validateLabels(errors, 'scheduling.nodeSelector', scheduling?.nodeSelector);
-      validateTolerations(errors, 'scheduling.tolerations', scheduling?.tolerations ?? []);
+      const tolerations = scheduling?.tolerations ?? [];
+      validateTolerations(errors, 'scheduling.tolerations', tolerations);
+      const seen = new Set<string>();
+      tolerations.forEach((toleration, index) => {
+        const { key = '', operator = '', value = '', effect = '' } = toleration;
+        const id = JSON.stringify([key, operator, value, effect]);
+        if (seen.has(id))
+          errors.duplicate(
+            `scheduling.tolerations[${index}]`,
+            new Printed(internalJson('Toleration', toleration)),
+          );
+        seen.add(id);
+      });
     },
     (errors, object, old) => {
       immutable(errors, 'handler', object['handler'], old['handler']);

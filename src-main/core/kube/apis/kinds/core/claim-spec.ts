@@ -82,6 +82,16 @@ export function validateClaimTemplateSpec(
   if (spec.dataSourceRef) {
     validateDataSource(errors, `${path}.dataSourceRef`, spec.dataSourceRef, true);
   }
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource && dataSourceRef) {
+    const same = (['apiGroup', 'kind', 'name'] as const).every(
+      (field) => (dataSource[field] ?? '') === (dataSourceRef[field] ?? ''),
+    );
+    // Upstream prints the path of the field, which has nothing to print.
+    if (dataSourceRef.namespace)
+      errors.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified');
+    else if (!same) errors.invalid(path, {}, 'must match dataSourceRef');
+  }
   if (spec.volumeAttributesClassName) {
     errors.invalidEach(
       `${path}.volumeAttributesClassName`,

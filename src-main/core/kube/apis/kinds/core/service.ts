@@ -313,7 +313,6 @@ function validateService(errors: FieldErrors, spec: ServiceSpec): void {
   } else if (affinity === 'None' && spec.sessionAffinityConfig) {
     errors.forbidden('spec.sessionAffinityConfig', 'must not be set when session affinity is None');
   }
-  validateClusterIps(errors, spec);
   spec.externalIPs?.forEach((ip, index) => {
     const messages = isIp(ip);
     errors.invalidEach(`spec.externalIPs[${index}]`, ip, messages);
@@ -520,11 +519,13 @@ export const serviceStrategy: KindStrategy = {
     if (service.spec.type !== 'LoadBalancer') (service.status ??= {}).loadBalancer = {};
   },
   prepareForStatusUpdate: keepSpec,
+  // A Service's addresses are set aside before anything else of it is looked at.
+  validateFirst(object) {
+    const errors = new FieldErrors();
+    validateClusterIps(errors, specOf(object));
+    return errors.list;
+  },
   validate(object) {
-    // A new Service's addresses are set aside before anything else of it is looked at.
-    const addresses = new FieldErrors();
-    validateClusterIps(addresses, specOf(object));
-    if (addresses.list.length > 0) return addresses.list;
     const errors = new FieldErrors();
     validateService(errors, specOf(object));
     return errors.list;

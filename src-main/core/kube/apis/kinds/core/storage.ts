@@ -1,8 +1,14 @@
 import type { ObjectMeta } from '../../../machinery/index.ts';
 import type { KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors, Printed } from '../../validation/field.ts';
-import { immutable, semanticEqual } from '../../validation/meta.ts';
-import { compareQuantities } from '../../validation/quantity.ts';
+import {
+  immutable,
+  nonNegativeMessage,
+  qualifiedName,
+  semanticEqual,
+  sortedEntries,
+} from '../../validation/meta.ts';
+import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
 import { validateClaimTemplateSpec } from './claim-spec.ts';
 import { internalJson, specDiff } from './internal-print.ts';
@@ -29,6 +35,8 @@ interface Claim {
   status?: {
     phase?: string;
     capacity?: ResourceList;
+    allocatedResources?: ResourceList;
+    allocatedResourceStatuses?: Record<string, string>;
     accessModes?: string[];
     currentVolumeAttributesClassName?: string;
   };
@@ -195,18 +203,56 @@ function validateClaimChange(errors: FieldErrors, claim: Claim, old: Claim): voi
   }
 }
 
+const resizeStatuses = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+];
+
+/** @see ValidatePersistentVolumeClaimStatusUpdate */
+function validateClaimStatus(errors: FieldErrors, { spec, status = {} }: Claim): void {
+  if ((spec?.accessModes ?? []).length === 0) errors.required('Spec.accessModes');
+  const isStorage = (path: string, name: string): boolean => {
+    const before = errors.list.length;
+    qualifiedName(errors, path, name);
+    if (errors.list.length > before) return false;
+    const isNative = !name.includes('/') || /(?:^|\.)kubernetes\.io\//.test(name);
+    if (isNative && name !== 'storage') errors.notSupported(path, name, ['storage']);
+    return errors.list.length === before;
+  };
+  for (const [name, amount] of sortedEntries(status.capacity))
+    nonNegativeAmount(errors, `status.capacity[${name}]`, amount);
+  const path = 'status.allocatedResourceStatuses';
+  for (const [name, state] of sortedEntries(status.allocatedResourceStatuses)) {
+    isStorage(path, name);
+    if (!resizeStatuses.includes(state)) errors.notSupported(path, name, resizeStatuses);
+  }
+  for (const [name, amount] of sortedEntries(status.allocatedResources))
+    if (isStorage('status.allocatedResources', name))
+      nonNegativeAmount(errors, `status.allocatedResources[${name}]`, amount);
+}
+
+function nonNegativeAmount(errors: FieldErrors, path: string, amount: unknown): void {
+  if (compareQuantities(amount, '0') < 0)
+    errors.invalid(path, canonicalQuantity(amount), nonNegativeMessage);
+}
+
 const isOldSource = ({ apiGroup, kind }: ObjectReference): boolean =>
   (!apiGroup && kind === 'PersistentVolumeClaim') ||
   (apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot');
 
-/** The old spelling knows claims and snapshots alone; while no namespace is named both spellings are kept alike. */
-function matchDataSources(spec: ClaimSpec): void {
-  if (spec.dataSource && !isOldSource(spec.dataSource)) delete spec.dataSource;
+/** The old spelling alone knows claims and snapshots only; while no namespace is named both spellings are kept alike. */
+function matchDataSources(spec: ClaimSpec, old: ClaimSpec | undefined): void {
+  // The feature behind sources of other namespaces is off in v1.36.
+  if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
+  const keeps = spec.dataSourceRef !== undefined || old?.dataSource || old?.dataSourceRef;
+  if (!keeps && spec.dataSource && !isOldSource(spec.dataSource)) delete spec.dataSource;
   const { dataSource, dataSourceRef } = spec;
   if (dataSource && !dataSourceRef) spec.dataSourceRef = { ...dataSource };
-  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace) {
-    if (isOldSource(dataSourceRef)) spec.dataSource = { ...dataSourceRef };
-  }
+  else if (dataSourceRef && !dataSource && !dataSourceRef.namespace)
+    spec.dataSource = { ...dataSourceRef };
 }
 
 export const persistentVolumeClaimStrategy: KindStrategy = {
@@ -221,9 +267,12 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
   },
   prepareForCreate(draft) {
     draft['status'] = { phase: 'Pending' };
-    matchDataSources((view<Claim>(draft).spec ??= {}));
+    matchDataSources((view<Claim>(draft).spec ??= {}), undefined);
   },
-  prepareForUpdate: keepStatus,
+  prepareForUpdate(draft, old) {
+    keepStatus(draft, old);
+    matchDataSources((view<Claim>(draft).spec ??= {}), view<Claim>(old).spec);
+  },
   prepareForStatusUpdate: keepSpec,
   validate(object) {
     const errors = new FieldErrors();
@@ -234,6 +283,11 @@ export const persistentVolumeClaimStrategy: KindStrategy = {
     const errors = new FieldErrors();
     validateClaimTemplateSpec(errors, 'spec', view<Claim>(object).spec ?? {});
     validateClaimChange(errors, view<Claim>(object), view<Claim>(old));
+    return errors.list;
+  },
+  validateStatusUpdate(object) {
+    const errors = new FieldErrors();
+    validateClaimStatus(errors, view<Claim>(object));
     return errors.list;
   },
   warnings(object) {

@@ -47,9 +47,11 @@ function admit(recording: Recording): {
     field: 'metadata.name',
     message: `Invalid value: ${JSON.stringify(name)}: ${why}`,
   }));
+  const first = strategy?.validateFirst?.(object) ?? [];
   return {
     object,
-    causes: [...nameCauses, ...(strategy?.validate?.(object, context) ?? [])],
+    causes:
+      first.length > 0 ? first : [...nameCauses, ...(strategy?.validate?.(object, context) ?? [])],
     warnings: [...warnings, ...(strategy?.warnings?.(object) ?? [])],
   };
 }
