@@ -19,7 +19,7 @@ import {
   type YamlDuplicate,
   YamlError,
 } from '../machinery/index.ts';
-import { scanJson } from './json-scan.ts';
+import { isTooDeep, maxKeptDepth, scanJson } from './json-scan.ts';
 import { DecodeError, normalize } from './normalize.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -52,6 +52,13 @@ export function yamlErrorText(lines: readonly string[]): string {
   return `yaml: unmarshal errors:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
+/** A body that is no YAML; what nests too deep is told in upstream's words, though the limit is a lower one. */
+export function yamlFault({ message, line }: YamlError): string {
+  if (/maxDepth|nested deeper/.test(message))
+    return `yaml: ${line === undefined ? '' : `line ${line}: `}exceeded max depth of 10000`;
+  return message.startsWith('yaml:') ? message : `yaml: ${message}`;
+}
+
 /** `line 3: key "a" already set in map`. */
 export function yamlDuplicateText({ line, key }: YamlDuplicate): string {
   return `line ${line}: key ${JSON.stringify(key)} already set in map`;
@@ -73,6 +80,7 @@ interface Raw {
   readonly duplicates: readonly string[];
   /** Of a JSON body that has such keys or may have unknown ones. */
   readonly json?: string;
+  readonly isDeep?: boolean;
 }
 
 const typeOnly =
@@ -103,6 +111,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
   let value: unknown;
   let duplicates: readonly string[] = [];
   let json: string | undefined;
+  let isDeep = false;
   if (media === '' || media === 'application/json' || media === '*/*') {
     const text = fromUtf8(body);
     const scan = scanJson(text);
@@ -110,6 +119,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
       throw unrecognized(`couldn't get version/kind; json parse error: ${scan.error}`);
     value = JSON.parse(text);
     json = text;
+    isDeep = scan.depth > maxKeptDepth;
     duplicates = scan.duplicates.map((path) => `duplicate field "${path}"`);
   } else if (media === 'application/yaml') {
     try {
@@ -118,8 +128,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
       duplicates = read.duplicates.map(yamlDuplicateText);
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
-      const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
-      throw unrecognized(message);
+      throw unrecognized(yamlFault(error));
     }
   } else if (media === protobufContentType) {
     try {
@@ -138,7 +147,7 @@ function readRaw(request: ApiRequest, apiVersion: string, kind: string): Raw {
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type ${typeOnly}`,
     );
   }
-  return { value, duplicates, ...(json === undefined ? {} : { json }) };
+  return { value, duplicates, isDeep, ...(json === undefined ? {} : { json }) };
 }
 
 /**
@@ -200,11 +209,16 @@ export function decodeBody(
       );
     }
   }
-  const result = normalizeObject(value, expected, custom, apiVersion, kind, (message) =>
+  const unfit = (message: string): Error =>
     badRequest(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: ${message}`,
-    ),
+    );
+  if (custom && raw.isDeep) throw unfit('exceeded max depth');
+  const result = normalizeShallow(
+    () => normalizeObject(value, expected, custom, apiVersion, kind, unfit),
+    unfit,
   );
+  if (raw.isDeep && isTooDeep(result.object)) throw unfit('exceeded max depth');
   const problems =
     custom || raw.json === undefined
       ? withDuplicates(raw.duplicates, result.problems)
@@ -214,6 +228,16 @@ export function decodeBody(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${strictText(problems)}`,
     );
   return { object: result.object, problems };
+}
+
+/** A schema that holds itself can make a typed object nest deeper than calls do. */
+function normalizeShallow(normalized: () => Decoded, unfit: (message: string) => Error): Decoded {
+  try {
+    return normalized();
+  } catch (error) {
+    if (error instanceof RangeError) throw unfit('exceeded max depth');
+    throw error;
+  }
 }
 
 function nameOf({ metadata }: Readonly<Record<string, unknown>>): string {

@@ -4,14 +4,38 @@ export interface JsonScan {
   readonly error: string | undefined;
   /** Paths such as `spec.containers[0].image`, each once, in order. */
   readonly duplicates: readonly string[];
+  /** How many lists and maps stand within each other at most. */
+  readonly depth: number;
 }
 
-/** Upstream takes ten times as much; nothing that means anything comes near, and all that reads objects recurs. */
-const maxDepth = 1000;
+/** Lists and maps within each other. @see sigs.k8s.io/json, maxNestingDepth */
+const maxDepth = 10_000;
 /** @see sigs.k8s.io/json, saveStrictError */
 const mostDuplicates = 100;
 
 class ScanError extends Error {}
+
+/** What is kept may nest so deep: all that reads objects recurs. Fields that nobody knows may nest deeper. */
+export const maxKeptDepth = 1000;
+
+/** Whether a value nests deeper than an object may that is kept. */
+export function isTooDeep(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxKeptDepth) return true;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return false;
+}
+
+interface Container {
+  readonly path: string;
+  /** The keys so far; of a list undefined. */
+  readonly seen: Set<string> | undefined;
+  index: number;
+}
 
 const literalNames = ['true', 'false', 'null'] as const;
 
@@ -26,6 +50,7 @@ export function scanJson(
 ): JsonScan {
   const duplicates = new Set<string>();
   let at = 0;
+  let depth = 0;
   const fail = (context: string): never => {
     if (at >= text.length) throw new ScanError('unexpected end of JSON input');
     const code = text.codePointAt(at) ?? 0;
@@ -67,83 +92,100 @@ export function scanJson(
     if (!/[0-9]/.test(text[at] ?? '')) fail(context);
     while (/[0-9]/.test(text[at] ?? '')) at += 1;
   };
-  const value = (path: string, depth: number): void => {
-    if (depth > maxDepth) throw new ScanError('exceeded max depth');
+  const number = (c: string): void => {
+    if (c === '-') at += 1;
+    if (text[at] === '0') at += 1;
+    else digits('in numeric literal');
+    if (text[at] === '.') {
+      at += 1;
+      digits('after decimal point in numeric literal');
+    }
+    if (text[at] === 'e' || text[at] === 'E') {
+      at += 1;
+      if (text[at] === '+' || text[at] === '-') at += 1;
+      digits('in exponent of numeric literal');
+    }
+  };
+  const literal = (c: string | undefined): void => {
+    const name = literalNames.find((each) => each[0] === c);
+    if (!name) return fail('looking for beginning of value');
+    for (const expected of name) {
+      if (text[at] !== expected) fail(`in literal ${name} (expecting '${expected}')`);
+      at += 1;
+    }
+  };
+  /** Lists and maps that are not closed yet: a stack of its own, for texts may nest deeper than calls do. */
+  const open: Container[] = [];
+  const enter = (path: string, seen: Set<string> | undefined): boolean => {
+    if (open.length >= maxDepth) fail('exceeded max depth');
+    at += 1;
+    space();
+    if (text[at] === (seen ? '}' : ']')) {
+      at += 1;
+      return false;
+    }
+    open.push({ path, seen, index: -1 });
+    depth = Math.max(depth, open.length);
+    return true;
+  };
+  /** Reads up to the value of the next item. @returns its path */
+  const nextItem = (container: Container): string => {
+    const { path, seen } = container;
+    container.index += 1;
+    if (!seen) return `${path}[${container.index}]`;
+    space();
+    if (text[at] !== '"') fail('looking for beginning of object key string');
+    const key = string();
+    const here = path === '' ? key : `${path}.${key}`;
+    if (seen.has(key) && duplicates.size < mostDuplicates) duplicates.add(here);
+    onKey?.(here, seen.has(key));
+    seen.add(key);
+    space();
+    if (text[at] !== ':') fail('after object key');
+    at += 1;
+    return here;
+  };
+  /** Reads what follows a value. @returns whether another item does */
+  const goesOn = ({ seen }: Container): boolean => {
+    space();
+    if (text[at] === ',') {
+      at += 1;
+      return true;
+    }
+    if (text[at] !== (seen ? '}' : ']'))
+      fail(seen ? 'after object key:value pair' : 'after array element');
+    at += 1;
+    return false;
+  };
+  /** Reads a value that is no list or map, or the beginning of one. @returns whether it is one with items */
+  const begin = (path: string): boolean => {
     space();
     const c = text[at];
-    if (c === '{') {
-      at += 1;
-      const seen = new Set<string>();
-      space();
-      if (text[at] === '}') {
-        at += 1;
-        return;
+    if (c === '{') return enter(path, new Set());
+    if (c === '[') return enter(path, undefined);
+    if (c === '"') string();
+    else if (c !== undefined && (c === '-' || (c >= '0' && c <= '9'))) number(c);
+    else literal(c);
+    return false;
+  };
+  const value = (): void => {
+    let isOpen = begin('');
+    for (let container = open.at(-1); container; container = open.at(-1)) {
+      // A container that was just opened has an item; another only if a comma says so.
+      if (!isOpen && !goesOn(container)) {
+        open.pop();
+        continue;
       }
-      for (;;) {
-        space();
-        if (text[at] !== '"') fail('looking for beginning of object key string');
-        const key = string();
-        const here = path === '' ? key : `${path}.${key}`;
-        if (seen.has(key) && duplicates.size < mostDuplicates) duplicates.add(here);
-        onKey?.(here, seen.has(key));
-        seen.add(key);
-        space();
-        if (text[at] !== ':') fail('after object key');
-        at += 1;
-        value(here, depth + 1);
-        space();
-        if (text[at] === ',') at += 1;
-        else if (text[at] === '}') {
-          at += 1;
-          return;
-        } else fail('after object key:value pair');
-      }
-    } else if (c === '[') {
-      at += 1;
-      space();
-      if (text[at] === ']') {
-        at += 1;
-        return;
-      }
-      for (let index = 0; ; index++) {
-        value(`${path}[${index}]`, depth + 1);
-        space();
-        if (text[at] === ',') at += 1;
-        else if (text[at] === ']') {
-          at += 1;
-          return;
-        } else fail('after array element');
-      }
-    } else if (c === '"') string();
-    else if (c !== undefined && (c === '-' || (c >= '0' && c <= '9'))) {
-      if (c === '-') at += 1;
-      if (text[at] === '0') at += 1;
-      else digits('in numeric literal');
-      if (text[at] === '.') {
-        at += 1;
-        digits('after decimal point in numeric literal');
-      }
-      if (text[at] === 'e' || text[at] === 'E') {
-        at += 1;
-        if (text[at] === '+' || text[at] === '-') at += 1;
-        digits('in exponent of numeric literal');
-      }
-    } else {
-      const literal = literalNames.find((name) => name[0] === c);
-      if (!literal) return fail('looking for beginning of value');
-      for (const expected of literal) {
-        if (text[at] !== expected) fail(`in literal ${literal} (expecting '${expected}')`);
-        at += 1;
-      }
+      isOpen = begin(nextItem(container));
     }
   };
   try {
-    value('', 0);
+    value();
     space();
     if (at < text.length) fail('after top-level value');
-    return { error: undefined, duplicates: [...duplicates] };
+    return { error: undefined, duplicates: [...duplicates], depth };
   } catch (error) {
-    if (error instanceof ScanError) return { error: error.message, duplicates: [] };
+    if (error instanceof ScanError) return { error: error.message, duplicates: [], depth };
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 import { fromUtf8 } from '#core/base';
 import { badRequest, failure, isMap, parseYamlLeniently, YamlError } from '../machinery/index.ts';
-import { type FieldValidation, mediaTypeOf, yamlDuplicateText } from './body.ts';
+import { type FieldValidation, mediaTypeOf, yamlDuplicateText, yamlFault } from './body.ts';
 import { jsonType } from './normalize.ts';
 import type { Call } from './call.ts';
-import { scanJson } from './json-scan.ts';
+import { maxKeptDepth, scanJson } from './json-scan.ts';
 
 const types = {
   'application/json-patch+json': 'json',
@@ -54,6 +54,7 @@ export function readPatch(call: Call, type: PatchType, validation: FieldValidati
   if (scan.error !== undefined)
     throw badRequest(type === 'merge' && !strict ? 'Invalid JSON Patch' : decoding + scan.error);
   const value: unknown = JSON.parse(text);
+  if (scan.depth > maxKeptDepth) throw badRequest(`${decoding}exceeded max depth`);
   const unfit = (found: unknown, goType: string): Error =>
     badRequest(
       `${decoding}json: cannot unmarshal ${jsonType(found)} into Go value of type ${goType}`,
@@ -95,7 +96,6 @@ function readYaml(text: string): Pick<PatchBody, 'value' | 'problems'> {
     return { value, problems: duplicates.map(yamlDuplicateText) };
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    const message = error.message.startsWith('yaml:') ? error.message : `yaml: ${error.message}`;
-    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${message}`);
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${yamlFault(error)}`);
   }
 }

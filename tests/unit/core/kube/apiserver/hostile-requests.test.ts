@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { utf8 } from '#core/base';
 import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
 import type { ApiRequest } from '../../../../../src-main/core/kube/machinery/index.ts';
-import { type TestServer, testServer } from './server.ts';
+import { type Answer, type TestServer, testServer } from './server.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const protobuf = 'application/vnd.kubernetes.protobuf';
@@ -65,7 +65,7 @@ describe('bodies nobody can hold', () => {
       'application/apply-patch+yaml',
       deepMap,
     ],
-    ['options of a deletion 10,000 deep', 'DELETE', `${maps}/a`, json, deepMap],
+    ['options of a deletion 10,001 deep', 'DELETE', `${maps}/a`, json, `{"a":${deepMap}}`],
     ['YAML flow lists 10,000 deep', 'POST', maps, 'application/yaml', deep],
     [
       'YAML blocks 2,000 deep',
@@ -109,6 +109,37 @@ describe('bodies nobody can hold', () => {
     const status = await statusOf(api, method, url, type, body);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
+  });
+});
+
+describe('nesting', () => {
+  const map = (extra: string): string =>
+    `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"extra":${extra}}`;
+  const send = async (body: string, type = 'application/json'): Promise<Answer> =>
+    server().send('POST', maps, body, { 'content-type': type });
+
+  test('goes to ten thousand levels where nothing of it is kept', async () => {
+    const { status, headers } = await send(map(nested(9999, '[', ']')));
+    expect([status, headers['warning']]).toEqual([201, '299 - "unknown field \\"extra\\""']);
+  });
+
+  test.each([
+    ['[', map(nested(10_000, '[', ']'))],
+    ['{', map(`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`)],
+  ])('ends there in the words of Go: %s', async (sign, body) => {
+    const { status, json } = await send(body);
+    expect(status).toBe(400);
+    expect(json.message).toBe(
+      `the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: invalid character '${sign}' exceeded max depth ({"apiVersion":"v1","kind":"Con ...)`,
+    );
+  });
+
+  test('of YAML ends in the words of its reader', async () => {
+    const body = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nextra: ${nested(10_001, '[', ']')}\n`;
+    const { json } = await send(body, 'application/yaml');
+    expect(json.message).toBe(
+      'the object provided is unrecognized (must be of type ConfigMap): yaml: line 4: exceeded max depth of 10000 (61706956657273696f6e3a2076310a6b696e643a20436f6e6669674d6170 ...)',
+    );
   });
 });
 

@@ -47,6 +47,27 @@ const names = (events: readonly WatchEvent[]): string[] =>
 const namesIn = (list: unknown): string[] =>
   (list as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name);
 
+test('a thousand idle watches cost little, and each is told of what comes', async () => {
+  const server = testServer();
+  await server.send('POST', maps, { metadata: { name: 'a' } });
+  const { json } = await server.send('GET', maps);
+  const url = `${maps}?watch=true&resourceVersion=${json.metadata.resourceVersion}`;
+  const before = process.memoryUsage().heapUsed;
+  const watches = await Promise.all(Array.from({ length: 1000 }, () => watch(server, url)));
+  const bytesEach = (process.memoryUsage().heapUsed - before) / watches.length;
+  expect(bytesEach).toBeLessThan(64 * 1024);
+  await server.send('POST', maps, { metadata: { name: 'b' } });
+  await server.time.advance(0);
+  const told = new Set(watches.map(({ events }) => names(events).join()));
+  expect([...told]).toEqual(['ADDED b']);
+  // One event is one text for all.
+  expect(new Set(watches.map(({ lines }) => lines[0])).size).toBe(1);
+  for (const { stop } of watches) stop();
+  await server.send('POST', maps, { metadata: { name: 'c' } });
+  await server.time.advance(0);
+  expect(watches.every(({ events }) => events.length === 1)).toBe(true);
+});
+
 describe('watch', () => {
   test('tells of creates, updates and deletes after a resource version', async () => {
     const server = testServer();

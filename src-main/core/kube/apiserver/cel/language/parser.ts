@@ -9,6 +9,8 @@ export type Parsed = { readonly expr: Expr } | { readonly issues: readonly Issue
 
 /** Code points an expression may have. */
 const maxSize = 100_000;
+/** Nodes an expression may have once its macros are expanded. */
+const maxNodes = 100_000;
 /** How often a rule of the grammar may stand within itself. */
 const maxDepth = 250;
 
@@ -116,6 +118,15 @@ class Parser {
   #fail(message: string, at: number): never {
     this.#syntax(message, at);
     throw new Abort();
+  }
+
+  /** Macros copy what they are called on, so that a chain of them doubles with each. */
+  #newId(): number {
+    if (this.#ids >= maxNodes) {
+      this.#issues.push({ message: `expression expands to more than ${maxNodes} nodes`, at: -1 });
+      throw new Abort();
+    }
+    return this.#ids++;
   }
 
   /** A fault that the reading goes on from. */
@@ -277,7 +288,7 @@ class Parser {
     if (!open)
       return {
         kind: 'select',
-        id: this.#ids++,
+        id: this.#newId(),
         at: dot,
         operand,
         field: token.text,
@@ -438,7 +449,7 @@ class Parser {
       if (!this.#accept(',')) break;
     }
     this.#close('}');
-    return { kind: 'struct', id: this.#ids++, at: open.at, typeName, fields };
+    return { kind: 'struct', id: this.#newId(), at: open.at, typeName, fields };
   }
 
   #listLiteral(): Expr {
@@ -450,10 +461,10 @@ class Parser {
       const wanted = items.length === 0 && !optional ? expecting.item : expecting.expression;
       items.push({ value: this.#expr(wanted), optional });
       if (!this.#accept(',')) break;
-      if (this.#ends(']')) return { kind: 'list', id: this.#ids++, at: open.at, items };
+      if (this.#ends(']')) return { kind: 'list', id: this.#newId(), at: open.at, items };
     }
     this.#close(']');
-    return { kind: 'list', id: this.#ids++, at: open.at, items };
+    return { kind: 'list', id: this.#newId(), at: open.at, items };
   }
 
   #mapLiteral(): Expr {
@@ -467,10 +478,10 @@ class Parser {
       this.#expect(':', () => this.#startsExpression());
       entries.push({ key, value: this.#expr(), optional });
       if (!this.#accept(',')) break;
-      if (this.#ends('}')) return { kind: 'map', id: this.#ids++, at: open.at, entries };
+      if (this.#ends('}')) return { kind: 'map', id: this.#newId(), at: open.at, entries };
     }
     this.#close('}');
-    return { kind: 'map', id: this.#ids++, at: open.at, entries };
+    return { kind: 'map', id: this.#newId(), at: open.at, entries };
   }
 
   /** Whether a comma was the last of a literal, whose closing sign is then taken. */
@@ -488,15 +499,15 @@ class Parser {
   }
 
   #literal(value: Literal, at: number): Expr {
-    return { kind: 'literal', id: this.#ids++, at, value };
+    return { kind: 'literal', id: this.#newId(), at, value };
   }
 
   #ident(name: string, at: number): Expr {
-    return { kind: 'ident', id: this.#ids++, at, name };
+    return { kind: 'ident', id: this.#newId(), at, name };
   }
 
   #call(name: string, args: readonly Expr[], at: number, target?: Expr): Expr {
-    return { kind: 'call', id: this.#ids++, at, name, args, ...(target ? { target } : {}) };
+    return { kind: 'call', id: this.#newId(), at, name, args, ...(target ? { target } : {}) };
   }
 
   /** A call, or what the macro of its name makes of it. */
@@ -524,7 +535,7 @@ class Parser {
       const own = Object.fromEntries(
         Object.entries(expr).map(([key, value]) => [key, copyPart(value)]),
       );
-      return { ...own, id: this.#ids++ } as unknown as Expr;
+      return { ...own, id: this.#newId() } as unknown as Expr;
     };
     const copyPart = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(copyPart);
@@ -539,16 +550,16 @@ class Parser {
       ident: (name) => this.#ident(name, at),
       list: (...items) => ({
         kind: 'list',
-        id: this.#ids++,
+        id: this.#newId(),
         at,
         items: items.map((value) => ({ value, optional: false })),
       }),
-      map: () => ({ kind: 'map', id: this.#ids++, at, entries: [] }),
+      map: () => ({ kind: 'map', id: this.#newId(), at, entries: [] }),
       call: (name, ...args) => this.#call(name, args, at),
       memberCall: (name, target, ...args) => this.#call(name, args, at, target),
       presence: (operand, field) => ({
         kind: 'select',
-        id: this.#ids++,
+        id: this.#newId(),
         at,
         operand,
         field,
@@ -556,7 +567,7 @@ class Parser {
       }),
       fold: ({ accumulator = accumulatorName, ...parts }) => ({
         kind: 'comprehension',
-        id: this.#ids++,
+        id: this.#newId(),
         at,
         accumulator,
         ...parts,
