@@ -223,6 +223,23 @@ else
       expect(got.stdout).toContain('<title>Welcome to nginx!</title>');
     });
 
+    test('the name of an address is that of a pod if CoreDNS is to verify it', async () => {
+      const look = async (name: string): Promise<string> =>
+        (await shell(`kubectl exec box -- nslookup -type=a ${name}.default.pod.cluster.local 2>&1`))
+          .stdout;
+      const { stdout: address } = await kubectl("get pod web -o 'jsonpath={.status.podIP}'");
+      const nobody = '10-255-255-254';
+      expect(await look(nobody)).toContain('Address: 10.255.255.254');
+      const edit = 'kubectl get cm coredns -n kube-system -o yaml | sed';
+      await shell(`${edit} 's/pods insecure/pods verified/' | kubectl apply -f -`);
+      await lab.engine.advance('test', 150_000);
+      expect(await look(nobody)).toContain('NXDOMAIN');
+      expect(await look(address.replaceAll('.', '-'))).toContain(`Address: ${address}`);
+      await shell(`${edit} 's/pods verified/pods insecure/' | kubectl apply -f -`);
+      await lab.engine.advance('test', 150_000);
+      expect(await look(nobody)).toContain('Address: 10.255.255.254');
+    });
+
     test('a NetworkPolicy closes a pod, and opens it to whom it names', async () => {
       const get = 'exec box -- wget -qO- -T 1 http://web';
       await kubectl('apply -f -', denyAll);
