@@ -33,6 +33,8 @@ export interface MemoryFileSystemOptions {
 
 const root: Credentials = { uid: 0, gid: 0, groups: [0] };
 const empty = new Uint8Array(0);
+const usualOptions = ['relatime'];
+const virtualOptions = ['nosuid', 'nodev', 'noexec', 'relatime'];
 
 /**
  * A mount namespace: a volume for `/` and whatever is mounted into it. `as` gives views of the same namespace with a
@@ -66,7 +68,7 @@ export class MemoryFileSystem implements FileSystem {
       readOnly: options.readOnly ?? false,
       type,
       source,
-      options: ['relatime'],
+      options: usualOptions,
     });
     this.#paths = new PathWalker(this.mounts, this.#user);
   }
@@ -101,7 +103,7 @@ export class MemoryFileSystem implements FileSystem {
       readOnly: options.readOnly ?? source.mount.readOnly,
       type: source.mount.type,
       source: source.mount.source,
-      options: ['relatime'],
+      options: usualOptions,
     });
   }
 
@@ -137,12 +139,7 @@ export class MemoryFileSystem implements FileSystem {
       virtual: node,
     });
     volume.root.mode = 0o555;
-    this.#mountVolume(path, volume, options.readOnly ?? false, [
-      'nosuid',
-      'nodev',
-      'noexec',
-      'relatime',
-    ]);
+    this.#mountVolume(path, volume, options.readOnly ?? false, virtualOptions);
   }
 
   unmount(path: string): void {

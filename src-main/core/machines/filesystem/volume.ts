@@ -68,7 +68,8 @@ export class Volume {
   readonly base: TreeNode | undefined;
   usedBytes: number;
   #nextInode = 2;
-  readonly #watchers = new Set<Watcher>();
+  /** Absent until there is one: containers have many volumes that nobody watches. */
+  #watchers: Set<Watcher> | undefined;
 
   constructor(options: VolumeOptions) {
     this.type = options.type;
@@ -184,13 +185,14 @@ export class Volume {
 
   watch(path: string, notify: (changedPath: string) => void): Disposable {
     const watcher: Watcher = { path, notify };
-    this.#watchers.add(watcher);
-    return { dispose: () => void this.#watchers.delete(watcher) };
+    const watchers = (this.#watchers ??= new Set<Watcher>());
+    watchers.add(watcher);
+    return { dispose: () => void watchers.delete(watcher) };
   }
 
   /** Tells the watchers of this inode, of what is above it, and of what was below it. */
   notify(directory: Inode, name: string): void {
-    if (this.#watchers.size === 0) return;
+    if (!this.#watchers || this.#watchers.size === 0) return;
     const above = volumePath(directory);
     const path = name === '' ? above : above === '/' ? `/${name}` : `${above}/${name}`;
     for (const watcher of [...this.#watchers])
