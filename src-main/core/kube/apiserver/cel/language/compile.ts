@@ -37,7 +37,7 @@ function shownIssues(expression: string, issues: readonly Issue[]): string {
   const lines = expression.split('\n');
   const shown = placed.map(
     ({ message, line, column }) =>
-      `ERROR: <input>:${line}:${column + 1}: ${message}${snippet(lines[line - 1] ?? '', column, line > 0 && expression !== '')}`,
+      `ERROR: <input>:${line}:${expression === '' ? 0 : column + 1}: ${message}${snippet(lines[line - 1] ?? '', column, line > 0 && expression !== '')}`,
   );
   if (issues.length > maxIssues)
     shown.push(`${issues.length - maxIssues} more errors were truncated`);
