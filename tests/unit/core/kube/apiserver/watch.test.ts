@@ -62,7 +62,7 @@ test('a thousand idle watches cost little, and each is told of what comes', asyn
   expect([...told]).toEqual(['ADDED b']);
   // One event is one text for all.
   expect(new Set(watches.map(({ lines }) => lines[0])).size).toBe(1);
-  for (const { stop } of watches) stop();
+  for (const each of watches) each.stop();
   await server.send('POST', maps, { metadata: { name: 'c' } });
   await server.time.advance(0);
   expect(watches.every(({ events }) => events.length === 1)).toBe(true);
