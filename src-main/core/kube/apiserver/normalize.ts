@@ -330,12 +330,16 @@ class Normalizer {
       const item: unknown = value[index];
       if (item === null) {
         if (itemPlan.properties) out.push(this.#complete({}, itemPlan));
-        else out.push('');
+        else out.push(itemPlan.target.preserveUnknownFields ? null : '');
         continue;
       }
       if (itemPlan.properties && (typeof item !== 'object' || Array.isArray(item)))
         throw this.#mismatch(item, itemPlan.goType);
-      if (itemPlan.goType === 'string' && typeof item !== 'string')
+      if (
+        itemPlan.target.type === 'string' &&
+        itemPlan.goType === 'string' &&
+        typeof item !== 'string'
+      )
         throw this.#mismatch(item, plan.goType.slice(2));
       this.#path.push(`[${index}]`);
       out.push(this.#value(item, items, true));

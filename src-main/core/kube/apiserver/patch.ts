@@ -3,6 +3,7 @@ import {
   type ApiResponse,
   badRequest,
   failure,
+  formatGroupVersion,
   type FieldManagerScope,
   forbiddenValue,
   goText,
@@ -295,8 +296,15 @@ function typedResult(
   if (fields['kind'] !== form.kind || fields['apiVersion'] !== form.apiVersion) {
     const { group } = expected;
     const internal = group === '' ? 'core' : (group.split('.')[0] ?? '');
+    const apiVersion = String(fields['apiVersion']);
+    const kind = String(fields['kind']);
+    const isRegistered = call.context.options.resources.rows.some(
+      (row) => row.kind === kind && formatGroupVersion(row) === apiVersion,
+    );
     throw refuse(
-      `converting (${String(fields['apiVersion']).split('/').at(-1) ?? ''}.${String(fields['kind'])}) to (${internal}.${form.kind}): unknown conversion`,
+      isRegistered
+        ? `converting (${apiVersion.split('/').at(-1) ?? ''}.${kind}) to (${internal}.${form.kind}): unknown conversion`
+        : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
   const { object, problems } = normalizeObject(

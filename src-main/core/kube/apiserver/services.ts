@@ -115,9 +115,12 @@ export function prepareService(draft: KubeObject, old: DeepReadonly<KubeObject> 
     spec.healthCheckNodePort = before.healthCheckNodePort;
 }
 
-/** Where somebody else writes the endpoints of a headless Service, they may be of either family. */
+/** Whether somebody else writes the endpoints of a headless Service: they may be of either family. */
+const isOpen = (spec: ServiceSpec): boolean =>
+  spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+
 function defaultFamilies(spec: ServiceSpec): void {
-  const open = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  const open = isOpen(spec);
   spec.ipFamilyPolicy ??= open ? 'RequireDualStack' : 'SingleStack';
   const families = (spec.ipFamilies ??= ['IPv4']);
   if (open && families.length === 1 && spec.ipFamilyPolicy !== 'SingleStack')
@@ -143,7 +146,15 @@ export function allocateService(
       (each) =>
         each.metadata.name !== metadata.name || each.metadata.namespace !== metadata.namespace,
     );
-  if (spec.type !== 'ExternalName') {
+  if (spec.type !== 'ExternalName' && spec.ipFamilyPolicy === 'RequireDualStack' && !isOpen(spec))
+    errors.push(
+      invalidValue(
+        'spec.ipFamilyPolicy',
+        spec.ipFamilyPolicy,
+        'this cluster is not configured for dual-stack services',
+      ),
+    );
+  else if (spec.type !== 'ExternalName') {
     defaultFamilies(spec);
     const { base, size } = cidrRange(serviceClusterIpRange);
     const used = new Set(others.flatMap((each) => specOf(each)?.clusterIPs ?? []));
