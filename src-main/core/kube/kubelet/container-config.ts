@@ -143,6 +143,7 @@ async function securityOf(
   return {
     privileged: own.privileged ?? false,
     readOnlyRootFilesystem: own.readOnlyRootFilesystem ?? false,
+    ...(own.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
     ...(runAsUser === undefined ? {} : { runAsUser }),
     ...(runAsGroup === undefined ? {} : { runAsGroup }),
     ...(runAsNonRoot === undefined ? {} : { runAsNonRoot }),

@@ -137,6 +137,8 @@ export interface ContainerConfig {
   readonly security: {
     readonly privileged: boolean;
     readonly readOnlyRootFilesystem: boolean;
+    /** No program in it may gain rights that its caller does not have. */
+    readonly noNewPrivileges?: boolean;
     readonly runAsUser?: number;
     readonly runAsGroup?: number;
     readonly runAsNonRoot?: boolean;

@@ -151,6 +151,7 @@ export class Container {
         resources: this.group,
         searchPath: defaultPath,
         ...capabilitiesOf(this.config.security),
+        ...(this.config.security.noNewPrivileges ? { noNewPrivileges: true } : {}),
       };
       this.#user = this.#findUser(files);
       const cwd = this.#workingDirectory(files);

@@ -44,6 +44,13 @@ const pause: Program = async (context) => {
   return 0;
 };
 
+/** A set-user-ID program of root's, which tells whether it became root. */
+const nonewprivs: Program = async ({ files, process, stdout, user }) => {
+  const held = /NoNewPrivs:\t1/.test(files.readText(`/proc/${process.pid}/status`));
+  await print(stdout, `Effective uid: ${held ? user.uid : 0}\n`);
+  return 0;
+};
+
 const fluentd: Program = async (context) => {
   const at = new Date(context.clock.now()).toISOString();
   const stamp = `${at.slice(0, 10)} ${at.slice(11, 19)} +0000`;
@@ -399,6 +406,12 @@ const tools: readonly Image[] = [
     sizeBytes: 2_156_519,
     ...shell,
     base: 'busybox',
+  }),
+  image('registry.k8s.io/e2e-test-images/nonewprivs', ['1.3', '1.4'], {
+    sizeBytes: 7 * megabyte,
+    command: ['nnp'],
+    base: 'alpine',
+    programs: { '/usr/local/bin/nnp': nonewprivs },
   }),
   image('registry.k8s.io/e2e-test-images/glibc-dns-testing', ['2.0.0'], {
     sizeBytes: 60 * megabyte,

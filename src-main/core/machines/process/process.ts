@@ -38,6 +38,8 @@ export interface ProcessSystem {
   readonly searchPath?: string;
   /** What root may do here (`NET_ADMIN`); absent: everything. */
   readonly capabilities?: ReadonlySet<string>;
+  /** Set-user-ID programs run as their caller. */
+  readonly noNewPrivileges?: boolean;
 }
 
 /** What a process asks of its pid namespace. */

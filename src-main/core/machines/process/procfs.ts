@@ -143,6 +143,7 @@ function processFiles(table: ProcessTable, process: Process, cgroupRoot?: string
         `Gid:\t${Array(4).fill(process.user.gid).join('\t')}`,
         `VmRSS:\t${kib(info.memoryBytes)} kB`,
         'Threads:\t1',
+        `NoNewPrivs:\t${process.system.noNewPrivileges ? 1 : 0}`,
         '',
       ].join('\n'),
     ),

@@ -1,4 +1,4 @@
-import { nameSuffix, sleep } from '#core/base';
+import { nameSuffix, sleep, utf8 } from '#core/base';
 import type { Program, ProgramContext } from '../../process/types.ts';
 import { print, resolverOf, untilSignal } from '../program-io.ts';
 import { grpcHealthChecking } from './agnhost-grpc.ts';
@@ -39,14 +39,26 @@ const serveHostname: Command = (context) => {
   return serveHttp(context, port, () => textAnswer(200, hostnameOf(context)));
 };
 
-/** Answers on each port that an environment variable `SERVE_PORT_<port>` (or `SERVE_TCP_PORT_<port>`) names. */
+/**
+ * Answers on each port that an environment variable `SERVE_PORT_<port>` (or `SERVE_TCP_PORT_`, `SERVE_TLS_PORT_`,
+ * `SERVE_UDP_PORT_`) names.
+ */
 const porter: Command = async (context) => {
-  const asJson = context.argv.some((word) => /^--json-response(=true)?$/.test(word));
-  for (const [name, value] of Object.entries(context.env)) {
-    const port = /^SERVE_(?:TCP_)?PORT_(\d+)$/.exec(name)?.[1];
-    if (port === undefined) continue;
-    context.net.listen(Number(port), {
+  const { argv, env, files, net } = context;
+  const asJson = argv.some((word) => /^--json-response(=true)?$/.test(word));
+  for (const [name, value] of Object.entries(env)) {
+    const [, kind = '', port = ''] = /^SERVE_(?:(TCP|TLS|UDP)_)?PORT_(\d+)$/.exec(name) ?? [];
+    if (port === '') continue;
+    if (kind === 'UDP') {
+      const handle = (): Promise<Uint8Array> => Promise.resolve(utf8(value));
+      net.listen(Number(port), { kind: 'udp', handle }, { protocol: 'udp' });
+      continue;
+    }
+    net.listen(Number(port), {
       kind: 'http',
+      ...(kind === 'TLS'
+        ? { tls: { certificate: files.readText(env['CERT_FILE'] ?? '/localhost.crt') } }
+        : {}),
       handle: ({ method }) =>
         Promise.resolve(
           asJson

@@ -7,7 +7,7 @@ import {
 } from '../../../../../src-main/core/machines/images/index.ts';
 import type { GrpcHealth } from '../../../../../src-main/core/machines/network/index.ts';
 import { dnsListener, dnsReply } from '../../../../../src-main/core/machines/dns/index.ts';
-import { TestNode } from '../containers/node.ts';
+import { main, TestNode } from '../containers/node.ts';
 
 describe('references', () => {
   it.each([
@@ -425,6 +425,26 @@ describe('services', () => {
     expect(await health('mine')).toBe('SERVING');
     await node.time.advance(20_000);
     expect(await health('mine')).toBe('NOT_SERVING');
+  });
+
+  it.each([
+    [false, 'Effective uid: 0'],
+    [true, 'Effective uid: 1000'],
+  ])('a program of root’s becomes root unless it may not (%s)', async (held, expected) => {
+    const done = await start('registry.k8s.io/e2e-test-images/nonewprivs:1.4', {
+      security: { ...main.security, runAsUser: 1000, noNewPrivileges: held },
+    });
+    expect(await done.log()).toEqual([expected]);
+  });
+
+  it('agnhost porter serves what its environment says', async () => {
+    const env = [
+      { name: 'SERVE_PORT_80', value: 'plain' },
+      { name: 'SERVE_TLS_PORT_443', value: 'secure' },
+    ];
+    const { address } = await start(agnhost, { args: ['porter'], env });
+    expect((await run('curl', '-s', `http://${address}`)).out).toBe('plain');
+    expect((await run('curl', '-sk', `https://${address}`)).out).toBe('secure');
   });
 
   it('agnhost test-webserver lists the folders of its image', async () => {
