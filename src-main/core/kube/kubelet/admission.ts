@@ -144,7 +144,10 @@ export function admit(input: AdmissionInput): Refusal | undefined {
       message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     };
   const ports = hostPorts(pod);
-  if (ports.length > 0 && others.flatMap(hostPorts).some((port) => ports.includes(port)))
+  if (
+    ports.length > 0 &&
+    others.flatMap(hostPorts).some((taken) => ports.some((port) => clash(port, taken)))
+  )
     return {
       reason: 'NodePorts',
       message:
@@ -169,13 +172,25 @@ function bearsPressure(pod: PodView, pressures: readonly string[]): boolean {
   return untoleratedTaint([taint], tolerations, ['NoSchedule']) === undefined;
 }
 
-function hostPorts(pod: PodView): string[] {
+interface HostPort {
+  readonly address: string;
+  /** `TCP/8080`. */
+  readonly port: string;
+}
+
+function hostPorts(pod: PodView): HostPort[] {
   return specOf(pod).containers.flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort = 0, protocol = 'TCP' }) =>
-      hostPort > 0 ? `${protocol}/${hostPort}` : [],
+    ports.flatMap(({ hostPort = 0, hostIP, protocol = 'TCP' }) =>
+      hostPort > 0 ? { address: hostIP || anyAddress, port: `${protocol}/${hostPort}` } : [],
     ),
   );
 }
+
+const anyAddress = '0.0.0.0';
+
+const clash = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port &&
+  (a.address === b.address || a.address === anyAddress || b.address === anyAddress);
 
 /** Bytes as a node's status shows them, in the form in which the API server keeps them: `24581696Ki`. */
 export function memoryQuantity(bytes: number): string {

@@ -19,7 +19,12 @@ const affinity = (
     },
   },
 });
-const refusal = (spec: Partial<PodSpec>, taints: Taint[] = [], source?: string): string => {
+const refusal = (
+  spec: Partial<PodSpec>,
+  taints: Taint[] = [],
+  source?: string,
+  others: PodSpec[] = [],
+): string => {
   const refused = admit({
     pod: {
       apiVersion: 'v1',
@@ -30,7 +35,12 @@ const refusal = (spec: Partial<PodSpec>, taints: Taint[] = [], source?: string):
       },
       spec: { containers: [{ name: 'c' }], ...spec },
     },
-    others: [],
+    others: others.map((other) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'other' },
+      spec: other,
+    })),
     node: node(taints),
     allocatable: { cpuMilli: 2000, memoryBytes: 1024 ** 3, pods: 110 },
     allowedUnsafeSysctls: [],
@@ -61,4 +71,32 @@ test.each<[name: string, spec: Partial<PodSpec>, taints: Taint[], refused: strin
 
 test('a static pod is taken whatever the taints', () => {
   expect(refusal({}, [hard], 'file')).toBe('');
+});
+
+test.each<[why: string, other: [ip: string, protocol: string], fits: boolean]>([
+  ['on all addresses', ['', 'TCP'], false],
+  ['on the same address', ['127.0.0.1', 'TCP'], false],
+  ['on another address', ['192.0.2.1', 'TCP'], true],
+  ['of another protocol', ['127.0.0.1', 'UDP'], true],
+])('a port of the host that is taken %s', (_why, [hostIP, protocol], fits) => {
+  const on = (ip: string, kind: string): PodSpec => ({
+    containers: [
+      {
+        name: 'c',
+        ports: [
+          {
+            containerPort: 80,
+            hostPort: 8080,
+            protocol: kind,
+            ...(ip === '' ? {} : { hostIP: ip }),
+          },
+        ],
+      },
+    ],
+  });
+  expect(refusal(on('127.0.0.1', 'TCP'), [], undefined, [on(hostIP, protocol)])).toBe(
+    fits
+      ? ''
+      : "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  );
 });
