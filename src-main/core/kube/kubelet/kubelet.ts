@@ -217,6 +217,7 @@ class NodeAgent implements Kubelet {
       cache: this.#cache,
       statuses: this.#statuses,
       pods: () => this.#allPods(),
+      probes,
     });
   }
 

@@ -109,6 +109,19 @@ export class ProbeManager implements Disposable, ProbeVerdicts {
     return worker === undefined;
   }
 
+  /** Prometheus text of `/metrics/probes`. @see pkg/kubelet/prober/prober_manager.go */
+  metrics(): string {
+    const rows: string[] = [];
+    for (const [uid, workers] of this.#workers)
+      for (const { pod, container, type, outcomes } of workers.values())
+        for (const [result, count] of outcomes)
+          rows.push(
+            `prober_probe_total{container="${container.name}",namespace="${pod.metadata.namespace ?? ''}",pod="${pod.metadata.name ?? ''}",pod_uid="${uid}",probe_type="${type}",result="${result}"} ${count}\n`,
+          );
+    if (rows.length === 0) return '';
+    return `# HELP prober_probe_total [BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.\n# TYPE prober_probe_total counter\n${rows.join('')}`;
+  }
+
   set(type: ProbeType, uid: string, containerId: string, verdict: ProbeVerdict): void {
     const results = this.#results[type];
     if (results.get(containerId) === verdict) return;
@@ -126,14 +139,16 @@ export class ProbeManager implements Disposable, ProbeVerdicts {
 class ProbeWorker implements Disposable {
   pod: PodView;
   readonly #manager: ProbeManager;
-  readonly #type: ProbeType;
-  readonly #container: ContainerView;
+  readonly type: ProbeType;
+  readonly container: ContainerView;
   readonly #spec: DeepReadonly<Probe>;
   #timer: Disposable | undefined;
   #containerId = '';
   #onHold = false;
   #busy = false;
   #disposed = false;
+  /** How often it ended how. */
+  readonly outcomes = new Map<'successful' | 'failed' | 'unknown', number>();
   #last: 'success' | 'failure' | undefined;
   #run = 0;
 
@@ -145,9 +160,9 @@ class ProbeWorker implements Disposable {
     spec: DeepReadonly<Probe>,
   ) {
     this.#manager = manager;
-    this.#type = type;
+    this.type = type;
     this.pod = pod;
-    this.#container = container;
+    this.container = container;
     this.#spec = spec;
     const { clock, startedMs, random } = manager.context;
     const periodMs = this.#periodMs;
@@ -173,7 +188,7 @@ class ProbeWorker implements Disposable {
   dispose(): void {
     this.#disposed = true;
     this.#timer?.dispose();
-    if (this.#containerId !== '') this.#manager.unset(this.#type, this.#containerId);
+    if (this.#containerId !== '') this.#manager.unset(this.type, this.#containerId);
   }
 
   #schedule(delayMs: number): void {
@@ -192,28 +207,28 @@ class ProbeWorker implements Disposable {
     if (this.#busy || this.#disposed) return;
     const { context, cache } = this.#manager;
     const uid = uidOf(this.pod);
-    const status = latestOf(cache.get(uid), this.#container.name);
+    const status = latestOf(cache.get(uid), this.container.name);
     if (!status) return;
     if (status.id !== this.#containerId) {
-      if (this.#containerId !== '') this.#manager.unset(this.#type, this.#containerId);
+      if (this.#containerId !== '') this.#manager.unset(this.type, this.#containerId);
       this.#containerId = status.id;
       this.#onHold = false;
       this.#last = undefined;
       this.#run = 0;
       const ranBefore = status.startedMs > 0 && status.startedMs < context.startedMs - 10_000;
-      if (this.#type === 'Startup' && ranBefore && this.#wasStarted())
-        this.#manager.set(this.#type, uid, status.id, 'success');
-      else this.#manager.set(this.#type, uid, status.id, initial[this.#type]);
+      if (this.type === 'Startup' && ranBefore && this.#wasStarted())
+        this.#manager.set(this.type, uid, status.id, 'success');
+      else this.#manager.set(this.type, uid, status.id, initial[this.type]);
     }
     if (this.#onHold) return;
     if (status.state !== 'CONTAINER_RUNNING') {
-      this.#manager.set(this.#type, uid, status.id, 'failure');
+      this.#manager.set(this.type, uid, status.id, 'failure');
       return;
     }
     const runsSeconds = Math.floor((context.clock.now() - status.startedMs) / 1000);
     if (runsSeconds < (this.#spec.initialDelaySeconds ?? 0)) return;
     const started = this.#manager.isStarted(uid, status);
-    if (started === (this.#type === 'Startup')) return;
+    if (started === (this.type === 'Startup')) return;
     this.#busy = true;
     try {
       await this.#probe(uid, status);
@@ -226,22 +241,26 @@ class ProbeWorker implements Disposable {
   #wasStarted(): boolean {
     const { containerStatuses = [], initContainerStatuses = [] } = this.pod.status ?? {};
     return [...containerStatuses, ...initContainerStatuses].some(
-      ({ name, started }) => name === this.#container.name && started === true,
+      ({ name, started }) => name === this.container.name && started === true,
     );
   }
 
   async #probe(uid: string, status: ContainerStatus): Promise<void> {
     const { context } = this.#manager;
     const outcome = await this.#ask(uid, status);
+    const result = ({ success: 'successful', failure: 'failed', error: 'unknown' } as const)[
+      outcome.kind
+    ];
+    this.outcomes.set(result, (this.outcomes.get(result) ?? 0) + 1);
     if (this.#disposed || this.#containerId !== status.id) return;
-    const name = this.#container.name;
+    const name = this.container.name;
     if (outcome.kind === 'error') {
       podEvent(
         context,
         this.pod,
         'Warning',
         'Unhealthy',
-        `${this.#type} probe errored and resulted in unknown state: ${outcome.text}`,
+        `${this.type} probe errored and resulted in unknown state: ${outcome.text}`,
         name,
       );
       return;
@@ -252,7 +271,7 @@ class ProbeWorker implements Disposable {
         this.pod,
         'Warning',
         'Unhealthy',
-        `${this.#type} probe failed: ${outcome.output}`,
+        `${this.type} probe failed: ${outcome.output}`,
         name,
       );
     if (this.#last === outcome.kind) this.#run += 1;
@@ -265,11 +284,11 @@ class ProbeWorker implements Disposable {
         ? (this.#spec.failureThreshold ?? 3)
         : (this.#spec.successThreshold ?? 1);
     if (this.#run < threshold) return;
-    if (this.#type === 'Startup' || (this.#type === 'Liveness' && outcome.kind === 'failure')) {
+    if (this.type === 'Startup' || (this.type === 'Liveness' && outcome.kind === 'failure')) {
       this.#onHold = true;
       this.#run = 0;
     }
-    this.#manager.set(this.#type, uid, status.id, outcome.kind);
+    this.#manager.set(this.type, uid, status.id, outcome.kind);
   }
 
   async #ask(uid: string, status: ContainerStatus): Promise<Outcome> {
@@ -287,7 +306,7 @@ class ProbeWorker implements Disposable {
           kind: 'http',
           scheme: scheme === 'HTTPS' ? 'https' : 'http',
           host: host || podIp,
-          port: portNumber(port, this.#container),
+          port: portNumber(port, this.container),
           path,
           headers: httpHeaders.map(({ name, value }) => ({ name, value })),
           timeoutMs,
@@ -304,7 +323,7 @@ class ProbeWorker implements Disposable {
         ? ({
             kind: 'tcp',
             host: tcpSocket.host || podIp,
-            port: portNumber(tcpSocket.port, this.#container),
+            port: portNumber(tcpSocket.port, this.container),
             timeoutMs,
           } as const)
         : ({

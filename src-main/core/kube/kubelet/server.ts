@@ -19,6 +19,7 @@ import {
   uidOf,
   type PodView,
 } from './pods.ts';
+import { cadvisorMetrics } from './cadvisor-metrics.ts';
 import { kubeletMetrics } from './own-metrics.ts';
 import { NodeCpuTime, resourceMetrics, type StatsDeps, statsSummary } from './stats.ts';
 import type { StatusManager } from './status-manager.ts';
@@ -28,6 +29,7 @@ export interface ServerDeps {
   readonly cache: PodCache;
   readonly statuses: StatusManager;
   readonly pods: () => readonly PodView[];
+  readonly probes: { readonly metrics: () => string };
 }
 
 /** A request that is answered with a status and a line of text. */
@@ -90,6 +92,10 @@ export class KubeletServer {
         case 'metrics':
           if (parts.length === 0)
             return text(200, kubeletMetrics(this.#deps), 'text/plain; version=0.0.4');
+          if (parts[0] === 'cadvisor')
+            return text(200, await cadvisorMetrics(this.#deps), 'text/plain; version=0.0.4');
+          if (parts[0] === 'probes')
+            return text(200, this.#deps.probes.metrics(), 'text/plain; version=0.0.4');
           if (parts[0] === 'resource')
             return text(200, await resourceMetrics(this.#deps), 'text/plain; version=0.0.4');
           break;

@@ -10,7 +10,8 @@ export interface StatsDeps {
   readonly nodeCpu: NodeCpuTime;
 }
 
-interface Usage {
+/** What a running container uses. */
+export interface Usage {
   readonly id: string;
   readonly name: string;
   readonly startedMs: number;
@@ -41,7 +42,8 @@ interface PodUsage {
   readonly containers: readonly Usage[];
 }
 
-async function usageOf({ context, cache, pods }: StatsDeps): Promise<PodUsage[]> {
+/** What the running containers of each pod use. */
+export async function usageOf({ context, cache, pods }: StatsDeps): Promise<PodUsage[]> {
   const { runtime } = context.host;
   return Promise.all(
     pods().map(async (pod) => {
@@ -61,7 +63,8 @@ async function usageOf({ context, cache, pods }: StatsDeps): Promise<PodUsage[]>
   );
 }
 
-const total = (containers: readonly Usage[]): Omit<Usage, 'id' | 'name' | 'startedMs'> => ({
+/** What containers use together. */
+export const total = (containers: readonly Usage[]): Omit<Usage, 'id' | 'name' | 'startedMs'> => ({
   cpuNanocores: containers.reduce((sum, { cpuNanocores }) => sum + cpuNanocores, 0),
   cpuNanoseconds: containers.reduce((sum, { cpuNanoseconds }) => sum + cpuNanoseconds, 0),
   memoryBytes: containers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),

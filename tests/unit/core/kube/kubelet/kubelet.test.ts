@@ -447,6 +447,33 @@ describe('the API of the kubelet', () => {
   });
 });
 
+test('tells Prometheus what containers use, and how probes ended', async () => {
+  const exec = (command: string) => ({ exec: { command: [command] }, periodSeconds: 1 });
+  const limits = { cpu: '250m', memory: '64Mi' };
+  const resources = { limits, requests: limits };
+  const probes = { livenessProbe: exec('/bin/ps'), readinessProbe: exec('/bin/nosuch') };
+  const bench = await withPod({ containers: [{ ...sleeper, resources, ...probes }] }, 5000);
+  const { status, body } = await bench.get('/metrics/cadvisor');
+  expect(status).toBe(200);
+  const uid = bench.api.get('pods', 'p', 'default')?.metadata.uid ?? '';
+  const slice = `kubepods-.*pod${uid.replaceAll('-', '_')}.slice`;
+  const row = (name: string) =>
+    new RegExp(`^${name}\\{container="c",.*id="/kubepods.slice/${slice}/cri-containerd-`, 'm');
+  for (const name of ['container_cpu_usage_seconds_total', 'container_memory_working_set_bytes'])
+    expect(body).toMatch(row(name));
+  expect(body).toMatch(/^container_spec_cpu_quota\{.*\} 25000 \d+$/m);
+  expect(body).toMatch(/^container_spec_memory_limit_bytes\{.*\} 67108864 \d+$/m);
+  expect(body).toMatch(/^machine_cpu_cores \d+$/m);
+  const counts = (await bench.get('/metrics/probes')).body;
+  const ended = (type: string, result: string) =>
+    new RegExp(
+      `^prober_probe_total\\{container="c",.*probe_type="${type}",result="${result}"\\} `,
+      'm',
+    );
+  expect(counts).toMatch(ended('Liveness', 'successful'));
+  expect(counts).toMatch(ended('Readiness', '(failed|unknown)'));
+});
+
 test('a finished pod keeps its log until it is deleted, also for a new kubelet', async () => {
   const bench = await withPod({ restartPolicy: 'Never', containers: [exits(0, 'done')] }, 6000);
   const log = '/containerLogs/default/p/c';
