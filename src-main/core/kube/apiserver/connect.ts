@@ -12,6 +12,7 @@ import {
 } from '../machinery/index.ts';
 import { admissionRequest, admit, admitFinal, type Call, notServed } from './call.ts';
 import type { ProxyTarget } from './options.ts';
+import { throughProxy } from './proxy-links.ts';
 import { readCurrent } from './registry.ts';
 
 interface PodView {
@@ -67,7 +68,13 @@ export async function handleConnect(call: Call): Promise<ApiResponse> {
   }
   if (subresource === 'proxy') {
     const target = proxyTarget(call, object);
-    return redirectToRoot(call) ?? send(call, target, proxyUrl(call));
+    const redirect = redirectToRoot(call);
+    if (redirect) return redirect;
+    const path = request.url.split('?')[0] ?? '';
+    return throughProxy(await send(call, target, proxyUrl(call)), {
+      prefix: path.slice(0, path.length - info.rest.length).replace(/\/$/, ''),
+      hosts: [`${target.address}:${target.port}`, request.headers['host']],
+    });
   }
   const pod = object as DeepReadonly<KubeObject> & PodView;
   const path = kubeletPath(call, pod);

@@ -65,6 +65,8 @@ const table = {
     m: 'm',
     'max-time': 'm',
     'connect-timeout': 'connect',
+    // The source follows from where the request goes.
+    interface: 'interface',
     w: 'w',
     'write-out': 'w',
     u: 'u',

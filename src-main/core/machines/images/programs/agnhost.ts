@@ -65,13 +65,23 @@ const porter: Command = async (context) => {
             ? textAnswer(200, JSON.stringify({ Method: method, Body: value }), {
                 'content-type': 'application/json',
               })
-            : textAnswer(200, value),
+            : textAnswer(
+                200,
+                value,
+                isPage(value) ? { 'content-type': 'text/html; charset=utf-8' } : {},
+              ),
         ),
     });
   }
   await untilSignal(context, ['SIGTERM', 'SIGINT']);
   return 0;
 };
+
+/** Go tells a page by its first tag. @see net/http/sniff.go */
+const isPage = (text: string): boolean =>
+  /^\s*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[ >]/i.test(
+    text,
+  );
 
 /** Serves the files of the container. */
 const testWebserver: Command = (context) => {

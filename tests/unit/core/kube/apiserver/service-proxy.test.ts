@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 
 import { strategyFor } from '../../../../../src-main/core/kube/apis/index.ts';
+import { utf8 } from '#core/base';
+import { throughProxy } from '../../../../../src-main/core/kube/apiserver/proxy-links.ts';
+import {
+  type ApiResponse,
+  responseText,
+} from '../../../../../src-main/core/kube/machinery/index.ts';
 import { testServer } from './server.ts';
 
 const root = '/api/v1/namespaces/default';
@@ -93,4 +99,27 @@ test('a proxied root is asked for with a slash at its end', async () => {
   expect((await api.send('POST', `${root}/services/web:alt/proxy`)).text).toBe(
     'http://10.244.1.5:81/',
   );
+});
+
+test.each([
+  ['a path of the server', '<a href="/x?y=1#z">x</a>', '<a href="/p/proxy/x?y=1#z">x</a>'],
+  ['a path beside it', '<img alt="a" src=\'b.png\'>', '<img alt="a" src="b.png">'],
+  ['its own address', '<a href=http://10.0.0.1:80/x>', '<a href="/p/proxy/x">'],
+  ['another server', '<a href="https://other/x">', '<a href="https://other/x">'],
+  ['what leads there already', '<a href="/p/proxy/x">', '<a href="/p/proxy/x">'],
+  ['no link', '<p title="/x">a < b</p>', '<p title="/x">a < b</p>'],
+])('a proxied page leads through the proxy: %s', async (_, page, expected) => {
+  const at = { prefix: '/p/proxy', hosts: ['10.0.0.1:80', undefined] };
+  const answer = (type: string, more = {}): ApiResponse => ({
+    status: 200,
+    headers: { 'content-type': type, ...more },
+    body: { kind: 'bytes', bytes: utf8(page) },
+  });
+  const seen = async (type: string, more = {}) =>
+    responseText(await throughProxy(answer(type, more), at));
+  expect(await seen('text/html; charset=utf-8')).toBe(expected);
+  expect(await seen('text/plain')).toBe(page);
+  expect(await seen('text/html', { 'content-encoding': 'gzip' })).toBe(page);
+  const redirect = await throughProxy(answer('text/html', { location: '/login' }), at);
+  expect(redirect.headers['location']).toBe('/p/proxy/login');
 });
