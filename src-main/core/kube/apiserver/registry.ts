@@ -202,8 +202,7 @@ export async function createObject(
   const { context, served, info } = call;
   const { strategy } = served;
   const meta = draft.metadata;
-  if (meta.resourceVersion && meta.resourceVersion !== '0')
-    throw failure(500, '', 'resourceVersion should not be set on objects to be created');
+  const { resourceVersion = '' } = meta;
   delete meta.resourceVersion;
   if (served.info.namespaced) {
     if (meta.namespace && meta.namespace !== info.namespace)
@@ -248,6 +247,9 @@ export async function createObject(
   fail(served, meta.name ?? '', validateObjectMeta(meta, namespaced, pathSegmentErrors, 'any'));
   for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
   await admitFinal(context, request);
+  // The store is who minds, when everybody else is content.
+  if (resourceVersion !== '' && resourceVersion !== '0')
+    throw failure(500, '', 'resourceVersion should not be set on objects to be created');
   for (let attempt = 1; ; attempt++) {
     const name = meta.name ?? '';
     const key = objectKeyOf(served.prefix, meta.namespace ?? '', name);
