@@ -9,6 +9,8 @@ export interface HubWatcher {
   readonly trigger?: Trigger | undefined;
   /** Cheap; called in a step of its own, never inside a write. */
   onEvent(event: StoreEvent<StoredObject>): void;
+  /** The server ends: nothing more is told. */
+  onEnd(): void;
 }
 
 interface Member {
@@ -26,6 +28,7 @@ export class WatchHub {
   readonly #store: Store<StoredObject>;
   readonly #clock: Clock;
   readonly #channels = new Map<string, Channel>();
+  #disposed = false;
 
   constructor(store: Store<StoredObject>, clock: Clock) {
     this.#store = store;
@@ -37,6 +40,10 @@ export class WatchHub {
    * @throws CompactedError
    */
   watch(prefix: string, startRevision: number, watcher: HubWatcher): Disposable {
+    if (this.#disposed) {
+      watcher.onEnd();
+      return { dispose: () => undefined };
+    }
     const { revision } = this.#store;
     if (startRevision < revision)
       this.#store
@@ -65,9 +72,12 @@ export class WatchHub {
     };
   }
 
+  /** Ends all watches: who watches looks for a server again. */
   dispose(): void {
-    for (const channel of this.#channels.values()) channel.dispose();
+    this.#disposed = true;
+    const channels = [...this.#channels.values()];
     this.#channels.clear();
+    for (const channel of channels) channel.end();
   }
 }
 
@@ -126,6 +136,14 @@ class Channel {
     else values.delete(value);
     if (values.size > 0) this.#triggered.set(field, values);
     else this.#triggered.delete(field);
+  }
+
+  end(): void {
+    this.dispose();
+    const triggered = [...this.#triggered.values()].flatMap((values) =>
+      [...values.values()].flat(),
+    );
+    for (const member of [...this.#everybody, ...triggered]) member.watcher.onEnd();
   }
 
   dispose(): void {

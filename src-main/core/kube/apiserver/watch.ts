@@ -178,6 +178,7 @@ class Watch implements Disposable {
         context.hub.watch(prefix, from, {
           trigger: triggerOf(served, this.#options),
           onEvent: (event) => this.#take(event),
+          onEnd: () => this.#end(),
         }),
       );
     } catch (error) {

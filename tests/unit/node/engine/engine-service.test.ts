@@ -123,3 +123,21 @@ test('a cluster that is stopped while it comes up ends its creation and leaves n
   await ended;
   expect(files()).toEqual([]);
 });
+
+test('controllers and kubelets go on where they were when the API server has been away', async () => {
+  const service = engine(await createPki());
+  await service.create(spec('1cp'));
+  const run = async (command: string): Promise<string> =>
+    (await service.run('lab', 'controlplane', command)).stdout;
+  const manifest = 'kube-apiserver.yaml';
+  await run(`mv /etc/kubernetes/manifests/${manifest} /root/`);
+  await service.advance('lab', 10_000);
+  expect(await run('kubectl get nodes 2>&1')).toContain('was refused');
+  await run(`mv /root/${manifest} /etc/kubernetes/manifests/`);
+  await service.advance('lab', 60_000);
+  await run('kubectl create deployment web --image=nginx:1.27');
+  await run('kubectl taint node controlplane node-role.kubernetes.io/control-plane-');
+  await service.advance('lab', 15_000);
+  expect(await run('kubectl get deployment web --no-headers')).toMatch(/^web +1\/1 /);
+  await service.stop();
+});
