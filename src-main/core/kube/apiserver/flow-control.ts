@@ -14,7 +14,7 @@ import {
   standardFlowControl,
 } from './flow-control-objects.ts';
 import type { Loopback } from './loopback.ts';
-import type { RequestInfo } from './request-info.ts';
+import { connections, type RequestInfo } from './request-info.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { ServerState, UserInfo } from './types.ts';
 
@@ -25,9 +25,6 @@ const consumer = 'api-priority-and-fairness-config-consumer-v1';
 /** How often what was deleted or changed by hand is brought back. */
 const maintenanceMs = 60_000;
 const races = ['AlreadyExists', 'Conflict', 'NotFound'] as const;
-
-/** Streams are not counted against anybody's share. */
-const longRunning = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
 type Stored = DeepReadonly<KubeObject>;
 
@@ -214,7 +211,8 @@ export function runFlowControl(options: {
   return {
     started,
     headersFor: (user, info) => {
-      if (info.kind === 'resource' && longRunning.has(info.subresource)) return {};
+      // What lasts is not counted against anybody's share.
+      if (info.kind === 'resource' && connections.has(info.subresource)) return {};
       const version = state.version(group, 'flowschemas');
       if (sorted?.version !== version)
         sorted = { version, schemas: [...state.list(group, 'flowschemas')].sort(byPrecedence) };

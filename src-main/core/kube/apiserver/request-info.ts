@@ -38,6 +38,14 @@ const verbOf: Readonly<Record<ApiRequest['method'], string>> = {
   OPTIONS: '',
   TRACE: '',
 };
+/** Subresources that are connections: they last as long as a client likes. @see BasicLongRunningRequestCheck */
+export const connections: ReadonlySet<string> = new Set([
+  'attach',
+  'exec',
+  'log',
+  'portforward',
+  'proxy',
+]);
 const namespaceSubresources = new Set(['status', 'finalize']);
 const emptyQuery = new URLSearchParams();
 

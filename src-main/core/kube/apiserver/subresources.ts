@@ -34,13 +34,13 @@ import { objectResponse, statusResponse } from './negotiation.ts';
 import { checkName, handlePatch, partForm, type PatchTarget, written } from './patch.ts';
 import { handleGet, respondObject, warningHeaders } from './read.ts';
 import { readCurrent, updateObject } from './registry.ts';
+import { connections } from './request-info.ts';
 import { refuseTables } from './reviews.ts';
 import { handleScale } from './scale.ts';
 import { decodeObject } from './write.ts';
 
 type Fields = Record<string, unknown>;
 
-const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 /** Subresources that are the object itself under other rules. */
 const views = new Set(['status', 'approval', 'ephemeralcontainers', 'resize', 'finalize']);
 
@@ -49,7 +49,7 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
   const { info, served } = call;
   const row = served.info.subresources.find(({ name }) => name === info.subresource);
   if (!row) throw notServed();
-  if (streams.has(info.subresource)) return handleConnect(call);
+  if (connections.has(info.subresource)) return handleConnect(call);
   if (info.subresource === 'scale') return handleScale(call);
   if (views.has(info.subresource)) {
     if (!(row.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();

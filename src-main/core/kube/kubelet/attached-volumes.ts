@@ -3,11 +3,11 @@ import type { CSIPersistentVolumeSource, Node } from '../apis/index.ts';
 import { isReason } from '../machinery/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
 import { MountFailure } from './mount-failure.ts';
+import { isPluginRegistered } from './plugin-registry.ts';
 
 type CsiSource = DeepReadonly<CSIPersistentVolumeSource>;
 
 const lookMs = 1000;
-const registrations = '/var/lib/kubelet/plugins_registry';
 const plugins = '/var/lib/kubelet/plugins/kubernetes.io/csi';
 
 /**
@@ -52,7 +52,7 @@ export class AttachedVolumes {
       await this.#waitForController(uid, csi, signal);
       await this.#checkAttachment(csi);
     }
-    if (!this.isRegistered(csi.driver))
+    if (!isPluginRegistered(this.#context, csi.driver))
       throw new MountFailure(
         `kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: ${notRegistered(csi.driver)}`,
         { stage: 'MountVolume.MountDevice failed' },
@@ -64,15 +64,10 @@ export class AttachedVolumes {
 
   /** A volume that a pod has a driver make for it alone. @throws MountFailure */
   checkInline(driver: string): void {
-    if (!this.isRegistered(driver))
+    if (!isPluginRegistered(this.#context, driver))
       throw new MountFailure(
         `kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: ${notRegistered(driver)}`,
       );
-  }
-
-  /** Drivers announce themselves by a socket in the folder that the kubelet watches. */
-  isRegistered(driver: string): boolean {
-    return this.#context.host.files.exists(`${registrations}/${driver}-reg.sock`);
   }
 
   async #needsAttach(driver: string): Promise<boolean> {

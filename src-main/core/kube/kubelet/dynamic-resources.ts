@@ -2,12 +2,10 @@ import type { DeepReadonly } from '#core/base';
 import type { ResourceClaim } from '../apis/index.ts';
 import { controllerOf } from '../client/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
+import { isPluginRegistered } from './plugin-registry.ts';
 import { specOf, uidOf, type PodView } from './pods.ts';
 
 type Entry = NonNullable<NonNullable<PodView['spec']>['resourceClaims']>[number];
-
-/** Where drivers of devices leave the sockets by which the kubelet finds them. */
-const registry = '/var/lib/kubelet/plugins_registry';
 
 /**
  * Prepares the devices of a pod's claims: what is allocated and reserved, and by drivers that have registered. What a
@@ -52,7 +50,7 @@ async function prepareClaim(context: KubeletContext, pod: PodView, entry: Entry)
     );
   if (!claim.status.allocation) throw new Error(`ResourceClaim ${name}: not allocated`);
   for (const { driver } of claim.status.allocation.devices?.results ?? [])
-    if (!context.host.files.exists(`${registry}/${driver}-reg.sock`))
+    if (!isPluginRegistered(context, driver))
       throw new Error(`DRA driver ${driver} is not registered`);
 }
 

@@ -33,40 +33,33 @@ export interface Wish {
   readonly behavior: HorizontalPodAutoscalerSpec['behavior'];
 }
 
-const within: Verdict = {
-  reason: 'DesiredWithinRange',
-  message: 'the desired count is within the acceptable range',
-};
-const tooFew: Verdict = {
-  reason: 'TooFewReplicas',
-  message: 'the desired replica count is less than the minimum replica count',
-};
-const tooMany: Verdict = {
-  reason: 'TooManyReplicas',
-  message: 'the desired replica count is more than the maximum replica count',
-};
-const upTooFast: Verdict = {
-  reason: 'ScaleUpLimit',
-  message: 'the desired replica count is increasing faster than the maximum scale rate',
-};
-const downTooFast: Verdict = {
-  reason: 'ScaleDownLimit',
-  message: 'the desired replica count is decreasing faster than the maximum scale rate',
-};
-const ready: Verdict = {
-  reason: 'ReadyForNewScale',
-  message: 'recommended size matches current size',
-};
-const upHeld: Verdict = {
-  reason: 'ScaleUpStabilized',
-  message:
-    'recent recommendations were lower than current one, applying the lowest recent recommendation',
-};
-const downHeld: Verdict = {
-  reason: 'ScaleDownStabilized',
-  message:
-    'recent recommendations were higher than current one, applying the highest recent recommendation',
-};
+const verdict = (reason: string, message: string): Verdict => ({ reason, message });
+const within = verdict('DesiredWithinRange', 'the desired count is within the acceptable range');
+const tooFew = verdict(
+  'TooFewReplicas',
+  'the desired replica count is less than the minimum replica count',
+);
+const tooMany = verdict(
+  'TooManyReplicas',
+  'the desired replica count is more than the maximum replica count',
+);
+const upTooFast = verdict(
+  'ScaleUpLimit',
+  'the desired replica count is increasing faster than the maximum scale rate',
+);
+const downTooFast = verdict(
+  'ScaleDownLimit',
+  'the desired replica count is decreasing faster than the maximum scale rate',
+);
+const ready = verdict('ReadyForNewScale', 'recommended size matches current size');
+const upHeld = verdict(
+  'ScaleUpStabilized',
+  'recent recommendations were lower than current one, applying the lowest recent recommendation',
+);
+const downHeld = verdict(
+  'ScaleDownStabilized',
+  'recent recommendations were higher than current one, applying the highest recent recommendation',
+);
 
 /**
  * What one autoscaler has recommended and done of late, and what it may therefore do now.

@@ -1,7 +1,7 @@
 import type { FieldErrors } from '../../validation/field.ts';
 import { dnsLabel, dnsSubdomain } from '../../validation/meta.ts';
 import { inRange, isDns1123Label, isDns1123Subdomain } from '../../validation/names.ts';
-import { noBacksteps } from './pod-volumes.ts';
+import { noBacksteps, validateHostPath } from './pod-volumes.ts';
 
 // Rules: pkg/apis/core/validation/validation.go, ValidatePersistentVolumeSpec and what it calls.
 
@@ -86,17 +86,6 @@ const partitioned =
     errors.invalidEach(`${path}.partition`, partition, inRange(partition, 0, 255));
   };
 
-const hostPathTypes = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
-
 function secretParts(errors: FieldErrors, path: string, secret: SecretReference | undefined): void {
   if (!secret) return;
   if (!secret.name) errors.required(`${path}.secretRef.name`);
@@ -126,15 +115,7 @@ export function driverName(errors: FieldErrors, path: string, name: string): voi
 
 /** In upstream's order: the first there is is checked, every other one is one too many. */
 const checks = {
-  hostPath(errors, at, { path, type }) {
-    if (!path) {
-      errors.required(`${at}.path`);
-      return;
-    }
-    noBacksteps(errors, `${at}.path`, path);
-    if (type !== undefined && !hostPathTypes.includes(type))
-      errors.notSupported(`${at}.type`, type, hostPathTypes);
-  },
+  hostPath: validateHostPath,
   // Upstream spells the path of this one otherwise.
   gcePersistentDisk: (errors, path, source, name) =>
     partitioned('pdName')(errors, path.replace(/gceP/, 'p'), source, name),

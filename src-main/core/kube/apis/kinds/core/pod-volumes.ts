@@ -261,6 +261,21 @@ const hostPathTypes = [
   'Socket',
 ];
 
+/** The same in pods and persistent volumes. */
+export function validateHostPath(
+  errors: FieldErrors,
+  at: string,
+  { path, type }: { readonly path?: string; readonly type?: string },
+): void {
+  if (!path) {
+    errors.required(`${at}.path`);
+    return;
+  }
+  noBacksteps(errors, `${at}.path`, path);
+  if (type !== undefined && !hostPathTypes.includes(type))
+    errors.notSupported(`${at}.type`, type, hostPathTypes);
+}
+
 /** The sources we look into; every other source counts, but only towards "more than one". */
 const sourceChecks: {
   [Kind in keyof VolumeSource]?: (
@@ -275,16 +290,7 @@ const sourceChecks: {
       errors.forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity');
     }
   },
-  hostPath(errors, path, source) {
-    if (!source.path) {
-      errors.required(`${path}.path`);
-      return;
-    }
-    noBacksteps(errors, `${path}.path`, source.path);
-    if (source.type !== undefined && !hostPathTypes.includes(source.type)) {
-      errors.notSupported(`${path}.type`, source.type, hostPathTypes);
-    }
-  },
+  hostPath: validateHostPath,
   gitRepo(errors, path, { repository, directory }) {
     if (!repository) errors.required(`${path}.repository`);
     localDescendingPath(errors, `${path}.directory`, directory ?? '');

@@ -54,43 +54,31 @@ export class CelAuthorizer extends AuthorizationValue {
   }
 }
 
-class PathCheck extends AuthorizationValue {
+/** What may be asked about: a path, a group, or a resource. */
+abstract class Check<Subject> extends AuthorizationValue {
+  readonly owner: CelAuthorizer;
+  readonly subject: Subject;
+
+  constructor(owner: CelAuthorizer, subject: Subject) {
+    super();
+    this.owner = owner;
+    this.subject = subject;
+  }
+}
+
+class PathCheck extends Check<string> {
   readonly typeName = 'kubernetes.authorization.PathCheck';
-  readonly owner: CelAuthorizer;
-  readonly path: string;
-
-  constructor(owner: CelAuthorizer, path: string) {
-    super();
-    this.owner = owner;
-    this.path = path;
-  }
 }
 
-class GroupCheck extends AuthorizationValue {
+class GroupCheck extends Check<string> {
   readonly typeName = 'kubernetes.authorization.GroupCheck';
-  readonly owner: CelAuthorizer;
-  readonly group: string;
-
-  constructor(owner: CelAuthorizer, group: string) {
-    super();
-    this.owner = owner;
-    this.group = group;
-  }
 }
 
-class ResourceCheck extends AuthorizationValue {
+class ResourceCheck extends Check<ResourceAttributes> {
   readonly typeName = 'kubernetes.authorization.ResourceCheck';
-  readonly owner: CelAuthorizer;
-  readonly attributes: ResourceAttributes;
-
-  constructor(owner: CelAuthorizer, attributes: ResourceAttributes) {
-    super();
-    this.owner = owner;
-    this.attributes = attributes;
-  }
 
   with(more: Partial<ResourceAttributes>): ResourceCheck {
-    return new ResourceCheck(this.owner, { ...this.attributes, ...more });
+    return new ResourceCheck(this.owner, { ...this.subject, ...more });
   }
 }
 
@@ -114,19 +102,19 @@ export const authorization: Implementations = {
           'system:authenticated',
         ],
       },
-      owner.requestResource.attributes,
+      owner.requestResource.subject,
     ),
-  pathcheck_check: ({ owner, path }: PathCheck, verb: string) =>
+  pathcheck_check: ({ owner, subject: path }: PathCheck, verb: string) =>
     owner.ask({ kind: 'non-resource', user: owner.user, verb, path }),
-  groupcheck_resource: ({ owner, group }: GroupCheck, name: string) =>
+  groupcheck_resource: ({ owner, subject: group }: GroupCheck, name: string) =>
     new ResourceCheck(owner, { group, resource: name, subresource: '', namespace: '', name: '' }),
   resourcecheck_subresource: part('subresource'),
   resourcecheck_namespace: part('namespace'),
   resourcecheck_name: part('name'),
   authorizer_fieldselector: part('fieldSelector'),
   authorizer_labelselector: part('labelSelector'),
-  resourcecheck_check: ({ owner, attributes }: ResourceCheck, verb: string) =>
-    owner.ask({ kind: 'resource', user: owner.user, verb, version: '*', ...attributes }),
+  resourcecheck_check: ({ owner, subject }: ResourceCheck, verb: string) =>
+    owner.ask({ kind: 'resource', user: owner.user, verb, version: '*', ...subject }),
   decision_allowed: ({ allowed }: Decision) => allowed,
   decision_reason: ({ reason }: Decision) => reason,
   decision_errored: () => false,
