@@ -19,6 +19,7 @@ import { createClusterRoleAggregationController } from './clusterroleaggregation
 import { createCronJobController } from './cronjob/cronjob-controller.ts';
 import { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
+import { createDeviceTaintEvictionController } from './devicetainteviction/device-taint-eviction-controller.ts';
 import { createDisruptionController } from './disruption/disruption-controller.ts';
 import { createEndpointsController } from './endpointslice/endpoints-controller.ts';
 import { createEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
@@ -326,6 +327,12 @@ const rows: readonly Row[] = [
     account: 'resource-claim-controller',
     component: 'resource_claim',
     create: (context) => createResourceClaimController(context),
+  },
+  {
+    name: 'device-taint-eviction-controller',
+    account: 'device-taint-eviction-controller',
+    component: 'device-taint-eviction-controller',
+    create: (context) => createDeviceTaintEvictionController(context),
   },
   {
     name: 'ttl-controller',

@@ -10,7 +10,7 @@ import {
 } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy, textOf } from '../shared/context.ts';
 import type { NodeView, TaintView } from '../shared/nodes.ts';
-import { podNodeIndex, podNodeKeys, type PodView } from '../shared/pods.ts';
+import { podNodeIndex, podNodeKeys, podReference, type PodView } from '../shared/pods.ts';
 
 interface Scheduled extends Disposable {
   readonly createdMs: number;
@@ -90,7 +90,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
     scheduled.delete(key);
     if (announce && present.dueMs > clock.now())
       recorder.event(
-        reference(announce),
+        podReference(announce),
         'Normal',
         'TaintManagerEviction',
         `Cancelling deletion of Pod ${key}`,
@@ -101,7 +101,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
     const key = objectKey(pod.metadata);
     if (disposed) return;
     recorder.event(
-      reference(pod),
+      podReference(pod),
       'Normal',
       'TaintManagerEviction',
       `Marking for deletion Pod ${key}`,
@@ -166,20 +166,4 @@ export function createTaintEvictionController(context: ControllerContext): Contr
 
 function noExecuteTaints(node: NodeView): readonly TaintView[] {
   return (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
-}
-
-function reference({ metadata }: PodView): {
-  apiVersion: string;
-  kind: string;
-  namespace?: string;
-  name: string;
-  uid?: string;
-} {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
-    name: metadata.name ?? '',
-    ...(metadata.uid ? { uid: metadata.uid } : {}),
-  };
 }

@@ -27,6 +27,8 @@ export function claimKeysOf(pod: PodView): ObjectKey[] {
   return [...names, extended].flatMap((name) => (name ? [keyOf(namespace, name)] : []));
 }
 
+const ownerKeysOf = (claim: ClaimView): string[] => [controllerOf(claim)?.uid ?? ''];
+
 /** Whether a pod that is gone or done has no more use for its claims. @see podNeedsClaims, isPodDone */
 export const isDone = (pod: PodView): boolean =>
   isPodTerminal(pod) || (pod.metadata.deletionTimestamp !== undefined && !pod.spec?.nodeName);
@@ -41,9 +43,7 @@ export class ClaimsOfPods {
   constructor(informers: Informers) {
     this.#informers = informers;
     informers.for('pods').addIndex(claimIndex, claimKeysOf);
-    informers
-      .for('resourceclaims.resource.k8s.io')
-      .addIndex(ownerIndex, (claim) => [controllerOf(claim)?.uid ?? '']);
+    informers.for('resourceclaims.resource.k8s.io').addIndex(ownerIndex, ownerKeysOf);
   }
 
   podsOf(claim: ClaimView): readonly PodView[] {

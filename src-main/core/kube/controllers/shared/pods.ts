@@ -1,6 +1,6 @@
 import type { DeepReadonly } from '#core/base';
 import type { Pod } from '../../apis/index.ts';
-import { controllerOf } from '../../client/index.ts';
+import { controllerOf, type ObjectReference } from '../../client/index.ts';
 
 export type PodView = DeepReadonly<Pod>;
 
@@ -33,6 +33,17 @@ export function podCondition(
   type: string,
 ): NonNullable<NonNullable<PodView['status']>['conditions']>[number] | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** A pod as events of its eviction name it: without its version. */
+export function podReference({ metadata }: PodView): ObjectReference {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
+    name: metadata.name ?? '',
+    ...(metadata.uid ? { uid: metadata.uid } : {}),
+  };
 }
 
 export function isPodReady(pod: PodView): boolean {
