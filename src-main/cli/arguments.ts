@@ -18,16 +18,15 @@ interface CommandSyntax {
   readonly operands: readonly [number, number];
 }
 
-const cluster = { cluster: { type: 'string' } } as const;
-/** The same as the operand, for who likes to name it. */
-const name = { name: { type: 'string' } } as const;
+/** Which cluster, in two spellings: `--name` is the older one of the `cluster` commands. */
+const cluster = { cluster: { type: 'string' }, name: { type: 'string' } } as const;
 const seed = { seed: { type: 'string' } } as const;
 
 const commands: Readonly<Record<string, CommandSyntax>> = {
-  'cluster up': { flags: { ...name, topology: { type: 'string' } }, operands: [0, 1] },
-  'cluster down': { flags: { ...name, all: { type: 'boolean' } }, operands: [0, 1] },
+  'cluster up': { flags: { ...cluster, topology: { type: 'string' } }, operands: [0, 1] },
+  'cluster down': { flags: { ...cluster, all: { type: 'boolean' } }, operands: [0, 1] },
   'cluster list': { operands: [0, 0] },
-  'cluster kubeconfig': { flags: name, operands: [0, 1] },
+  'cluster kubeconfig': { flags: cluster, operands: [0, 1] },
   'task list': { operands: [0, 0] },
   'task start': { flags: seed, operands: [1, 1] },
   'task check': { operands: [0, 1] },
@@ -105,6 +104,29 @@ export function readArguments(argv: readonly string[]): Arguments {
   };
 }
 
+/**
+ * The cluster a command line names: as operand, by `--cluster` or by `--name`.
+ * @throws UsageError they differ
+ */
+export function clusterNameOf(
+  { flags }: Pick<Arguments, 'flags'>,
+  operand?: string  ,
+): string | undefined {
+  const names = [operand, flags['cluster'], flags['name']].filter(
+    (name) => typeof name === 'string',
+  );
+  const [name] = names;
+  const other = names.find((each) => each !== name);
+  if (other !== undefined)
+    throw new UsageError(
+      say(
+        `two names for one cluster: ${JSON.stringify(name)} and ${JSON.stringify(other)}`,
+        `클러스터 하나에 이름이 둘입니다: ${JSON.stringify(name)}, ${JSON.stringify(other)}`,
+      ),
+    );
+  return name;
+}
+
 const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
 
 function leadingFlags(argv: readonly string[]): {
@@ -160,15 +182,16 @@ function readSsh(words: readonly string[]): Pick<Arguments, 'command' | 'operand
     const word = words[index] ?? '';
     if (/^-t+$/.test(word)) flags['tty'] = true;
     else if (word === '-n') flags['no-input'] = true;
-    else if (word.startsWith('--cluster=')) flags['cluster'] = word.slice('--cluster='.length);
-    else if (word === '--cluster') {
-      const value = words[++index];
+    else {
+      const [, flag, joined] = /^--(cluster|name)(?:=(.*))?$/.exec(word) ?? [];
+      if (flag === undefined) return false;
+      const value = joined ?? words[++index];
       if (value === undefined)
         throw new UsageError(
-          say('--cluster needs a name', '--cluster에는 클러스터 이름이 필요합니다'),
+          say(`--${flag} needs a name`, `--${flag}에는 클러스터 이름이 필요합니다`),
         );
-      flags['cluster'] = value;
-    } else return false;
+      flags[flag] = value;
+    }
     index += 1;
     return true;
   };

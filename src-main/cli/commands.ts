@@ -6,7 +6,7 @@ import type {
   RpcClient,
   TaskView,
 } from '#contract';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, clusterNameOf } from './arguments.ts';
 import { parseDuration } from './duration.ts';
 import { language, say } from './language.ts';
 import { table } from './output.ts';
@@ -27,25 +27,11 @@ type Command = (rpc: RpcClient, args: Arguments) => Promise<Outcome>;
 const defaultName = 'kijabi';
 const defaultTopology = 'base+1cp+2w';
 
-/** The cluster a command line names, as operand or by `--name`. @throws UsageError by both. */
-function clusterNameOf({ operands: [operand], flags }: Arguments): string | undefined {
-  const { name } = flags;
-  if (typeof name !== 'string') return operand;
-  if (operand !== undefined && operand !== name)
-    throw new UsageError(
-      say(
-        `two names for one cluster: ${JSON.stringify(operand)} and ${JSON.stringify(name)}`,
-        `클러스터 하나에 이름이 둘입니다: ${JSON.stringify(operand)}, ${JSON.stringify(name)}`,
-      ),
-    );
-  return name;
-}
-
 /** Every command that a host answers. */
 export const commands: Readonly<Record<string, Command>> = {
   'cluster up': async (rpc, args) => {
     const { flags } = args;
-    const name = clusterNameOf(args) ?? defaultName;
+    const name = clusterNameOf(args, args.operands[0]) ?? defaultName;
     const existing = (await rpc.call('clusters.list', {})).find((view) => isNamed(view, name));
     const started = Date.now();
     const view = existing
@@ -75,7 +61,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   'cluster down': async (rpc, args) => {
     const { flags } = args;
-    const name = clusterNameOf(args);
+    const name = clusterNameOf(args, args.operands[0]);
     const all = await rpc.call('clusters.list', {});
     const doomed = flags['all'] === true ? await withoutWork(rpc, all) : [pick(all, name)];
     for (const { clusterId } of doomed) await rpc.call('clusters.remove', { clusterId });
@@ -111,7 +97,10 @@ export const commands: Readonly<Record<string, Command>> = {
     };
   },
   'cluster kubeconfig': async (rpc, args) => {
-    const { kubeconfig } = pick(await rpc.call('clusters.list', {}), clusterNameOf(args));
+    const { kubeconfig } = pick(
+      await rpc.call('clusters.list', {}),
+      clusterNameOf(args, args.operands[0]),
+    );
     return { value: { kubeconfig }, text: kubeconfig };
   },
   ssh: async (rpc, { operands: [address = '', ...words], flags }) => {
@@ -127,7 +116,7 @@ export const commands: Readonly<Record<string, Command>> = {
       );
     const view = pick(
       await rpc.call('clusters.list', {}),
-      flags['cluster'],
+      clusterNameOf({ flags }),
       (each) => each.machines.includes(host),
       ' (--cluster NAME)',
     );
@@ -161,7 +150,7 @@ export const commands: Readonly<Record<string, Command>> = {
     return { value: { exitCode }, text: '', exitCode };
   },
   clock: async (rpc, { operands: [verb, amount], flags }) => {
-    const { clusterId } = pick(await rpc.call('clusters.list', {}), flags['cluster']);
+    const { clusterId } = pick(await rpc.call('clusters.list', {}), clusterNameOf({ flags }));
     const view = await moveClock(rpc, clusterId, flags['speed'], verb, amount);
     return {
       value: view,

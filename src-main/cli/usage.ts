@@ -24,13 +24,13 @@ const groups: readonly {
     commands: [
       {
         command: 'cluster up',
-        synopsis: 'cluster up [NAME | --name NAME] [--topology base+1cp+2w]',
+        synopsis: 'cluster up [NAME | --cluster NAME] [--topology base+1cp+2w]',
         en: 'bring up a cluster, leave it running, and print the path of its kubeconfig',
         ko: '클러스터를 띄워 두고 kubeconfig 파일의 경로를 출력합니다',
       },
       {
         command: 'cluster down',
-        synopsis: 'cluster down [NAME | --all]',
+        synopsis: 'cluster down [NAME | --cluster NAME | --all]',
         en: 'remove a cluster and everything in it; --all: whatever no task or exam needs',
         ko: '클러스터와 그 안의 모든 것을 지웁니다. --all: 과제나 시험에 쓰지 않는 것 모두',
       },
@@ -42,7 +42,7 @@ const groups: readonly {
       },
       {
         command: 'cluster kubeconfig',
-        synopsis: 'cluster kubeconfig [NAME]',
+        synopsis: 'cluster kubeconfig [NAME | --cluster NAME]',
         en: 'print the path of its kubeconfig',
         ko: 'kubeconfig 파일의 경로를 출력합니다',
       },

@@ -2,7 +2,7 @@
 # prepare.sh NAME: a cluster as upstream's test/cmd expects one; prints its kubeconfig. See README.md.
 set -o errexit -o nounset -o pipefail
 
-kubeconfig=$(npx kijabi cluster up --name "$1" --topology base+1cp)
+kubeconfig=$(npx kijabi cluster up --cluster "$1" --topology base+1cp)
 on() { npx kijabi ssh --cluster "$1" controlplane "$2" >&2; }
 k() { kubectl --kubeconfig "$kubeconfig" "$@" >&2; }
 off=ServiceAccount,DefaultStorageClass,DefaultTolerationSeconds,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,StorageObjectInUseProtection

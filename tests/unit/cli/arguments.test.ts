@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { readArguments } from '../../../src-main/cli/arguments.ts';
+import { clusterNameOf, readArguments } from '../../../src-main/cli/arguments.ts';
 import { parseDuration } from '../../../src-main/cli/duration.ts';
 import { useLanguage } from '../../../src-main/cli/language.ts';
 import { table } from '../../../src-main/cli/output.ts';
@@ -21,6 +21,24 @@ test.each([
     command: 'cluster up',
     operands: [],
     flags: { name: 'lab', topology: 'base+1cp' },
+  },
+  {
+    line: 'cluster down --cluster lab',
+    command: 'cluster down',
+    operands: [],
+    flags: { cluster: 'lab' },
+  },
+  {
+    line: 'clock --name lab settle',
+    command: 'clock',
+    operands: ['settle'],
+    flags: { name: 'lab' },
+  },
+  {
+    line: 'ssh --name=lab base uptime',
+    command: 'ssh',
+    operands: ['base', 'uptime'],
+    flags: { name: 'lab' },
   },
   { line: '--json --data /d cluster list', command: 'cluster list', operands: [], flags: {} },
   { line: 'clock advance 5m', command: 'clock', operands: ['advance', '5m'], flags: {} },
@@ -63,6 +81,23 @@ test.each([
   expect(args.flags).toMatchObject(flags);
 });
 
+test.each([
+  { flags: {}, operand: undefined, name: undefined },
+  { flags: {}, operand: 'lab', name: 'lab' },
+  { flags: { cluster: 'lab' }, operand: undefined, name: 'lab' },
+  { flags: { name: 'lab' }, operand: undefined, name: 'lab' },
+  { flags: { name: 'lab', cluster: 'lab' }, operand: 'lab', name: 'lab' },
+])('$operand and $flags name the cluster $name', ({ flags, operand, name }) => {
+  expect(clusterNameOf({ flags }, operand)).toBe(name);
+});
+
+test.each([
+  { flags: { cluster: 'lab' }, operand: 'other', message: '"other" and "lab"' },
+  { flags: { cluster: 'lab', name: 'other' }, operand: undefined, message: '"lab" and "other"' },
+])('$operand and $flags are two names', ({ flags, operand, message }) => {
+  expect(() => clusterNameOf({ flags }, operand)).toThrow(`two names for one cluster: ${message}`);
+});
+
 test('--data and --json are taken before and after the command', () => {
   expect(readArguments(['--data', '/a', '--json', 'doctor'])).toMatchObject({
     data: '/a',
@@ -86,7 +121,7 @@ test.each([
   {
     line: 'cluster up --size 3',
     message:
-      '"kijabi cluster up" has no option --size; it has: --data, --json, --lang, --name, --topology',
+      '"kijabi cluster up" has no option --size; it has: --data, --json, --lang, --cluster, --name, --topology',
   },
   { line: 'cluster up --topology', message: '"kijabi cluster up": --topology needs a value' },
   { line: 'cluster list --json=1', message: '"kijabi cluster list": --json takes no value' },
@@ -98,6 +133,7 @@ test.each([
     message: '"kijabi task start" needs 1 argument: kijabi task start TASK [--seed SEED]',
   },
   { line: 'ssh', message: '"kijabi ssh" needs a host' },
+  { line: 'ssh --name', message: '--name needs a name' },
   { line: 'ssh -v base', message: '"kijabi ssh" does not know -v' },
   { line: '--data', message: '--data needs a folder' },
 ])('kijabi $line is refused: $message', ({ line, message }) => {
