@@ -300,13 +300,18 @@ export class Container {
       viewer.stdout?.close();
       viewer.stderr?.close();
     };
-    const exit = (this.#process?.exit ?? Promise.resolve(0)).then((code) => {
+    let detach: () => void = () => undefined;
+    const detached = new Promise<number>((resolve) => {
+      detach = () => resolve(0);
+    });
+    const ended = this.#process?.exit ?? Promise.resolve(0);
+    const exit = Promise.race([ended, detached]).then((code) => {
       viewer.stdout?.end();
       viewer.stderr?.end();
       this.#viewers.delete(viewer);
       return code;
     });
-    const stdin = request.stdin ? this.#attachedInput() : undefined;
+    const stdin = request.stdin ? this.#attachedInput(detach) : undefined;
     return {
       exit,
       ...(stdin ? { stdin } : {}),
@@ -324,15 +329,20 @@ export class Container {
     return main?.pidIn(this.#options.hostProcesses) ?? 0;
   }
 
-  #attachedInput(): ByteSink | undefined {
+  /**
+   * An input that stays open outlives who types: the end of theirs is the end of their attachment.
+   * @see containerd internal/cri/io/container_io.go, Attach
+   */
+  #attachedInput(detach: () => void): ByteSink | undefined {
     const terminal = this.#terminal;
-    if (terminal) return typing(terminal);
+    if (terminal) return { ...typing(terminal), end: detach };
     const stdin = this.#stdin;
     if (!stdin) return undefined;
     return {
       write: (bytes) => stdin.write(bytes),
       end: () => {
         if (this.config.stdinOnce) stdin.end();
+        else detach();
       },
     };
   }

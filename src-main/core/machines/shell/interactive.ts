@@ -1,9 +1,9 @@
-import { fromUtf8, utf8 } from '#core/base';
+import { utf8 } from '#core/base';
 import { sharedInput, type Tty } from '../process/index.ts';
+import { CommandLines, nextLine } from './command-lines.ts';
 import { complete } from './completion.ts';
 import { ShellFlow } from './flow.ts';
 import { LineEditor, type LineResult } from './line-editor.ts';
-import { parseScript } from './parser.ts';
 import { expandPrompt } from './prompt.ts';
 import type { Shell } from './types.ts';
 
@@ -32,41 +32,28 @@ export async function interact(shell: Shell, tty: Tty | undefined): Promise<numb
   const readLine = async (prompt: string): Promise<LineResult> => {
     if (editor) return editor.read(prompt);
     await shell.errorText(prompt);
-    let text = '';
-    for (;;) {
-      const bytes = await input.read();
-      if (!bytes) return text === '' ? { kind: 'end' } : { kind: 'line', text };
-      const at = bytes.indexOf(10);
-      if (at < 0) {
-        text += fromUtf8(bytes);
-        continue;
-      }
-      input.unread(bytes.slice(at + 1));
-      return { kind: 'line', text: text + fromUtf8(bytes.slice(0, at)) };
-    }
+    const text = await nextLine(input);
+    return text === undefined ? { kind: 'end' } : { kind: 'line', text };
   };
-  let pending = '';
+  const lines = new CommandLines();
   for (;;) {
-    if (pending === '') await reportJobs(shell);
-    const line = await readLine(await promptText(shell, pending === '' ? 'PS1' : 'PS2'));
+    const isFresh = lines.pending === '';
+    if (isFresh) await reportJobs(shell);
+    const line = await readLine(await promptText(shell, isFresh ? 'PS1' : 'PS2'));
     if (line.kind === 'interrupt') {
-      pending = '';
+      lines.clear();
       shell.lastStatus = 130;
       continue;
     }
     if (line.kind !== 'line') {
-      if (pending !== '')
-        await shell.errorText(`${shell.arg0}: syntax error: unexpected end of file\n`);
+      if (!isFresh) await shell.errorText(`${shell.arg0}: syntax error: unexpected end of file\n`);
       await stdout.write(utf8(shell.arg0.startsWith('-') ? 'logout\n' : 'exit\n'));
       return shell.lastStatus;
     }
-    const source = pending === '' ? line.text : `${pending}\n${line.text}`;
-    if (source.trim() === '') continue;
-    if (/(^|[^\\])(\\\\)*\\$/.test(source) || parseScript(source).error?.incomplete) {
-      pending = source;
-      continue;
-    }
-    pending = '';
+    if (isFresh && line.text.trim() === '') continue;
+    const commands = lines.add(line.text);
+    if (!commands) continue;
+    const source = commands.text;
     if (shell.history.at(-1) !== source) shell.history.push(source);
     if (shell.history.length > historyLimit) shell.history.shift();
     await runLine(shell, source);

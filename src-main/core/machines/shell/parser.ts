@@ -90,10 +90,15 @@ export function parseScript(source: string): Parsed {
   return { script: undefined, error: whole.error };
 }
 
+/** What keeps a script from being parsed as a whole. */
+export function faultOf(source: string): SyntaxError | undefined {
+  return attempt(source).error;
+}
+
 function attempt(source: string): Parsed {
   try {
     const script = parse(source);
-    if (hasOpenHereDoc(source))
+    if (openHereDoc(source) !== undefined)
       return { script: undefined, error: eof(source.split('\n').length, 'unexpected end of file') };
     const at = script.statements.findIndex((statement) => statement.deferredError);
     const bad = script.statements[at]?.deferredError;
@@ -170,8 +175,8 @@ function escape(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
-/** Whether a here-document's end has not been typed yet. */
-function hasOpenHereDoc(source: string): boolean {
+/** The delimiter of a here-document whose end has not been typed yet. */
+export function openHereDoc(source: string): string | undefined {
   const open = /<<-?\s*(['"\\]?)(\w+)\1/g;
   for (let match = open.exec(source); match; match = open.exec(source)) {
     const rest = source.slice(match.index + match[0].length).split('\n');
@@ -182,7 +187,7 @@ function hasOpenHereDoc(source: string): boolean {
       rest.length === 1 ||
       !rest.slice(1).some((line) => (strip ? line.replace(/^\t+/, '') : line) === word)
     )
-      return !/^[^'"]*(\(\(|\$\(\()/.test(source.slice(0, match.index));
+      return /^[^'"]*(\(\(|\$\(\()/.test(source.slice(0, match.index)) ? undefined : word;
   }
-  return false;
+  return undefined;
 }

@@ -1,11 +1,17 @@
 import { fromUtf8 } from '#core/base';
 import { basename, FileError } from '../filesystem/index.ts';
-import { isElf, type Program, type ProgramContext, terminalOf } from '../process/index.ts';
+import {
+  isElf,
+  type Program,
+  type ProgramContext,
+  sharedInput,
+  terminalOf,
+} from '../process/index.ts';
 import { setOption } from './builtins/options.ts';
+import { CommandLines, nextLine } from './command-lines.ts';
 import { ShellError } from './flow.ts';
 import { interact } from './interactive.ts';
 import { loadParser } from './parser.ts';
-import { drain } from './redirect.ts';
 import { ShellProcess } from './shell.ts';
 import type { Flavour, Shell } from './types.ts';
 
@@ -185,7 +191,21 @@ async function runFile(shell: Shell, script: string, args: readonly string[]): P
   return shell.interpreter.runText(fromUtf8(content));
 }
 
-/** A script on standard input, read whole. */
+/** A script on standard input: a command is run when it is whole, and may read what follows it. */
 async function runInput(shell: Shell, context: ProgramContext): Promise<number> {
-  return shell.interpreter.runText(fromUtf8(await drain(context.stdin)));
+  const input = sharedInput(context.stdin);
+  const lines = new CommandLines();
+  let read = 0;
+  let before = 0;
+  for (;;) {
+    const line = await nextLine(input);
+    const commands = line === undefined ? { text: lines.pending, isFaulty: true } : lines.add(line);
+    read += 1;
+    if (!commands) continue;
+    // Messages count lines from the script's first one.
+    if (commands.text.trim() !== '')
+      await shell.interpreter.runText('\n'.repeat(before) + commands.text);
+    if (commands.isFaulty) return shell.lastStatus;
+    before = read;
+  }
 }

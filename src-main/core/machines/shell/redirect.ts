@@ -1,5 +1,5 @@
 import { type ByteSink, type ByteSource, concatBytes, encodeBytes } from '#core/base';
-import type { ScriptNode } from 'just-bash';
+import type { ScriptNode, WordNode } from 'just-bash';
 import { FileError, type OpenFile, resolvePath } from '../filesystem/index.ts';
 import { ShellError } from './flow.ts';
 import type { Descriptor, Shell } from './types.ts';
@@ -94,7 +94,8 @@ async function apply(shell: Shell, redirection: Redirection): Promise<void> {
     shell.variables.set(redirection.fdVariable, String(fd));
   }
   if (target.type === 'HereDoc') {
-    const text = await shell.expander.text(target.content);
+    const { content, stripTabs } = target;
+    const text = await shell.expander.text(stripTabs ? withoutTabs(content) : content);
     shell.descriptors.set(fd, { source: textSource(text) });
     return;
   }
@@ -121,6 +122,24 @@ async function apply(shell: Shell, redirection: Redirection): Promise<void> {
     shell.descriptors.set(1, descriptor);
     shell.descriptors.set(2, descriptor);
   }
+}
+
+/** The text of `<<-`: lines lose their first tabs before anything is expanded. */
+function withoutTabs(content: WordNode): WordNode {
+  let startsLine = true;
+  const parts = content.parts.map((part) => {
+    if (part.type !== 'Literal') {
+      startsLine = false;
+      return part;
+    }
+    const value = (startsLine ? part.value.replace(/^\t+/, '') : part.value).replace(
+      /\n\t+/g,
+      '\n',
+    );
+    startsLine = value.endsWith('\n');
+    return { ...part, value };
+  });
+  return { ...content, parts };
 }
 
 function rawText(word: {

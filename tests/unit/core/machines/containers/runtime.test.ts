@@ -312,6 +312,19 @@ describe('exec and attach', () => {
     expect([await readText(attached.stdout!), await attached.exit]).toEqual(['line\n', 0]);
     expect(await node.log()).toContain(' stdout F line\n');
   });
+
+  it('leave an input that stays open to those who come later', async () => {
+    const { id } = await node.run({ command: ['cat'], stdin: true });
+    const request = { stdin: true, stdout: true, stderr: true, tty: false };
+    for (const line of ['one\n', 'two\n']) {
+      const attached = await service().attach(id, request);
+      await attached.stdin?.write(utf8(line));
+      await node.time.advance(0);
+      attached.stdin?.end();
+      expect([await readText(attached.stdout!), await attached.exit]).toEqual([line, 0]);
+    }
+    expect((await service().containerStatus(id)).state).toBe('CONTAINER_RUNNING');
+  });
 });
 
 describe('the pod', () => {
