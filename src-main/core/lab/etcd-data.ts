@@ -35,6 +35,8 @@ class SeedLog implements StoreLog {
     return Promise.resolve();
   }
 
+  sync(): void {}
+
   isFull(): boolean {
     return false;
   }

@@ -4,6 +4,7 @@ export {
   type LabHistoryEntry,
   type LabOptions,
   type LabSnapshot,
+  type LabKeys,
   type SavedLab,
 } from './lab.ts';
 export { parseTopology, type Topology, type TopologyMachine } from './topology.ts';

@@ -77,10 +77,13 @@ export interface LabOptions {
 }
 
 /** Everything of a lab that outlives its programs, but for the store's log. JSON-safe except for file contents. */
-export interface SavedLab {
+export interface LabKeys {
   readonly authorities: ClusterAuthorities;
   readonly admin: KeyPair;
   readonly bootstrapToken: string;
+}
+
+export interface SavedLab extends LabKeys {
   /** Changes of each machine's files against the base system, by host name. */
   readonly files: Readonly<Record<string, readonly Change[]>>;
 }
@@ -107,7 +110,7 @@ export class Lab {
   readonly #outside: NetNamespace;
   readonly #etcdData: EtcdData;
   readonly #machines = new Map<string, LabMachine>();
-  #keys: Omit<SavedLab, 'files'> | undefined;
+  #keys: LabKeys | undefined;
   #fresh = true;
 
   constructor(options: LabOptions) {
@@ -192,6 +195,7 @@ export class Lab {
       if (listener.kind !== 'http')
         throw new ConnectionError('ECONNRESET', 'connection reset by peer');
       const response = await listener.handle(request, peer);
+      if (!showsObjects(request.url)) return response;
       // What leaves the process waits for the disk; a read may show what another has just written. While the disk is
       // full reads are answered nevertheless: what they show is kept for it.
       const { store } = this;
@@ -234,7 +238,8 @@ export class Lab {
     const maker = new CertificateMaker(pki, clock.now());
     if (saved) {
       this.#fresh = false;
-      this.#keys = saved;
+      const { authorities, admin, bootstrapToken } = saved;
+      this.#keys = { authorities, admin, bootstrapToken };
     } else {
       const authorities = await makeAuthorities(maker);
       this.#keys = {
@@ -471,7 +476,9 @@ export class Lab {
       storeId: this.#etcdData.currentId,
       revision,
       retained: this.store.retain(revision),
-      files: this.#exportFiles(),
+      files: Object.fromEntries(
+        [...this.files()].map(({ hostname, changes }) => [hostname, changes()]),
+      ),
       units: Object.fromEntries(
         [...this.#machines].map(([name, { machine }]) => [
           name,
@@ -511,16 +518,24 @@ export class Lab {
     }
   }
 
-  /** Everything that must be kept beside the store's log to start this lab again. */
-  save(): SavedLab {
+  /** What must be kept beside the store's log and the files to start this lab again; it never changes. */
+  get keys(): LabKeys {
     if (!this.#keys) throw new Error('the lab is not laid out yet');
-    return { ...this.#keys, files: this.#exportFiles() };
+    return this.#keys;
   }
 
-  #exportFiles(): SavedLab['files'] {
-    return Object.fromEntries(
-      [...this.#machines].map(([name, { machine }]) => [name, exportChanges(machine.files)]),
-    );
+  /** The machines' files, by host name: `version` grows with each change. */
+  *files(): Iterable<{
+    readonly hostname: string;
+    readonly version: number;
+    readonly changes: () => readonly Change[];
+  }> {
+    for (const [hostname, { machine }] of this.#machines)
+      yield {
+        hostname,
+        version: machine.files.volume.version,
+        changes: () => exportChanges(machine.files),
+      };
   }
 
   dispose(): void {
@@ -537,6 +552,9 @@ export interface LabHistoryEntry {
   readonly manager: string;
   readonly subresource: string;
 }
+
+/** Whether an answer can tell what is in the store; health and versions do not. */
+const showsObjects = (url: string): boolean => !/^\/(readyz|livez|healthz|version)\b/.test(url);
 
 /** Whether an error says that writes wait for room on the disk. */
 function isDiskFull(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BytePipe, fromUtf8, type Logger, readText, seededRandom, utf8 } from '#core/base';
 import type {
   ClusterSpec,
@@ -27,7 +28,7 @@ import { createResolver, httpRequest, readBody } from '#core/machines';
 import { ClockDriver } from '#node/clock';
 import { type ApiListener, serveApi } from '#node/https';
 import { createClusterFile } from '#node/sqlite';
-import { decodeLab, encodeLab } from './saved-lab.ts';
+import { encodeChanges, encodeKeys, readSavedLab, filesBlob, keysBlob } from './saved-lab.ts';
 
 export interface RunningClusterOptions {
   readonly folder: string;
@@ -46,7 +47,6 @@ const resumeLimitMs = 60_000;
 const bootTimeMs = 30_000;
 /** The most of what was done to files that a crash can take back; a save takes milliseconds. */
 const saveIntervalMs = 5_000;
-const savedLabBlob = 'lab';
 /** What the cluster's clock showed, ms since the epoch, as text. */
 const clockBlob = 'clock';
 
@@ -71,7 +71,8 @@ export class RunningCluster {
   #apiWatch: NodeJS.Timeout | undefined;
   #apiOpen = true;
   #saver: NodeJS.Timeout | undefined;
-  #savedLab: Uint8Array | undefined;
+  /** Version of the files that the cluster's file holds, by host name; absent before the first save. */
+  #savedFiles: Map<string, number> | undefined;
   #phase: 'starting' | 'ready' | 'stopped' | 'failed' = 'starting';
   #problem: string | undefined;
   #stopping: Promise<void> | undefined;
@@ -88,8 +89,7 @@ export class RunningCluster {
     this.kubeconfig = join(options.folder, `${spec.clusterId}.kubeconfig`);
     this.isNew = !existsSync(this.#path);
     if (spec.persistent) this.#file = createClusterFile(this.#path);
-    const blob = this.#file?.blobs.get(savedLabBlob);
-    const saved = blob ? decodeLab(blob) : undefined;
+    const saved = this.#file && readSavedLab(this.#file.blobs);
     const seenMs = Number(fromUtf8(this.#file?.blobs.get(clockBlob) ?? utf8('0')));
     this.#resumed = saved !== undefined;
     // The clock begins before the present, so that a cluster that has booted stands near it, and never before
@@ -322,17 +322,29 @@ export class RunningCluster {
     if (this.#stopping) throw new Error(`cluster ${this.spec.clusterId} was stopped`);
   }
 
-  /** Writes what outlives the programs beside the store's log: the files if they have changed, and the clock. */
+  /**
+   * Writes what outlives the programs beside the store's log: the files of the machines on which they have changed, and
+   * the clock.
+   */
   async save(): Promise<void> {
     if (!this.#file) return;
     const { blobs } = this.#file;
-    const lab = encodeLab(this.lab.save());
-    const isChanged = !this.#savedLab || Buffer.compare(this.#savedLab, lab) !== 0;
+    const isFirst = !this.#savedFiles;
+    const savedFiles = new Map(this.#savedFiles);
+    const changed = new Map<string, Uint8Array>();
+    for (const { hostname, version, changes } of this.lab.files()) {
+      if (savedFiles.get(hostname) === version) continue;
+      savedFiles.set(hostname, version);
+      changed.set(filesBlob(hostname), encodeChanges(changes()));
+      // Others have their turn before the next machine.
+      await nextTurn();
+    }
     await Promise.all([
       blobs.put(clockBlob, utf8(String(this.driver.clock.now()))),
-      ...(isChanged ? [blobs.put(savedLabBlob, lab)] : []),
+      ...(isFirst ? [blobs.put(keysBlob, encodeKeys(this.lab.keys))] : []),
+      ...[...changed].map(([name, bytes]) => blobs.put(name, bytes)),
     ]);
-    this.#savedLab = lab;
+    this.#savedFiles = savedFiles;
   }
 
   /** Stops it once, however often it is asked to; what is persistent is on disk afterwards. */

@@ -1,21 +1,51 @@
-import type { SavedLab } from '#core/lab';
+import { fromUtf8, utf8 } from '#core/base';
+import type { LabKeys, SavedLab } from '#core/lab';
+import type { BlobStore } from '#node/sqlite';
 
-/** A saved lab as bytes: JSON with file contents in base64. */
-export function encodeLab(lab: SavedLab): Uint8Array {
-  const text = JSON.stringify({ lab }, (_, value: unknown) =>
-    value instanceof Uint8Array ? { $bytes: Buffer.from(value).toString('base64') } : value,
+type Changes = SavedLab['files'][string];
+
+/** The blob of a cluster's file that holds the keys, and in older files those of all machines' files as well. */
+export const keysBlob = 'lab';
+
+const filesPrefix = 'files/';
+
+/** The blob that holds what was changed on a machine's files. */
+export const filesBlob = (hostname: string): string => `${filesPrefix}${hostname}`;
+
+export const encodeKeys = (keys: LabKeys): Uint8Array =>
+  utf8(JSON.stringify({ lab: { ...keys, files: {} } }));
+
+/** JSON with file contents in base64. */
+export function encodeChanges(changes: Changes): Uint8Array {
+  return utf8(
+    JSON.stringify(
+      changes.map((change) =>
+        change.op === 'put' && change.content
+          ? { ...change, content: { $bytes: Buffer.from(change.content).toString('base64') } }
+          : change,
+      ),
+    ),
   );
-  return new TextEncoder().encode(text);
 }
 
-export function decodeLab(bytes: Uint8Array): SavedLab {
-  const { lab } = JSON.parse(new TextDecoder().decode(bytes), (_, value: unknown) =>
+/** What a cluster's file holds of its lab; undefined if it was never saved. */
+export function readSavedLab(blobs: BlobStore): SavedLab | undefined {
+  const bytes = blobs.get(keysBlob);
+  if (!bytes) return undefined;
+  const { lab } = decode(bytes) as { readonly lab: SavedLab };
+  const files = { ...lab.files };
+  for (const name of blobs.list(filesPrefix))
+    files[name.slice(filesPrefix.length)] = decode(blobs.get(name) ?? new Uint8Array()) as Changes;
+  return { ...lab, files };
+}
+
+function decode(bytes: Uint8Array): unknown {
+  return JSON.parse(fromUtf8(bytes), (_, value: unknown) =>
     typeof value === 'object' &&
     value !== null &&
     '$bytes' in value &&
     typeof value.$bytes === 'string'
       ? new Uint8Array(Buffer.from(value.$bytes, 'base64'))
       : value,
-  ) as { readonly lab: SavedLab };
-  return lab;
+  );
 }

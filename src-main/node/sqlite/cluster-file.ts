@@ -139,6 +139,10 @@ class SqliteLog implements StoreLog {
     });
   }
 
+  sync(): void {
+    this.#commits.sync();
+  }
+
   isFull(error: unknown): boolean {
     return isDiskFull(error);
   }
@@ -213,6 +217,11 @@ function openBlobs(database: Connection, file: string, commits: GroupCommit): Bl
       'SELECT name FROM blobs WHERE substr(name, 1, length(?)) = ? ORDER BY name',
     )
     .pluck();
+  const write = (run: () => void): Promise<void> => {
+    const written = commits.add(1, run);
+    commits.sync();
+    return written;
+  };
   return {
     get: (name) => {
       commits.flush();
@@ -224,9 +233,9 @@ function openBlobs(database: Connection, file: string, commits: GroupCommit): Bl
     put: (name, bytes) => {
       // The caller may reuse its array before the group is written.
       const copy = Buffer.from(bytes);
-      return commits.add(1, () => upsert.run(name, copy, crc32(copy, crc32(name))));
+      return write(() => upsert.run(name, copy, crc32(copy, crc32(name))));
     },
-    delete: (name) => commits.add(1, () => remove.run(name)),
+    delete: (name) => write(() => remove.run(name)),
     list: (prefix) => {
       commits.flush();
       return names.all(prefix, prefix).map(String);

@@ -8,10 +8,16 @@ interface Job {
 }
 
 /** Rows that go into one transaction at most: a few milliseconds of work. */
-const groupLimit = 1000;
+const groupLimit = 250;
+/**
+ * How long a write that nobody waits for may wait for others. What a cluster's own programs write is of this kind: they
+ * are gone with the process, so a crash can take back only what nobody outside has seen.
+ */
+const lingerMs = 20;
 
 /**
- * Gathers the writes of one turn of the event loop into one transaction, so that they share one fsync.
+ * Gathers writes into one transaction, so that they share one fsync: those of some milliseconds, or, as soon as
+ * somebody waits for one of them, those of one turn of the event loop.
  * After a failure nothing is written any more: a later write on top of a lost one would be a hole. A full disk is
  * the one failure that leaves the file as it was, so what did not fit may be tried again.
  */
@@ -20,6 +26,7 @@ export class GroupCommit {
   readonly #transact: (jobs: readonly Job[]) => void;
   #jobs: Job[] = [];
   #weight = 0;
+  #lingering: NodeJS.Timeout | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #failure: Error | undefined;
 
@@ -41,14 +48,24 @@ export class GroupCommit {
       this.#jobs.push({ weight, run, resolve, reject });
       this.#weight += weight;
       if (this.#weight >= groupLimit) this.flush();
-      else this.#scheduled ??= setImmediate(() => this.flush());
+      else if (!this.#scheduled)
+        this.#lingering ??= setTimeout(() => {
+          this.flush();
+        }, lingerMs);
     });
+  }
+
+  /** Somebody waits for what was added: it is written at the end of this turn. */
+  sync(): void {
+    if (this.#jobs.length > 0) this.#scheduled ??= setImmediate(() => this.flush());
   }
 
   /** Writes now what waits. Failures reach those who wait, not the caller. */
   flush(): void {
     clearImmediate(this.#scheduled);
+    clearTimeout(this.#lingering);
     this.#scheduled = undefined;
+    this.#lingering = undefined;
     if (this.#jobs.length === 0) return;
     const jobs = this.#jobs;
     this.#jobs = [];

@@ -71,6 +71,7 @@ export class Durability {
   wait(revision: Revision): Promise<void> {
     if (!this.#log || revision <= this.#revision) return Promise.resolve();
     if (this.#failure) return Promise.reject(this.#failure);
+    this.#log.sync();
     return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
   }
 

@@ -181,6 +181,8 @@ export interface StoreLog {
    * rejection means that none of this group, nor any later one, is on disk.
    */
   append(rows: readonly LogRow[]): Promise<void>;
+  /** Somebody waits for what was appended: until then a log may gather more of it. */
+  sync(): void;
   /** Whether an append was refused only because there was no room: then `retry` may be called. */
   isFull(error: unknown): boolean;
   /** Tries once more the rows of all refused appends. When it resolves they are on disk and appends are taken again. */

@@ -298,7 +298,7 @@ export class MemoryFileSystem implements FileSystem {
     volume.detach(source.parent, source.name);
     this.#materialise(source.inode);
     volume.attach(target.parent, target.name, source.inode);
-    source.inode.origin = undefined;
+    source.inode.volume.changed(source.inode);
     volume.notify(source.parent, source.name);
     volume.notify(target.parent, target.name);
   }
@@ -315,7 +315,7 @@ export class MemoryFileSystem implements FileSystem {
     const place = this.#creating(path);
     if (place.parent.volume !== source.inode.volume) throw fileError('EXDEV', path);
     source.inode.links += 1;
-    source.inode.origin = undefined;
+    source.inode.volume.changed(source.inode);
     place.parent.volume.attach(place.parent, place.name, source.inode);
     place.parent.volume.notify(place.parent, place.name);
   }
@@ -323,7 +323,7 @@ export class MemoryFileSystem implements FileSystem {
   chmod(path: string, mode: number): void {
     const inode = this.#owned(path);
     inode.mode = mode & 0o7777;
-    inode.origin = undefined;
+    inode.volume.changed(inode);
     noteChange(inode);
   }
 
@@ -337,7 +337,7 @@ export class MemoryFileSystem implements FileSystem {
     if (this.#user.uid !== 0 && !ownGroup) throw fileError('EPERM', path);
     inode.uid = uid;
     inode.gid = gid;
-    inode.origin = undefined;
+    inode.volume.changed(inode);
     noteChange(inode);
   }
 
@@ -350,7 +350,7 @@ export class MemoryFileSystem implements FileSystem {
     }
     this.#writable(walked.mount, path);
     if (walked.inode.uid !== this.#user.uid) this.#require(walked.inode, 2, path);
-    walked.inode.origin = undefined;
+    walked.inode.volume.changed(walked.inode);
     walked.inode.modifiedMs = modifiedMs ?? this.#now();
     noteChange(walked.inode);
   }
@@ -475,7 +475,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** A renamed directory must not look its children up in the base by name any more. */
   #materialise(inode: Inode): void {
-    inode.origin = undefined;
+    inode.volume.changed(inode);
     if (inode.kind !== 'directory' || inode.virtual) return;
     for (const name of inode.volume.names(inode)) {
       const child = inode.volume.child(inode, name);

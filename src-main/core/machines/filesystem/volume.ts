@@ -67,6 +67,8 @@ export class Volume {
   readonly now: () => number;
   readonly base: TreeNode | undefined;
   usedBytes: number;
+  /** Grows with every change. */
+  version = 0;
   #nextInode = 2;
   /** Absent until there is one: containers have many volumes that nobody watches. */
   #watchers: Set<Watcher> | undefined;
@@ -147,9 +149,15 @@ export class Volume {
     if (inode?.kind === 'directory') directory.links -= 1;
   }
 
+  /** Marks an inode as no longer what its base has. */
+  changed(inode: Inode): void {
+    inode.origin = undefined;
+    this.version += 1;
+  }
+
   /** Marks an inode as changed now. */
   touched(inode: Inode): void {
-    inode.origin = undefined;
+    this.changed(inode);
     inode.modifiedMs = this.now();
   }
 

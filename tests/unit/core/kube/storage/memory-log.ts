@@ -19,6 +19,8 @@ export class MemoryLog implements StoreLog {
     return held ? new Promise((resolve) => held.push(resolve)) : Promise.resolve();
   }
 
+  sync(): void {}
+
   isFull(error: unknown): boolean {
     return error instanceof Error && error.message === 'database or disk is full';
   }
