@@ -47,6 +47,7 @@ export class LogCompaction {
         // Whoever appends next hears of the failure; nothing is lost by rows that stay.
         () => undefined,
       );
+    this.#commits.sync();
   }
 
   dispose(): void {

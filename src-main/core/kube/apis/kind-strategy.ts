@@ -85,6 +85,8 @@ export interface KindStrategy {
   readonly createOnUpdate?: boolean;
   /** PUT without resourceVersion overwrites. */
   readonly unconditionalUpdate?: boolean;
+  /** `defaults` writes nothing to a spec that has been through it: a patch of the status shares that of the old object. */
+  readonly sharesSpec?: boolean;
   /** Seconds between the first DELETE and the end, for kinds with graceful deletion (pods). */
   gracePeriodSeconds?(object: DeepReadonly<KubeObject>, requested: number | undefined): number;
   /** At the first DELETE: finalizers and status of a kind that does not go before others have. */

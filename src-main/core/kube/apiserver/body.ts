@@ -286,6 +286,8 @@ function inOrder(
 /**
  * A raw object in the form its Go type would hold; `fail` makes the error for a value that does not fit.
  * Custom resources keep what they hold; only their metadata is typed.
+ *
+ * @param settled a spec that has this form already: where it is the object's own it is taken as it is, not copied.
  */
 export function normalizeObject(
   value: Readonly<Record<string, unknown>>,
@@ -294,6 +296,7 @@ export function normalizeObject(
   apiVersion: string,
   kind: string,
   fail: (message: string, error: DecodeError) => Error,
+  settled?: unknown,
 ): Decoded {
   const unknown: string[] = [];
   try {
@@ -310,7 +313,10 @@ export function normalizeObject(
         problems: unknown.map((path) => `unknown field "metadata.${path}"`),
       };
     }
-    const fields = normalize(value, expected.root, expected.schemas, kind, unknown);
+    const isSettled = settled !== undefined && value['spec'] === settled;
+    const open = isSettled ? { ...value, spec: {} } : value;
+    const fields = normalize(open, expected.root, expected.schemas, kind, unknown);
+    if (isSettled) fields['spec'] = settled;
     const { metadata, ...rest } = fields;
     return {
       object: { kind, apiVersion, metadata: metadata ?? {}, ...rest },

@@ -231,7 +231,17 @@ function patched(call: Call, type: PatchType, write: WriteOptions, target: Patch
     body ??= readPatch(call, type, write.fieldValidation);
     const form = live as DeepReadonly<KubeObject>;
     const { result, shown } = outcome(form, body, whole.expected);
-    const draft = typedResult(call, form, result, body, write.fieldValidation, whole, shown);
+    const isShared = target.subresource === 'status' && target.served.strategy.sharesSpec;
+    const draft = typedResult(
+      call,
+      form,
+      result,
+      body,
+      write.fieldValidation,
+      whole,
+      shown,
+      isShared ? form['spec'] : undefined,
+    );
     whole.defaults?.(draft);
     return draft;
   };
@@ -280,6 +290,7 @@ function typedResult(
   validation: FieldValidation,
   whole: Pick<ObjectForm, 'expected' | 'custom'>,
   shown: () => string,
+  settled: unknown,
 ): KubeObject {
   const refuse = (message: string): Error => {
     const text = `Invalid value: ${JSON.stringify(shown())}: ${message}`;
@@ -314,6 +325,7 @@ function typedResult(
     form.apiVersion,
     form.kind,
     (message, error) => refuse(patch.type === 'strategic' ? error.unstructured : message),
+    settled,
   );
   const pruned = custom
     ? (call.context.options.customResources?.prune(call.served.info, object) ?? []).map(

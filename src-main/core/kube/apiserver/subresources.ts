@@ -263,7 +263,8 @@ export async function bindPod(
         throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(spec['nodeName'])}`);
       if (((spec['schedulingGates'] ?? []) as unknown[]).length > 0)
         throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
-      const draft = draftOf(old);
+      // What is not written below stays the pod's own.
+      const draft = { ...old, metadata: { ...old.metadata } } as KubeObject;
       delete draft.metadata.resourceVersion;
       draft['spec'] = { ...(draft['spec'] as Fields), nodeName: target.name };
       if (binding.metadata.annotations)

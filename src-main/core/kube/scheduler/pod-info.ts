@@ -1,5 +1,5 @@
 import { selects, type SelectorView } from './selectors.ts';
-import { podRequests, type Amounts } from './resources.ts';
+import { nonZeroRequests, podRequests, type Amounts } from './resources.ts';
 import { type Labels, labelsOf, namespaceOf, type PodView, priorityOf, uidOf } from './views.ts';
 import type { DeepReadonly } from '#core/base';
 import type { PodAffinityTerm } from '../apis/index.ts';
@@ -119,7 +119,7 @@ export function podInfoOf(pod: PodView): PodInfo {
     uid: uidOf(pod),
     priority: priorityOf(pod),
     requests: podRequests(pod),
-    nonZero: podRequests(pod, { nonZero: true }),
+    nonZero: nonZeroRequests(pod),
     hostPorts: hostPortsOf(pod),
     shape: shapeOf(pod),
     claims: claimNamesOf(pod),

@@ -69,17 +69,25 @@ function requestsOf(
 const podLevel = (name: string): boolean =>
   name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
-/**
- * What a pod takes of its node.
- *
- * @param options.nonZero containers without a request count 100m and 200 MiB, as scoring wants it.
- * @see k8s.io/component-helpers/resource/helpers.go, PodRequests
- */
-export function podRequests(pod: PodView, options: { readonly nonZero?: boolean } = {}): Amounts {
+const requestsOfPods = new WeakMap<PodView, Amounts>();
+
+/** What a pod takes of its node. */
+export function podRequests(pod: PodView): Amounts {
+  let amounts = requestsOfPods.get(pod);
+  // Each change of a pod asks for it several times, for what it was before as well.
+  if (!amounts) requestsOfPods.set(pod, (amounts = sumOfRequests(pod, false)));
+  return amounts;
+}
+
+/** The same, where containers without a request count 100m and 200 MiB, as scoring wants it. */
+export const nonZeroRequests = (pod: PodView): Amounts => sumOfRequests(pod, true);
+
+/** @see k8s.io/component-helpers/resource/helpers.go, PodRequests */
+function sumOfRequests(pod: PodView, nonZero: boolean): Amounts {
   const total: Amounts = new Map();
   const ofContainer = (container: NonNullable<PodView['spec']>['containers'][number]): Amounts => {
     const amounts = requestsOf(pod, container);
-    if (options.nonZero) {
+    if (nonZero) {
       if (!amounts.has('cpu')) amounts.set('cpu', defaultMilliCpu);
       if (!amounts.has('memory')) amounts.set('memory', defaultMemoryBytes);
     }

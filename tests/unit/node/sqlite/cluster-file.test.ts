@@ -20,6 +20,7 @@ function createStoreLog(file: string): StoreLog {
   return {
     load: () => clusterFile.log.load(),
     append: (rows) => clusterFile.log.append(rows),
+    sync: () => clusterFile.log.sync(),
     isFull: (error) => clusterFile.log.isFull(error),
     retry: (rows) => clusterFile.log.retry(rows),
     compact: (revision) => clusterFile.log.compact(revision),
@@ -72,6 +73,24 @@ test('appends of one turn share one transaction', async () => {
   expect(order).toEqual([2, 3, 4]);
   log.close();
   await expect(log.append([rowAt(5)])).rejects.toThrow('is closed');
+});
+
+test('what nobody waits for gathers until somebody does, or goes to the disk by itself soon', async () => {
+  const file = path.join(scratchDirectory(), 'cluster.db');
+  const log = createStoreLog(file);
+  const settled: number[] = [];
+  const append = (revision: number): Promise<unknown> =>
+    log.append([rowAt(revision)]).then(() => settled.push(revision));
+  const first = append(2);
+  await turn();
+  expect(settled).toEqual([]);
+  const second = append(3);
+  log.sync();
+  await Promise.all([first, second]);
+  expect(settled).toEqual([2, 3]);
+  await append(4);
+  expect(briefOf(log.load().rows)).toEqual(['2 a v2', '3 a v3', '4 a v4']);
+  log.close();
 });
 
 test('compaction leaves what reads from its revision on need', async () => {

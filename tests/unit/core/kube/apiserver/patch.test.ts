@@ -55,6 +55,26 @@ beforeEach(async () => {
   await server.send('POST', `${maps}?fieldManager=first`, configMap);
 });
 
+test("a patch of a pod's status leaves the spec of the version before, with all its defaults", async () => {
+  const url = '/api/v1/namespaces/default/pods';
+  const limits = { cpu: '1', memory: '1Gi' };
+  const spec = {
+    serviceAccountName: 'default',
+    resources: { limits: { cpu: '2' } },
+    containers: [{ name: 'c', image: 'nginx', resources: { limits } }],
+  };
+  await server.send('POST', url, { metadata: { name: 'p' }, spec });
+  const specOf = (): unknown => server.store.get('/registry/pods/default/p')?.value.object['spec'];
+  const before = specOf();
+  const { status, json } = await patch('strategic', `${url}/p/status`, {
+    spec: { priority: 3 },
+    status: { message: 'here' },
+  });
+  expect([status, json.status.message, json.spec.priority]).toEqual([200, 'here', undefined]);
+  await patch('merge', `${url}/p/status`, { status: { message: 'there' } });
+  expect(specOf()).toBe(before);
+});
+
 describe('bodies that are no patch', () => {
   const decoding = 'error decoding patch: ';
   test.each([

@@ -41,6 +41,12 @@ export interface Answer {
   readonly response: ApiResponse;
 }
 
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  Object.values(value).forEach(deepFreeze);
+}
+
 /** A server that lets everybody in as `tester`. */
 export function testServer(
   strategies: readonly KindStrategy[] = [],
@@ -49,6 +55,12 @@ export function testServer(
 ): TestServer {
   const time = new TestTime();
   const store = createStore({ clock: time.clock, codec: storedObjectCodec });
+  // Versions of an object share their parts: who changes one in place is found out.
+  store.watch('/registry/', '/registry0', {
+    onEvents: (events) => {
+      for (const { kv } of events) deepFreeze(kv?.value.object);
+    },
+  });
   const state = createServerState(store, builtinResources);
   const server = createApiServer({
     store,

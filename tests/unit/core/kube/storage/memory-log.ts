@@ -6,6 +6,8 @@ export class MemoryLog implements StoreLog {
   compactedRevision = 0;
   failure: Error | undefined;
   held: (() => void)[] | undefined;
+  /** How often somebody waited for what was appended. */
+  synced = 0;
 
   load(): { rows: Iterable<LogRow>; compactedRevision: number } {
     return { rows: [...this.rows], compactedRevision: this.compactedRevision };
@@ -19,7 +21,9 @@ export class MemoryLog implements StoreLog {
     return held ? new Promise((resolve) => held.push(resolve)) : Promise.resolve();
   }
 
-  sync(): void {}
+  sync(): void {
+    this.synced += 1;
+  }
 
   isFull(error: unknown): boolean {
     return error instanceof Error && error.message === 'database or disk is full';

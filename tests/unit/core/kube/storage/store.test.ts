@@ -306,10 +306,12 @@ test('durable waits for the disk, reads do not', async () => {
   const { store } = open(log);
   store.put('a', '1');
   store.put('b', '1');
+  expect(log.synced).toBe(0);
   const order: string[] = [];
   const both = store.durable().then(() => order.push('both'));
   const first = store.durable(2).then(() => order.push('first'));
   await store.durable(1);
+  expect(log.synced).toBe(2);
   expect(store.get('b')?.value).toBe('1');
   expect(order).toEqual([]);
   for (const release of log.held) release();

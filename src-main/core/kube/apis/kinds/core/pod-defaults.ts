@@ -130,7 +130,10 @@ function setVolumeDefaults(volume: Volume): void {
   }
 }
 
-/** Defaults of a pod's spec wherever it stands: in a pod or in a template. */
+/**
+ * Defaults of a pod's spec wherever it stands: in a pod or in a template. They write nothing to a spec that has been
+ * through them: a pod's versions share theirs.
+ */
 export function setPodSpecDefaults(spec: PodSpec): void {
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.restartPolicy ||= 'Always';
@@ -138,8 +141,9 @@ export function setPodSpecDefaults(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ||= 'default-scheduler';
   // The old spelling is kept beside the new one.
-  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
-  else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
+  const account = spec.serviceAccountName || spec.serviceAccount;
+  if (account && spec.serviceAccount !== account) spec.serviceAccount = account;
+  if (account && spec.serviceAccountName !== account) spec.serviceAccountName = account;
   spec.volumes?.forEach(setVolumeDefaults);
   for (const list of [spec.initContainers, spec.containers, spec.ephemeralContainers]) {
     list?.forEach(setContainerDefaults);
@@ -149,10 +153,11 @@ export function setPodSpecDefaults(spec: PodSpec): void {
   roundUp(spec.resources?.requests);
 }
 
-/** What is particular to pods themselves: requests follow limits, service links are on. */
+/** What is particular to pods themselves: requests follow limits, service links are on. Like those of the spec. */
 export function setPodDefaults(spec: PodSpec): void {
   for (const { resources } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-    if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests };
+    if (resources?.limits && isMissing(resources.limits, resources.requests))
+      resources.requests = { ...resources.limits, ...resources.requests };
   }
   setPodLevelRequests(spec);
   spec.enableServiceLinks ??= true;
@@ -165,6 +170,10 @@ export function setPodDefaults(spec: PodSpec): void {
     }
   }
 }
+
+/** Whether some of these names are not in a list. */
+const isMissing = (names: ResourceList, list: ResourceList | undefined): boolean =>
+  !list || Object.keys(names).some((name) => list[name] === undefined);
 
 const podLevelResources = new Set(['cpu', 'memory']);
 
@@ -186,7 +195,7 @@ function setPodLevelRequests(spec: PodSpec): void {
   for (const [name, amount] of Object.entries(limits)) {
     if (podLevelResources.has(name) || name.startsWith('hugepages-')) requests[name] ??= amount;
   }
-  spec.resources.requests = requests;
+  if (isMissing(requests, spec.resources.requests)) spec.resources.requests = requests;
 }
 
 /** A template always prints its metadata and spec. */

@@ -287,7 +287,7 @@ function prepareForCreate(draft: KubeObject, { nowMs, warn }: StrategyContext): 
 function prepareForStatusUpdate(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
   const pod = view<Pod>(draft);
   const before = view<Pod>(old);
-  draft['spec'] = jsonClone(old['spec']);
+  draft['spec'] = old['spec'];
   if (old.metadata.ownerReferences) {
     draft.metadata.ownerReferences = jsonClone(old.metadata.ownerReferences) as NonNullable<
       KubeObject['metadata']['ownerReferences']
@@ -330,6 +330,7 @@ export const podStrategy: KindStrategy = {
   kind: 'Pod',
   hasGeneration: true,
   unconditionalUpdate: true,
+  sharesSpec: true,
   defaults(draft) {
     const pod = view<Pod>(draft);
     const spec = (pod.spec ??= {});
