@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PatchStrategy, SchemaNode } from '#core/kube';
 import { fileStem, servedGroupVersions } from './resources.ts';
 import { readJson, type Sources } from './sources.ts';
-import { zeroValues } from './zero-values.ts';
+import { goFacts } from './go-facts.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -61,7 +61,7 @@ export function readSchemas(sources: Sources): Map<string, SchemaNode> {
         });
       }
   }
-  const zeros = zeroValues(sources);
+  const facts = goFacts(sources);
   const resolve = (node: SchemaNode): SchemaNode =>
     node.ref === undefined ? node : resolve(found.get(node.ref) ?? {});
   const withZeros = (name: string, node: SchemaNode): SchemaNode =>
@@ -69,9 +69,9 @@ export function readSchemas(sources: Sources): Map<string, SchemaNode> {
       ? {
           ...node,
           properties: Object.fromEntries(
-            Object.entries(node.properties).map(([field, property]) => [
+            inOrder(Object.entries(node.properties), facts.order(name)).map(([field, property]) => [
               field,
-              { ...property, ...zeros(name, field, property, resolve(property)) },
+              { ...property, ...facts.unset(name, field, property, resolve(property)) },
             ]),
           ),
         }
@@ -81,6 +81,15 @@ export function readSchemas(sources: Sources): Map<string, SchemaNode> {
       .map(([name, node]): [string, SchemaNode] => [name, withZeros(name, node)])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+}
+
+/** Properties as Go declares them; those of another place behind them. */
+function inOrder<T>(entries: [string, T][], order: readonly string[]): [string, T][] {
+  const rank = ([name]: [string, T]): number => {
+    const index = order.indexOf(name);
+    return index < 0 ? order.length : index;
+  };
+  return entries.sort((a, b) => rank(a) - rank(b));
 }
 
 function toNode(schema: OpenApiSchema, path: string, enums: Map<string, string[]>): SchemaNode {

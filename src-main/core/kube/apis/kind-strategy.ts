@@ -20,6 +20,8 @@ export interface StrategyContext {
   readonly subresource?: string;
   /** Takes the text of a `Warning:` header that can be told only before the object is prepared. */
   readonly warn?: (text: string) => void;
+  /** Whether an update's body has a list or map that holds nothing below a field: upstream compares few kinds that way. */
+  readonly hasEmptied?: (field: string) => boolean;
   /** Compiles an expression that selects devices; undefined: nothing is wrong with it. */
   readonly checkDeviceSelector?: (
     expression: string,

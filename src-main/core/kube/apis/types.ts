@@ -43,6 +43,7 @@ export interface SchemaNode {
   readonly format?: string;
   /** Another schema of the set; only `default` and the patch annotations may stand beside it. */
   readonly ref?: string;
+  /** Of a built-in type: as Go declares and writes them. */
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;

@@ -19,6 +19,7 @@ import {
   type YamlDuplicate,
   YamlError,
 } from '../machinery/index.ts';
+import type { Emptied } from './emptied.ts';
 import { isTooDeep, maxKeptDepth, scanJson } from './json-scan.ts';
 import { DecodeError, normalize } from './normalize.ts';
 
@@ -37,6 +38,8 @@ export interface Decoded {
   readonly object: KubeObject;
   /** Unknown and duplicate fields, as warnings word them. */
   readonly problems: readonly string[];
+  /** What the object does not hold any more. */
+  readonly emptied: readonly Emptied[];
 }
 
 /** The problems of one body in a strict error: those of the YAML reader are one. */
@@ -192,13 +195,8 @@ export function decodeBody(
       throw invalid({ group: expected.group, kind }, nameOf(value), [
         invalidValue('kind', kind, `must be ${expected.kind}`),
       ]);
-    if (custom)
-      throw badRequest(
-        kind === expected.kind
-          ? `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`
-          : `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: unknown kind`,
-      );
-    if (!(sameKind && known(group, version, kind))) {
+    if (custom && !sameKind) throw otherVersion(apiVersion, wanted);
+    if (!custom && !(sameKind && known(group, version, kind))) {
       const internal = expected.group === '' ? 'core' : (expected.group.split('.')[0] ?? '');
       throw badRequest(
         `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${
@@ -227,7 +225,14 @@ export function decodeBody(
     throw badRequest(
       `${kind} in version ${JSON.stringify(parseGroupVersion(apiVersion).version)} cannot be handled as a ${expected.kind}: strict decoding error: ${strictText(problems)}`,
     );
-  return { object: result.object, problems };
+  return { object: result.object, problems, emptied: result.emptied };
+}
+
+/** A custom object of another version than the path's. */
+export function otherVersion(apiVersion: string, wanted: string): Error {
+  return badRequest(
+    `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`,
+  );
 }
 
 /** A schema that holds itself can make a typed object nest deeper than calls do. */
@@ -299,6 +304,7 @@ export function normalizeObject(
   settled?: unknown,
 ): Decoded {
   const unknown: string[] = [];
+  const emptied: Emptied[] = [];
   try {
     if (custom) {
       const { metadata, ...rest } = value;
@@ -311,16 +317,18 @@ export function normalizeObject(
           ...withoutType(jsonClone(rest)),
         },
         problems: unknown.map((path) => `unknown field "metadata.${path}"`),
+        emptied,
       };
     }
     const isSettled = settled !== undefined && value['spec'] === settled;
     const open = isSettled ? { ...value, spec: {} } : value;
-    const fields = normalize(open, expected.root, expected.schemas, kind, unknown);
+    const fields = normalize(open, expected.root, expected.schemas, kind, unknown, emptied);
     if (isSettled) fields['spec'] = settled;
     const { metadata, ...rest } = fields;
     return {
       object: { kind, apiVersion, metadata: metadata ?? {}, ...rest },
       problems: unknown.map((path) => `unknown field "${path}"`),
+      emptied,
     };
   } catch (error) {
     if (error instanceof DecodeError) throw fail(error.message, error);

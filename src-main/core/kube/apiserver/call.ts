@@ -17,6 +17,7 @@ import type { Catalog, Served } from './catalog.ts';
 import type { OutputForm } from './negotiation.ts';
 import { mergeConfiguration } from './merge-configuration.ts';
 import type { ApiServerOptions } from './options.ts';
+import type { Emptied } from './emptied.ts';
 import type { ResourceRequest } from './request-info.ts';
 import type { AdmissionRequest, UserInfo } from './types.ts';
 import type { WatchHub } from './watch-hub.ts';
@@ -37,6 +38,8 @@ export interface Call {
   readonly served: Served;
   readonly form: OutputForm;
   readonly warnings: string[];
+  /** Lists and maps of the newest read body that hold nothing. */
+  emptied?: readonly Emptied[];
 }
 
 /** Options every write has in its query. */

@@ -17,7 +17,14 @@ import { decodeBody, expectedKind } from './body.ts';
 import { admissionRequest, admit, admitFinal, type Call, draftOf } from './call.ts';
 import { objectResponse, statusResponse } from './negotiation.ts';
 import { listStored, respondObject } from './read.ts';
-import { isFinished, readCurrent, removeObject, viewOf, writeObject } from './registry.ts';
+import {
+  type Current,
+  isFinished,
+  readCurrent,
+  removeObject,
+  viewOf,
+  writeObject,
+} from './registry.ts';
 import type { StoredObject } from './stored-object.ts';
 
 /** `DeleteOptions` as handlers use it. */
@@ -144,7 +151,8 @@ export async function deleteObject(
   const { context, served } = call;
   const { strategy } = served;
   for (;;) {
-    const { kv, view, key } = await readCurrent(context, served, namespace, name);
+    const current = await readCurrent(context, served, namespace, name);
+    const { kv, view, key } = current;
     const old = view.object;
     checkPreconditions(call, name, old, request);
     if (!admitted) {
@@ -159,41 +167,20 @@ export async function deleteObject(
     const nowMs = context.options.clock.now();
     const draft = draftOf(kv.value.object);
     const meta = draft.metadata;
-    let changed = false;
-    let graceful = false;
-    const isNamespace = served.info.kind === 'Namespace' && served.info.group === '';
-    if (strategy.gracePeriodSeconds && !isNamespace) {
-      if (meta.deletionTimestamp) {
-        const left = meta.deletionGracePeriodSeconds ?? 0;
-        // A negative grace counts as the shortest there is.
-        const wanted =
-          request.gracePeriodSeconds !== undefined && request.gracePeriodSeconds < 0
-            ? 1
-            : request.gracePeriodSeconds;
-        if (left > 0 && wanted !== undefined && wanted < left) {
-          meta.deletionTimestamp = formatTime(
-            Date.parse(meta.deletionTimestamp) - (left - wanted) * 1000,
-          );
-          meta.deletionGracePeriodSeconds = wanted;
-          changed = true;
-          graceful = wanted > 0;
-        } else if (left > 0) graceful = true;
-      } else {
-        const grace = strategy.gracePeriodSeconds(old, request.gracePeriodSeconds);
-        if (grace > 0) {
-          meta.deletionTimestamp = formatTime(nowMs + grace * 1000);
-          meta.deletionGracePeriodSeconds = grace;
-          if ((meta.generation ?? 0) > 0) meta.generation = (meta.generation ?? 0) + 1;
-          changed = true;
-          graceful = true;
-        }
-      }
-    }
     if (strategy.beginDelete && !meta.deletionTimestamp) {
+      meta.deletionTimestamp = formatTime(nowMs);
       strategy.beginDelete(draft, { nowMs });
-      changed = true;
+      if (request.dryRun) return { gone: false, object: draft, stored: view };
+      const begun = mark(call, draft, current);
+      if (!begun) continue;
+      const stored = await viewOf(context, served, begun);
+      return { gone: false, object: stored.object, stored };
     }
+    const isNamespace = served.info.kind === 'Namespace' && served.info.group === '';
+    const grace: Grace = isNamespace ? 'none' : beginGrace(call, draft, old, request, nowMs);
+    if (grace === 'pending') return { gone: false, object: old, stored: view };
     const finalizers = finalizersFor(draft, call, request);
+    let changed = grace === 'begun';
     if (finalizers.join() !== (meta.finalizers ?? []).join()) {
       if (finalizers.length > 0) meta.finalizers = finalizers;
       else delete meta.finalizers;
@@ -201,7 +188,7 @@ export async function deleteObject(
     }
     const held = finalizers.length > 0 || isNamespace;
     if (
-      !graceful &&
+      grace === 'none' &&
       held &&
       !(isNamespace && meta.deletionTimestamp && isFinished(served, draft))
     ) {
@@ -216,25 +203,71 @@ export async function deleteObject(
       }
       if (isNamespace) draft['status'] = { ...(draft['status'] as object), phase: 'Terminating' };
     }
-    if (graceful || (held && !isFinished(served, draft))) {
+    const isGraceful = grace === 'begun' && (meta.deletionGracePeriodSeconds ?? 0) > 0;
+    if (isGraceful || (held && !isFinished(served, draft))) {
       if (!changed || request.dryRun)
         return { gone: false, object: changed ? draft : old, stored: view };
-      try {
-        const stored = await viewOf(
-          context,
-          served,
-          writeObject(context, served, key, draft, kv.modRevision),
-        );
-        return { gone: false, object: stored.object, stored };
-      } catch (error) {
-        if (error instanceof CompareFailedError) continue;
-        throw error;
-      }
+      const kept = mark(call, draft, current);
+      if (!kept) continue;
+      const stored = await viewOf(context, served, kept);
+      return { gone: false, object: stored.object, stored };
     }
-    if (request.dryRun) return { gone: true, object: old, stored: view };
-    if (meta.deletionTimestamp) meta.deletionGracePeriodSeconds = 0;
-    const removed = removeObject(context, served, key, kv, draft);
-    if (removed) return { gone: true, object: old, stored: removed };
+    if (request.dryRun)
+      return { gone: true, object: grace === 'begun' ? draft : old, stored: view };
+    let last = kv;
+    if (grace === 'begun') {
+      // Watchers see an object with grace go in two steps, if its grace is none as well.
+      if (!mark(call, draft, current)) continue;
+      last = context.options.store.get(key) ?? kv;
+    } else if (meta.deletionTimestamp) meta.deletionGracePeriodSeconds = 0;
+    const removed = removeObject(context, served, key, last, draft);
+    if (removed)
+      return { gone: true, object: grace === 'begun' ? removed.object : old, stored: removed };
+  }
+}
+
+/** Whether a delete began or shortened the object's grace, found it running, or has nothing to do with one. */
+type Grace = 'begun' | 'pending' | 'none';
+
+/** @see k8s.io/apiserver/pkg/registry/rest/delete.go, BeforeDelete */
+function beginGrace(
+  { served: { strategy } }: Call,
+  { metadata }: KubeObject,
+  old: DeepReadonly<KubeObject>,
+  { gracePeriodSeconds }: DeleteRequest,
+  nowMs: number,
+): Grace {
+  if (!strategy.gracePeriodSeconds) return 'none';
+  if (!metadata.deletionTimestamp) {
+    const grace = strategy.gracePeriodSeconds(old, gracePeriodSeconds);
+    metadata.deletionTimestamp = formatTime(nowMs + grace * 1000);
+    metadata.deletionGracePeriodSeconds = grace;
+    if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+    return 'begun';
+  }
+  const left = metadata.deletionGracePeriodSeconds ?? 0;
+  if (left === 0) return 'none';
+  // A negative grace counts as the shortest there is.
+  const wanted =
+    gracePeriodSeconds !== undefined && gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds;
+  if (wanted === undefined || wanted >= left) return 'pending';
+  const end = Date.parse(metadata.deletionTimestamp) - (left - wanted) * 1000;
+  metadata.deletionTimestamp = formatTime(Math.max(end, nowMs));
+  metadata.deletionGracePeriodSeconds = end < nowMs && wanted > 0 ? 1 : wanted;
+  return 'begun';
+}
+
+/** Writes an object that is on its way out; undefined after a lost race. */
+function mark(
+  { context, served }: Call,
+  draft: KubeObject,
+  { key, kv }: Current,
+): StoredObject | undefined {
+  try {
+    return writeObject(context, served, key, draft, kv.modRevision);
+  } catch (error) {
+    if (error instanceof CompareFailedError) return undefined;
+    throw error;
   }
 }
 

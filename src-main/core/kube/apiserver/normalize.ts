@@ -1,4 +1,6 @@
+import { toBase64 } from '#core/base';
 import type { SchemaNode, SchemaSet } from '../apis/index.ts';
+import type { Emptied } from './emptied.ts';
 import { canonicalQuantity, formatQuantity, parseQuantity } from '../machinery/index.ts';
 
 /** A value that the type of its field cannot hold; the message is Go's. */
@@ -117,6 +119,7 @@ function unstructuredText(value: unknown, goType: string): string {
  * quantities and times canonical, structs that are always written present.
  *
  * @param unknown gets the paths of fields the schema does not know.
+ * @param emptied gets the maps and lists that were dropped.
  * @throws DecodeError
  */
 export function normalize(
@@ -125,8 +128,9 @@ export function normalize(
   schemas: SchemaSet,
   kind: string,
   unknown: string[],
+  emptied: Emptied[] = [],
 ): Fields {
-  return new Normalizer(schemas, kind, unknown).whole(value, node, kind);
+  return new Normalizer(schemas, kind, unknown, emptied).whole(value, node, kind);
 }
 
 /** A value of the wrong type, after which Go reads on. */
@@ -145,6 +149,7 @@ class Normalizer {
   /** Names of fields and embedded structs, indices of lists and keys of maps, each but a field's name behind its mark. */
   readonly #path: string[] = [];
   readonly #unknown: string[];
+  readonly #emptied: Emptied[];
   #struct: string;
   /** Go goes on after a value of the wrong type, and a time or quantity it cannot read later on is told instead. */
   #mismatched: DecodeError | undefined;
@@ -155,7 +160,8 @@ class Normalizer {
   readonly #emptyList: [] | null;
   readonly #roundsUp: boolean;
 
-  constructor(schemas: SchemaSet, kind: string, unknown: string[]) {
+  constructor(schemas: SchemaSet, kind: string, unknown: string[], emptied: Emptied[]) {
+    this.#emptied = emptied;
     this.#emptyList = kind === 'CustomResourceDefinition' ? [] : null;
     // Amounts of a class's overhead are no `ResourceList` to the defaults of its group.
     this.#roundsUp = kind !== 'RuntimeClass';
@@ -240,6 +246,18 @@ class Normalizer {
     return out;
   }
 
+  /** Remembers that there was something; what it says of the object itself nobody asks. */
+  #drop(kind: Emptied['kind']): void {
+    if (this.#path[0] === 'metadata') return;
+    const path = this.#path
+      .filter((part) => !part.startsWith(embeddedMark))
+      .map((part) => {
+        if (part.startsWith(keyMark)) return part.slice(1);
+        return part.startsWith('[') ? Number(part.slice(1, -1)) : part;
+      });
+    this.#emptied.push({ path, kind });
+  }
+
   #at(key: string): string {
     let text = '';
     for (const part of this.#path) {
@@ -314,15 +332,32 @@ class Normalizer {
         throw new DecodeError(this.#mismatch(value, 'string').message, quantityFormat);
       return quantityText(value);
     }
+    if (format === 'byte' && Array.isArray(value)) return this.#bytes(value);
     if (typeof value !== 'string') throw this.#mismatch(value, plan.goType);
     if (format === 'date-time') return timeText(value, plan.struct === 'MicroTime');
     if (format === 'byte') return base64Text(value);
     return value;
   }
 
+  /** Go takes a list of small numbers for the bytes they are. */
+  #bytes(list: readonly unknown[]): string {
+    const bytes = list.map((item) => {
+      if (item === null) return 0;
+      if (typeof item !== 'number') throw this.#mismatch(item, 'uint8');
+      if (!Number.isInteger(item) || item < 0 || item > 255)
+        throw this.#mismatch(item, 'uint8', item);
+      return item;
+    });
+    return toBase64(Uint8Array.from(bytes));
+  }
+
   #list(value: unknown, plan: Plan, keepEmpty: boolean): unknown {
     if (!Array.isArray(value)) throw this.#mismatch(value, plan.goType);
-    if (value.length === 0) return keepEmpty ? this.#emptyList : undefined;
+    if (value.length === 0) {
+      const kept = keepEmpty ? this.#emptyList : undefined;
+      if (!kept) this.#drop('list');
+      return kept;
+    }
     const items = plan.target.items as SchemaNode;
     const itemPlan = planOf(items, this.#schemas);
     const out: unknown[] = [];
@@ -353,7 +388,8 @@ class Normalizer {
     const { format } = plan.target;
     if (entry === null && plan.properties) return this.#complete({}, plan);
     if (entry === null) return format === 'quantity' ? '0' : '';
-    if (format === 'byte' && typeof entry !== 'string') throw this.#mismatch(entry, '[]uint8');
+    if (format === 'byte' && typeof entry !== 'string' && !Array.isArray(entry))
+      throw this.#mismatch(entry, '[]uint8');
     const value = this.#value(entry, values, true);
     return format === 'quantity' && this.#roundsUp ? inThousandths(value as string) : value;
   }
@@ -362,7 +398,10 @@ class Normalizer {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(value, plan.goType);
     const keys = Object.keys(value);
-    if (keys.length === 0) return keepEmpty ? {} : undefined;
+    if (keys.length === 0) {
+      if (!keepEmpty) this.#drop('map');
+      return keepEmpty ? {} : undefined;
+    }
     const out: Fields = {};
     const nested = planOf(values, this.#schemas).properties !== undefined;
     for (const key of keys.sort()) {

@@ -177,7 +177,7 @@ function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
     );
   const defaults = (draft: KubeObject): void => {
     if (whole.unappliable !== undefined) throw refuse(whole.unappliable);
-    const { object } = normalizeObject(
+    const { object, emptied } = normalizeObject(
       draft,
       whole.expected,
       whole.custom,
@@ -185,6 +185,7 @@ function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
       draft.kind,
       refuse,
     );
+    call.emptied = emptied;
     for (const key of Object.keys(draft)) delete draft[key];
     Object.assign(draft, object);
     whole.defaults?.(draft);
@@ -215,6 +216,13 @@ function applied(call: Call, write: WriteOptions, target: PatchTarget): Change {
         defaults,
       });
     }
+    // Whoever wrote before the first apply is worked out first, from the live form.
+    if (whole.unappliable !== undefined && (live?.metadata.managedFields ?? []).length === 0)
+      throw failure(
+        500,
+        '',
+        `failed to create manager for existing fields: failed to convert live object (/; ${gvkText(whole.expected)}) to proper version: ${whole.unappliable}`,
+      );
     const result = applier.apply(live);
     tell();
     return result;
@@ -263,7 +271,7 @@ function outcome(
       patch.type === 'json'
         ? jsonPatch(form, patch.value as JsonPatchOperation[])
         : jsonMergePatch(form, patch.value);
-    return { result, shown: () => sortedJson(result) };
+    return { result, shown: () => goJsonText(result) };
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error instanceof PatchFormatError) throw badRequest(error.message);
@@ -318,7 +326,7 @@ function typedResult(
         : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
-  const { object, problems } = normalizeObject(
+  const { object, problems, emptied } = normalizeObject(
     fields,
     expected,
     custom,
@@ -327,21 +335,26 @@ function typedResult(
     (message, error) => refuse(patch.type === 'strategic' ? error.unstructured : message),
     settled,
   );
+  call.emptied = emptied;
   const pruned = custom
     ? (call.context.options.customResources?.prune(call.served.info, object) ?? []).map(
         (path) => `unknown field "${path}"`,
       )
     : [];
-  const all = withDuplicates(patch.problems, [...problems, ...pruned].sort());
+  // Whoever reads JSON tells fields as it has them, the reader of maps by name.
+  const inText = !custom && patch.type !== 'strategic';
+  const all = withDuplicates(patch.problems, inText ? problems : [...problems, ...pruned].sort());
   if (validation === 'Strict' && all.length > 0)
     throw refuse(`strict decoding error: ${all.join(', ')}`);
   if (validation === 'Warn') call.warnings.push(...all);
   return object;
 }
 
-function sortedJson(object: unknown): string {
-  return JSON.stringify(
-    Object.fromEntries(Object.entries(object as Fields).sort(([a], [b]) => (a < b ? -1 : 1))),
+/** JSON with the escapes of Go's writer. */
+function goJsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&]/g,
+    (char) => `\\u00${char.charCodeAt(0).toString(16)}`,
   );
 }
 

@@ -38,6 +38,8 @@ import { fieldScope, type Served } from './catalog.ts';
 import { objectKeyOf } from './keys.ts';
 import { eventLease } from './event-lease.ts';
 import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
+import { EmptiedFields } from './emptied.ts';
+import { inGoOrder } from './go-order.ts';
 import { orderedMeta } from './object-order.ts';
 import { StoredObject, storedForm } from './stored-object.ts';
 
@@ -111,7 +113,7 @@ const metadataChecks: Readonly<Record<string, string>> = {
   RoleBinding: 'V.U',
   RuntimeClass: 'V.U',
   Secret: 'UV',
-  Service: 'UV',
+  Service: 'U',
   ServiceAccount: 'UV',
   StorageClass: 'V.U',
   ValidatingAdmissionPolicy: 'V',
@@ -132,9 +134,10 @@ const extensionGroups = new Set([
 const finalizerRule = ({ custom, info }: Served): 'any' | 'standard' =>
   custom || extensionGroups.has(info.group) ? 'any' : 'standard';
 
-function ordered(draft: KubeObject): KubeObject {
+function ordered({ custom, root, schemas }: Served, draft: KubeObject): KubeObject {
   const { kind, apiVersion, metadata, ...rest } = draft;
-  return { kind, apiVersion, metadata: orderedMeta(metadata), ...rest };
+  const whole = { kind, apiVersion, metadata: orderedMeta(metadata), ...rest };
+  return custom ? whole : inGoOrder(whole, root, schemas);
 }
 
 function fail(served: Served, name: string, errors: readonly FieldError[]): void {
@@ -157,7 +160,7 @@ export function writeObject(
   // Room for the version where Go writes it; the store tells it.
   const { object } = storedForm(
     served,
-    ordered({ ...draft, metadata: { ...draft.metadata, resourceVersion: '0' } }),
+    ordered(served, { ...draft, metadata: { ...draft.metadata, resourceVersion: '0' } }),
   );
   return store.put(
     key,
@@ -229,12 +232,14 @@ export async function createObject(
     warn: (text: string) => void call.warnings.push(text),
     checkDeviceSelector,
   };
+  const emptied = new EmptiedFields(draft, call.emptied);
   if (strategy.hasGeneration) meta.generation = 1;
   prepareSpecial(call, draft, undefined);
   strategy.prepareForCreate?.(draft, strategyContext);
   const generated = !meta.name && meta.generateName ? meta.generateName : undefined;
   if (generated !== undefined) meta.name = generateName(context, generated);
   const { namespaced } = served.info;
+  emptied.putBack();
   fail(served, meta.name ?? '', strategy.validateFirst?.(draft) ?? []);
   fail(served, meta.name ?? '', [
     ...(await deviceAccessErrors(call, draft, undefined, '')),
@@ -246,6 +251,7 @@ export async function createObject(
   // What holds for any kind is asked when the kind's own rules are content.
   fail(served, meta.name ?? '', validateObjectMeta(meta, namespaced, pathSegmentErrors, 'any'));
   for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
+  emptied.takeOut();
   await admitFinal(context, request);
   // The store is who minds, when everybody else is content.
   if (resourceVersion !== '' && resourceVersion !== '0')
@@ -256,7 +262,7 @@ export async function createObject(
     const present = context.options.store.get(key);
     if (!present) {
       checkInventory(call, draft, undefined);
-      if (write.dryRun) return storedForm(served, ordered(draft));
+      if (write.dryRun) return storedForm(served, ordered(served, draft));
       // No await between the check of addresses and the write of the object that takes them.
       const storage = toStorage(context, served, draft);
       const stored = writeObject(
@@ -420,10 +426,12 @@ export async function updateObject(
       name,
     });
     await admit(context, request);
+    const emptied = new EmptiedFields(draft, call.emptied);
     const strategyContext = {
       nowMs: context.options.clock.now(),
       checkDeviceSelector,
       warn: (text: string) => void call.warnings.push(text),
+      hasEmptied: (field: string) => emptied.has(field),
     };
     if (old.metadata.generation === undefined) delete meta.generation;
     else meta.generation = old.metadata.generation;
@@ -432,6 +440,7 @@ export async function updateObject(
       if (strategy.prepareForUpdate) strategy.prepareForUpdate(draft, old, strategyContext);
       else if (served.hasStatus) keepField(draft, old, 'status');
       prepareSpecial(call, draft, old);
+      emptied.putBack();
       fail(served, name, strategy.validateFirst?.(draft) ?? []);
       errors = [
         ...(strategy.validate && !strategy.validateUpdate
@@ -445,21 +454,24 @@ export async function updateObject(
       else
         for (const field of Object.keys({ ...old, ...draft }))
           if (!untouched.has(field)) keepField(draft, old, field);
+      emptied.putBack();
       errors = strategy.validateStatusUpdate?.(draft, old, subresource, strategyContext) ?? [];
     } else {
-      errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
       // The kubelet acts on a new generation only. A binding changes the spec as well and keeps the generation.
       if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
         meta.generation = (old.metadata.generation ?? 0) + 1;
+      emptied.putBack();
+      errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
     }
     const access = await deviceAccessErrors(call, draft, old, subresource);
     fail(served, name, withMetadataErrors(served, draft, old, subresource, [...access, ...errors]));
     if (subresource === '' || subresource === 'scale')
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
+    emptied.takeOut();
     await admitFinal(context, request);
     if (subresource === '') checkInventory(call, draft, old);
     if (isFinished(served, draft)) {
-      if (write.dryRun) return storedForm(served, ordered(draft));
+      if (write.dryRun) return storedForm(served, ordered(served, draft));
       if (context.options.store.get(key)?.modRevision !== kv.modRevision) continue;
       const stored = removeObject(context, served, key, kv, draft);
       if (stored) return viewOf(context, served, stored);
@@ -467,7 +479,7 @@ export async function updateObject(
     }
     const shared = shareEqual(old, draft);
     if (sameButForTimes(shared, old)) return view;
-    if (write.dryRun) return storedForm(served, ordered(draft));
+    if (write.dryRun) return storedForm(served, ordered(served, draft));
     try {
       const storage = toStorage(context, served, shared);
       const stored = writeObject(
@@ -578,5 +590,5 @@ export function removeObject(
   }
   const object = last ?? draftOf(kv.value.object);
   object.metadata.resourceVersion = String(context.options.store.revision);
-  return storedForm(served, ordered(object));
+  return storedForm(served, ordered(served, object));
 }

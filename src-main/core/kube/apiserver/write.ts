@@ -1,17 +1,22 @@
-import { type ApiResponse, isReason, type KubeObject } from '../machinery/index.ts';
-import { decodeBody, strictText } from './body.ts';
+import {
+  type ApiResponse,
+  badRequest,
+  isReason,
+  type KubeObject,
+  parseGroupVersion,
+} from '../machinery/index.ts';
+import { decodeBody, otherVersion, strictText } from './body.ts';
 import { type Call, draftOf, type WriteOptions, writeOptions } from './call.ts';
 import { convertBuiltin } from './conversions.ts';
 import { checkName } from './patch.ts';
 import { respondObject } from './read.ts';
 import { createObject, updateObject } from './registry.ts';
-import { badRequest } from '../machinery/index.ts';
 
 /** The body as an object of the call's resource; problems become warnings or a 400. */
 export function decodeObject(call: Call, write: WriteOptions): KubeObject {
   const { served, context, request } = call;
   const { resources, customResources } = context.options;
-  const { object, problems } = decodeBody(
+  const { object, problems, emptied } = decodeBody(
     request,
     { ...served.info, schemas: served.schemas, root: served.root },
     served.custom,
@@ -19,16 +24,22 @@ export function decodeObject(call: Call, write: WriteOptions): KubeObject {
     served.custom ? 'Warn' : write.fieldValidation,
     (group, version, kind) => resources.ofKind(group, version, kind) !== undefined,
   );
+  call.emptied = emptied;
   const all = [...problems];
   if (served.custom) {
     const pruned = customResources?.prune(served.info, object) ?? [];
     all.push(...pruned.map((path) => `unknown field "${path}"`));
-    if (write.fieldValidation === 'Strict' && all.length > 0)
+    if (write.fieldValidation === 'Strict' && all.length > 0) {
+      const { version } = parseGroupVersion(object.apiVersion);
       throw badRequest(
-        `${object.kind} in version ${JSON.stringify(served.info.version)} cannot be handled as a ${served.info.kind}: strict decoding error: ${strictText(all)}`,
+        `${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${served.info.kind}: strict decoding error: ${strictText(all)}`,
       );
+    }
   }
   if (write.fieldValidation === 'Warn') call.warnings.push(...all);
+  // What that version does not know has been told by then.
+  if (served.custom && object.apiVersion !== served.groupVersion)
+    throw otherVersion(object.apiVersion, served.groupVersion);
   return object.apiVersion === served.groupVersion ? object : convertBuiltin(object, served.info);
 }
 

@@ -43,38 +43,51 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
+/** The document, and the objects in it that have been entered: upstream's library writes their keys in order. */
+interface Document {
+  readonly root: JsonMap;
+  readonly entered: Set<object>;
+}
+
 /**
- * RFC 6902. Returns a new value.
+ * RFC 6902. Returns a new value, in which the keys of every object that was entered are in order.
  * @throws PatchError
  */
 export function jsonPatch(target: unknown, operations: readonly JsonPatchOperation[]): unknown {
-  const root = { '': jsonClone(target) };
+  const whole = jsonClone(target);
+  const document: Document = { root: { '': whole }, entered: new Set([whole as object]) };
   for (const operation of operations) {
     const path = operation.path ?? '';
     checkPointer(path, operation.op === 'replace');
     switch (operation.op) {
       case 'add':
-        addAt(root, path, jsonClone(operation.value));
+        addAt(document, path, jsonClone(operation.value));
         break;
       case 'remove':
-        removeAt(root, path);
+        removeAt(document, path);
         break;
       case 'replace':
-        replaceAt(root, path);
-        addAt(root, path, jsonClone(operation.value));
+        replaceAt(document, path);
+        addAt(document, path, jsonClone(operation.value));
         break;
       case 'move':
       case 'copy': {
         checkPointer(operation.from ?? '', false);
-        const value = getAt(root, operation.from ?? '');
-        if (value === undefined && !hasParent(root, operation.from ?? ''))
+        const value = getAt(document, operation.from ?? '');
+        if (value === undefined && !hasParent(document, operation.from ?? ''))
           throw new PatchError(`${operation.op} operation does not apply: missing from path`);
-        if (operation.op === 'move') removeAt(root, operation.from ?? '');
-        addAt(root, path, jsonClone(value ?? null));
+        if (operation.op === 'move') removeAt(document, operation.from ?? '');
+        addAt(document, path, jsonClone(value ?? null));
         break;
       }
       case 'test': {
-        const value = getAt(root, path);
+        const { parent, key } = parentOf(document, path);
+        const isThere = Array.isArray(parent)
+          ? /^-?\d+$/.test(key) && indexIn(parent, key) in parent
+          : isMap(parent);
+        if (!isThere) throw new PatchError(`error in test for path: '${path}': missing value`);
+        const value = getAt(document, path);
+        if (isMap(value)) document.entered.add(value);
         if (!jsonEqual(value ?? null, operation.value ?? null))
           throw new PatchError(`testing value ${path} failed: test failed`);
         break;
@@ -83,7 +96,18 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
         throw new PatchError(`Unexpected kind: ${operation.op}`);
     }
   }
-  return root[''];
+  return written(document.root[''], document.entered);
+}
+
+function written(value: unknown, entered: ReadonlySet<object>): unknown {
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++)
+      value[index] = written(value[index], entered);
+    return value;
+  }
+  if (!isMap(value)) return value;
+  for (const key in value) value[key] = written(value[key], entered);
+  return entered.has(value) ? inOrder(value) : value;
 }
 
 /** The whole document can be replaced and nothing else. @see gopkg.in/evanphx/json-patch.v4, findObject */
@@ -95,24 +119,27 @@ function checkPointer(path: string, mayBeRoot: boolean): void {
 const pointer = (path: string): string[] =>
   path.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
-function parentOf(root: JsonMap, path: string): { parent: unknown; key: string } {
+function parentOf({ root, entered }: Document, path: string): { parent: unknown; key: string } {
   const parts = pointer(path);
   const key = parts.pop() ?? '';
   let parent: unknown = root;
-  for (const part of parts)
+  for (const part of parts) {
     parent = Array.isArray(parent)
       ? (parent as unknown[])[Number(part)]
       : isMap(parent) && Object.hasOwn(parent, part)
         ? parent[part]
         : undefined;
+    if (isMap(parent)) entered.add(parent);
+  }
   return { parent, key };
 }
 
 /** Whether a path leads into an object: a key it does not have is copied as null, as upstream's library has it. */
-const hasParent = (root: JsonMap, path: string): boolean => isMap(parentOf(root, path).parent);
+const hasParent = (document: Document, path: string): boolean =>
+  isMap(parentOf(document, path).parent);
 
-function getAt(root: JsonMap, path: string): unknown {
-  const { parent, key } = parentOf(root, path);
+function getAt(document: Document, path: string): unknown {
+  const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) return (parent as unknown[])[indexIn(parent, key)];
   return isMap(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
 }
@@ -122,8 +149,8 @@ function indexIn(list: readonly unknown[], key: string): number {
   return index < 0 ? list.length + index : index;
 }
 
-function addAt(root: JsonMap, path: string, value: unknown): void {
-  const { parent, key } = parentOf(root, path);
+function addAt(document: Document, path: string, value: unknown): void {
+  const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) {
     const index = key === '-' ? parent.length : indexIn(parent, key);
     if (!Number.isInteger(index) || index < 0 || index > parent.length)
@@ -146,17 +173,17 @@ function addAt(root: JsonMap, path: string, value: unknown): void {
 }
 
 /** Makes room for the new value. A key that is not there is no failure, as upstream's library has it. */
-function replaceAt(root: JsonMap, path: string): void {
-  const { parent, key } = parentOf(root, path);
+function replaceAt(document: Document, path: string): void {
+  const { parent, key } = parentOf(document, path);
   if (!Array.isArray(parent) && !isMap(parent))
     throw new PatchError(
       `replace operation does not apply: doc is missing path: ${path}: missing value`,
     );
-  if (Array.isArray(parent) || Object.hasOwn(parent, key)) removeAt(root, path);
+  if (Array.isArray(parent) || Object.hasOwn(parent, key)) removeAt(document, path);
 }
 
-function removeAt(root: JsonMap, path: string): void {
-  const { parent, key } = parentOf(root, path);
+function removeAt(document: Document, path: string): void {
+  const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) {
     const index = indexIn(parent, key);
     if (!Number.isInteger(index) || index < 0 || index >= parent.length)

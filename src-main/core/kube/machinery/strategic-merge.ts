@@ -156,7 +156,11 @@ class Merger {
 
   #listField(node: MergeSchema | undefined, key: string): FieldMerge {
     const field = this.#field(node, key);
-    const items = field.node && this.#schemas.resolve(field.node).items;
+    const target = field.node && this.#schemas.resolve(field.node);
+    const items = target?.items;
+    // Pointers are followed, whatever they point to; the type that is told is that of the whole.
+    if (target && !items && target.format !== 'byte' && !isPointer(field.node ?? target, target))
+      throw new PatchError('expected slice or array type, but got: struct');
     return { ...field, node: items };
   }
 
@@ -213,6 +217,12 @@ class Merger {
     }
     return arranged(merged, special.patch, special.original, mergeKey, kind);
   }
+}
+
+/** Whether Go declares a field, which is no list, as a pointer. */
+function isPointer(node: MergeSchema, target: MergeSchema): boolean {
+  if (target.properties) return node.default === undefined;
+  return node.omitZero !== true && node.always === undefined && !target.additionalProperties;
 }
 
 const badDirective = (mode: unknown, patch: JsonMap): PatchError =>
@@ -358,15 +368,18 @@ function arranged(
 ): unknown[] {
   const byKey = kind === 'map';
   const keyIn = (item: unknown): unknown => (isMap(item) && byKey ? item[mergeKey] : item);
-  if (byKey)
-    for (const item of [...merged, ...order]) {
+  const checkKeys = (items: readonly unknown[]): void => {
+    for (const item of byKey ? items : []) {
       if (!isMap(item)) throw wrongType('map', item);
       if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey);
     }
+  };
+  if (mergeKey !== '') checkKeys(merged);
   const indexIn = (list: readonly unknown[], item: unknown): number =>
     list.findIndex((each) => keyIn(each) === keyIn(item));
   const named = merged.filter((item) => indexIn(order, item) >= 0);
   const others = merged.filter((item) => indexIn(order, item) < 0);
+  checkKeys([...named, ...order, ...others, ...server]);
   const patchItems = sorted(named, order, indexIn);
   const serverItems = sorted(others, server, indexIn);
   const out: unknown[] = [];

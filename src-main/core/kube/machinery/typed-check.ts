@@ -133,7 +133,16 @@ function printedElement(element: string): string {
   const rest = element.slice(2);
   if (element.startsWith('v:')) return `[=${rest}]`;
   const entries = Object.entries(JSON.parse(rest) as JsonMap);
-  return `[${entries.map(([name, each]) => `${name}=${JSON.stringify(each)}`).join(',')}]`;
+  return `[${entries.map(([name, each]) => `${name}=${printedValue(each)}`).join(',')}]`;
+}
+
+/** @see structured-merge-diff/v6/value, ToString */
+function printedValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(printedValue).join(',')}]`;
+  if (!isMap(value)) return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([name, each]) => `${name}=${printedValue(each)}`)
+    .join('');
 }
 
 function goType(value: unknown): string {

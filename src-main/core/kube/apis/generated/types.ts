@@ -36,102 +36,102 @@ export type JSONPatch = {
 };
 
 export type MatchCondition = {
-  expression: string;
   name: string;
+  expression: string;
 };
 
 export type MatchResources = {
-  excludeResourceRules?: NamedRuleWithOperations[];
-  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
   resourceRules?: NamedRuleWithOperations[];
+  excludeResourceRules?: NamedRuleWithOperations[];
+  matchPolicy?: string;
 };
 
 export type MutatingAdmissionPolicy = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: MutatingAdmissionPolicySpec;
 };
 
 export type MutatingAdmissionPolicyBinding = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: MutatingAdmissionPolicyBindingSpec;
 };
 
 export type MutatingAdmissionPolicyBindingList = {
-  apiVersion: string;
-  items: MutatingAdmissionPolicyBinding[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: MutatingAdmissionPolicyBinding[];
 };
 
 export type MutatingAdmissionPolicyBindingSpec = {
-  matchResources?: MatchResources;
-  paramRef?: ParamRef;
   policyName?: string;
+  paramRef?: ParamRef;
+  matchResources?: MatchResources;
 };
 
 export type MutatingAdmissionPolicyList = {
-  apiVersion: string;
-  items: MutatingAdmissionPolicy[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: MutatingAdmissionPolicy[];
 };
 
 export type MutatingAdmissionPolicySpec = {
+  paramKind?: ParamKind;
+  matchConstraints?: MatchResources;
+  variables?: Variable[];
+  mutations?: Mutation[];
   failurePolicy?: string;
   matchConditions?: MatchCondition[];
-  matchConstraints?: MatchResources;
-  mutations?: Mutation[];
-  paramKind?: ParamKind;
   reinvocationPolicy?: string;
-  variables?: Variable[];
 };
 
 export type MutatingWebhook = {
-  admissionReviewVersions: string[];
-  clientConfig: WebhookClientConfig;
-  failurePolicy?: string;
-  matchConditions?: MatchCondition[];
-  matchPolicy?: string;
   name: string;
+  clientConfig: WebhookClientConfig;
+  rules?: RuleWithOperations[];
+  failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
-  reinvocationPolicy?: string;
-  rules?: RuleWithOperations[];
   sideEffects: string;
   timeoutSeconds?: number;
+  admissionReviewVersions: string[];
+  reinvocationPolicy?: string;
+  matchConditions?: MatchCondition[];
 };
 
 export type MutatingWebhookConfiguration = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   webhooks?: MutatingWebhook[];
 };
 
 export type MutatingWebhookConfigurationList = {
-  apiVersion: string;
-  items: MutatingWebhookConfiguration[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: MutatingWebhookConfiguration[];
 };
 
 export type Mutation = {
+  patchType: string;
   applyConfiguration?: ApplyConfiguration;
   jsonPatch?: JSONPatch;
-  patchType: string;
 };
 
 export type NamedRuleWithOperations = {
+  resourceNames?: string[];
+  operations?: string[];
   apiGroups?: string[];
   apiVersions?: string[];
-  operations?: string[];
-  resourceNames?: string[];
   resources?: string[];
   scope?: string;
 };
@@ -144,21 +144,21 @@ export type ParamKind = {
 export type ParamRef = {
   name?: string;
   namespace?: string;
-  parameterNotFoundAction?: string;
   selector?: LabelSelector;
+  parameterNotFoundAction?: string;
 };
 
 export type RuleWithOperations = {
+  operations?: string[];
   apiGroups?: string[];
   apiVersions?: string[];
-  operations?: string[];
   resources?: string[];
   scope?: string;
 };
 
 export type AdmissionregistrationV1ServiceReference = {
-  name: string;
   namespace: string;
+  name: string;
   path?: string;
   port?: number;
 };
@@ -168,295 +168,295 @@ export type TypeChecking = {
 };
 
 export type ValidatingAdmissionPolicy = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ValidatingAdmissionPolicySpec;
   status?: ValidatingAdmissionPolicyStatus;
 };
 
 export type ValidatingAdmissionPolicyBinding = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: ValidatingAdmissionPolicyBindingSpec;
 };
 
 export type ValidatingAdmissionPolicyBindingList = {
-  apiVersion: string;
-  items: ValidatingAdmissionPolicyBinding[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ValidatingAdmissionPolicyBinding[];
 };
 
 export type ValidatingAdmissionPolicyBindingSpec = {
-  matchResources?: MatchResources;
-  paramRef?: ParamRef;
   policyName: string;
+  paramRef?: ParamRef;
+  matchResources?: MatchResources;
   validationActions: string[];
 };
 
 export type ValidatingAdmissionPolicyList = {
-  apiVersion: string;
-  items: ValidatingAdmissionPolicy[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ValidatingAdmissionPolicy[];
 };
 
 export type ValidatingAdmissionPolicySpec = {
-  auditAnnotations?: AuditAnnotation[];
-  failurePolicy?: string;
-  matchConditions?: MatchCondition[];
-  matchConstraints?: MatchResources;
   paramKind?: ParamKind;
+  matchConstraints?: MatchResources;
   validations?: Validation[];
+  failurePolicy?: string;
+  auditAnnotations?: AuditAnnotation[];
+  matchConditions?: MatchCondition[];
   variables?: Variable[];
 };
 
 export type ValidatingAdmissionPolicyStatus = {
-  conditions?: Condition[];
   observedGeneration?: number;
   typeChecking?: TypeChecking;
+  conditions?: Condition[];
 };
 
 export type ValidatingWebhook = {
-  admissionReviewVersions: string[];
-  clientConfig: WebhookClientConfig;
-  failurePolicy?: string;
-  matchConditions?: MatchCondition[];
-  matchPolicy?: string;
   name: string;
+  clientConfig: WebhookClientConfig;
+  rules?: RuleWithOperations[];
+  failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
-  rules?: RuleWithOperations[];
   sideEffects: string;
   timeoutSeconds?: number;
+  admissionReviewVersions: string[];
+  matchConditions?: MatchCondition[];
 };
 
 export type ValidatingWebhookConfiguration = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   webhooks?: ValidatingWebhook[];
 };
 
 export type ValidatingWebhookConfigurationList = {
-  apiVersion: string;
-  items: ValidatingWebhookConfiguration[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ValidatingWebhookConfiguration[];
 };
 
 export type Validation = {
   expression: string;
   message?: string;
-  messageExpression?: string;
   reason?: string;
+  messageExpression?: string;
 };
 
 export type Variable = {
-  expression: string;
   name: string;
+  expression: string;
 };
 
 export type WebhookClientConfig = {
-  caBundle?: string;
-  service?: AdmissionregistrationV1ServiceReference;
   url?: string;
+  service?: AdmissionregistrationV1ServiceReference;
+  caBundle?: string;
 };
 
 export type ControllerRevision = {
-  apiVersion: string;
-  data?: JsonObject;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  data?: JsonObject;
   revision: number;
 };
 
 export type ControllerRevisionList = {
-  apiVersion: string;
-  items: ControllerRevision[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ControllerRevision[];
 };
 
 export type DaemonSet = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: DaemonSetSpec;
   status?: DaemonSetStatus;
 };
 
 export type DaemonSetCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type DaemonSetList = {
-  apiVersion: string;
-  items: DaemonSet[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: DaemonSet[];
 };
 
 export type DaemonSetSpec = {
-  minReadySeconds?: number;
-  revisionHistoryLimit?: number;
   selector: LabelSelector;
   template: PodTemplateSpec;
   updateStrategy?: DaemonSetUpdateStrategy;
+  minReadySeconds?: number;
+  revisionHistoryLimit?: number;
 };
 
 export type DaemonSetStatus = {
-  collisionCount?: number;
-  conditions?: DaemonSetCondition[];
   currentNumberScheduled: number;
-  desiredNumberScheduled: number;
-  numberAvailable?: number;
   numberMisscheduled: number;
+  desiredNumberScheduled: number;
   numberReady: number;
-  numberUnavailable?: number;
   observedGeneration?: number;
   updatedNumberScheduled?: number;
+  numberAvailable?: number;
+  numberUnavailable?: number;
+  collisionCount?: number;
+  conditions?: DaemonSetCondition[];
 };
 
 export type DaemonSetUpdateStrategy = {
-  rollingUpdate?: RollingUpdateDaemonSet;
   type?: string;
+  rollingUpdate?: RollingUpdateDaemonSet;
 };
 
 export type Deployment = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: DeploymentSpec;
   status?: DeploymentStatus;
 };
 
 export type DeploymentCondition = {
-  lastTransitionTime?: Time;
-  lastUpdateTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastUpdateTime?: Time;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type DeploymentList = {
-  apiVersion: string;
-  items: Deployment[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Deployment[];
 };
 
 export type DeploymentSpec = {
+  replicas?: number;
+  selector: LabelSelector;
+  template: PodTemplateSpec;
+  strategy?: DeploymentStrategy;
   minReadySeconds?: number;
+  revisionHistoryLimit?: number;
   paused?: boolean;
   progressDeadlineSeconds?: number;
-  replicas?: number;
-  revisionHistoryLimit?: number;
-  selector: LabelSelector;
-  strategy?: DeploymentStrategy;
-  template: PodTemplateSpec;
 };
 
 export type DeploymentStatus = {
-  availableReplicas?: number;
-  collisionCount?: number;
-  conditions?: DeploymentCondition[];
   observedGeneration?: number;
-  readyReplicas?: number;
   replicas?: number;
-  terminatingReplicas?: number;
-  unavailableReplicas?: number;
   updatedReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  unavailableReplicas?: number;
+  terminatingReplicas?: number;
+  conditions?: DeploymentCondition[];
+  collisionCount?: number;
 };
 
 export type DeploymentStrategy = {
-  rollingUpdate?: RollingUpdateDeployment;
   type?: string;
+  rollingUpdate?: RollingUpdateDeployment;
 };
 
 export type ReplicaSet = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ReplicaSetSpec;
   status?: ReplicaSetStatus;
 };
 
 export type ReplicaSetCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type ReplicaSetList = {
-  apiVersion: string;
-  items: ReplicaSet[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ReplicaSet[];
 };
 
 export type ReplicaSetSpec = {
-  minReadySeconds?: number;
   replicas?: number;
+  minReadySeconds?: number;
   selector: LabelSelector;
   template?: PodTemplateSpec;
 };
 
 export type ReplicaSetStatus = {
-  availableReplicas?: number;
-  conditions?: ReplicaSetCondition[];
-  fullyLabeledReplicas?: number;
-  observedGeneration?: number;
-  readyReplicas?: number;
   replicas: number;
+  fullyLabeledReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
   terminatingReplicas?: number;
+  observedGeneration?: number;
+  conditions?: ReplicaSetCondition[];
 };
 
 export type RollingUpdateDaemonSet = {
-  maxSurge?: IntOrString;
   maxUnavailable?: IntOrString;
+  maxSurge?: IntOrString;
 };
 
 export type RollingUpdateDeployment = {
-  maxSurge?: IntOrString;
   maxUnavailable?: IntOrString;
+  maxSurge?: IntOrString;
 };
 
 export type RollingUpdateStatefulSetStrategy = {
-  maxUnavailable?: IntOrString;
   partition?: number;
+  maxUnavailable?: IntOrString;
 };
 
 export type StatefulSet = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: StatefulSetSpec;
   status?: StatefulSetStatus;
 };
 
 export type StatefulSetCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type StatefulSetList = {
-  apiVersion: string;
-  items: StatefulSet[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: StatefulSet[];
 };
 
 export type StatefulSetOrdinals = {
@@ -469,47 +469,47 @@ export type StatefulSetPersistentVolumeClaimRetentionPolicy = {
 };
 
 export type StatefulSetSpec = {
-  minReadySeconds?: number;
-  ordinals?: StatefulSetOrdinals;
-  persistentVolumeClaimRetentionPolicy?: StatefulSetPersistentVolumeClaimRetentionPolicy;
-  podManagementPolicy?: string;
   replicas?: number;
-  revisionHistoryLimit?: number;
   selector: LabelSelector;
-  serviceName?: string;
   template: PodTemplateSpec;
-  updateStrategy?: StatefulSetUpdateStrategy;
   volumeClaimTemplates?: PersistentVolumeClaim[];
+  serviceName?: string;
+  podManagementPolicy?: string;
+  updateStrategy?: StatefulSetUpdateStrategy;
+  revisionHistoryLimit?: number;
+  minReadySeconds?: number;
+  persistentVolumeClaimRetentionPolicy?: StatefulSetPersistentVolumeClaimRetentionPolicy;
+  ordinals?: StatefulSetOrdinals;
 };
 
 export type StatefulSetStatus = {
-  availableReplicas?: number;
+  observedGeneration?: number;
+  replicas: number;
+  readyReplicas?: number;
+  currentReplicas?: number;
+  updatedReplicas?: number;
+  currentRevision?: string;
+  updateRevision?: string;
   collisionCount?: number;
   conditions?: StatefulSetCondition[];
-  currentReplicas?: number;
-  currentRevision?: string;
-  observedGeneration?: number;
-  readyReplicas?: number;
-  replicas: number;
-  updateRevision?: string;
-  updatedReplicas?: number;
+  availableReplicas?: number;
 };
 
 export type StatefulSetUpdateStrategy = {
-  rollingUpdate?: RollingUpdateStatefulSetStrategy;
   type?: string;
+  rollingUpdate?: RollingUpdateStatefulSetStrategy;
 };
 
 export type BoundObjectReference = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   name?: string;
   uid?: string;
 };
 
 export type SelfSubjectReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   status?: SelfSubjectReviewStatus;
 };
@@ -519,8 +519,8 @@ export type SelfSubjectReviewStatus = {
 };
 
 export type TokenRequest = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: TokenRequestSpec;
   status?: TokenRequestStatus;
@@ -528,40 +528,40 @@ export type TokenRequest = {
 
 export type TokenRequestSpec = {
   audiences?: string[];
-  boundObjectRef?: BoundObjectReference;
   expirationSeconds?: number;
+  boundObjectRef?: BoundObjectReference;
 };
 
 export type TokenRequestStatus = {
-  expirationTimestamp?: Time;
   token?: string;
+  expirationTimestamp?: Time;
 };
 
 export type TokenReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: TokenReviewSpec;
   status?: TokenReviewStatus;
 };
 
 export type TokenReviewSpec = {
-  audiences?: string[];
   token: string;
+  audiences?: string[];
 };
 
 export type TokenReviewStatus = {
-  audiences?: string[];
   authenticated?: boolean;
-  error?: string;
   user?: UserInfo;
+  audiences?: string[];
+  error?: string;
 };
 
 export type UserInfo = {
-  extra?: Record<string, string[]>;
-  groups?: string[];
-  uid?: string;
   username?: string;
+  uid?: string;
+  groups?: string[];
+  extra?: Record<string, string[]>;
 };
 
 export type FieldSelectorAttributes = {
@@ -575,8 +575,8 @@ export type LabelSelectorAttributes = {
 };
 
 export type LocalSubjectAccessReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: SubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
@@ -588,45 +588,45 @@ export type NonResourceAttributes = {
 };
 
 export type NonResourceRule = {
-  nonResourceURLs?: string[];
   verbs: string[];
+  nonResourceURLs?: string[];
 };
 
 export type ResourceAttributes = {
-  fieldSelector?: FieldSelectorAttributes;
-  group?: string;
-  labelSelector?: LabelSelectorAttributes;
-  name?: string;
   namespace?: string;
+  verb?: string;
+  group?: string;
+  version?: string;
   resource?: string;
   subresource?: string;
-  verb?: string;
-  version?: string;
+  name?: string;
+  fieldSelector?: FieldSelectorAttributes;
+  labelSelector?: LabelSelectorAttributes;
 };
 
 export type ResourceRule = {
-  apiGroups?: string[];
-  resourceNames?: string[];
-  resources?: string[];
   verbs: string[];
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
 };
 
 export type SelfSubjectAccessReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: SelfSubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
 };
 
 export type SelfSubjectAccessReviewSpec = {
-  nonResourceAttributes?: NonResourceAttributes;
   resourceAttributes?: ResourceAttributes;
+  nonResourceAttributes?: NonResourceAttributes;
 };
 
 export type SelfSubjectRulesReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: SelfSubjectRulesReviewSpec;
   status?: SubjectRulesReviewStatus;
@@ -637,75 +637,75 @@ export type SelfSubjectRulesReviewSpec = {
 };
 
 export type SubjectAccessReview = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: SubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
 };
 
 export type SubjectAccessReviewSpec = {
-  extra?: Record<string, string[]>;
-  groups?: string[];
-  nonResourceAttributes?: NonResourceAttributes;
   resourceAttributes?: ResourceAttributes;
-  uid?: string;
+  nonResourceAttributes?: NonResourceAttributes;
   user?: string;
+  groups?: string[];
+  extra?: Record<string, string[]>;
+  uid?: string;
 };
 
 export type SubjectAccessReviewStatus = {
   allowed: boolean;
   denied?: boolean;
-  evaluationError?: string;
   reason?: string;
+  evaluationError?: string;
 };
 
 export type SubjectRulesReviewStatus = {
-  evaluationError?: string;
-  incomplete: boolean;
-  nonResourceRules: NonResourceRule[];
   resourceRules: ResourceRule[];
+  nonResourceRules: NonResourceRule[];
+  incomplete: boolean;
+  evaluationError?: string;
 };
 
 export type AutoscalingV1CrossVersionObjectReference = {
-  apiVersion: string;
   kind: string;
   name: string;
+  apiVersion: string;
 };
 
 export type AutoscalingV1HorizontalPodAutoscaler = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: AutoscalingV1HorizontalPodAutoscalerSpec;
   status?: AutoscalingV1HorizontalPodAutoscalerStatus;
 };
 
 export type AutoscalingV1HorizontalPodAutoscalerList = {
-  apiVersion: string;
-  items: AutoscalingV1HorizontalPodAutoscaler[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: AutoscalingV1HorizontalPodAutoscaler[];
 };
 
 export type AutoscalingV1HorizontalPodAutoscalerSpec = {
-  maxReplicas: number;
-  minReplicas?: number;
   scaleTargetRef: AutoscalingV1CrossVersionObjectReference;
+  minReplicas?: number;
+  maxReplicas: number;
   targetCPUUtilizationPercentage?: number;
 };
 
 export type AutoscalingV1HorizontalPodAutoscalerStatus = {
-  currentCPUUtilizationPercentage?: number;
+  observedGeneration?: number;
+  lastScaleTime?: Time;
   currentReplicas: number;
   desiredReplicas: number;
-  lastScaleTime?: Time;
-  observedGeneration?: number;
+  currentCPUUtilizationPercentage?: number;
 };
 
 export type Scale = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ScaleSpec;
   status?: ScaleStatus;
@@ -721,21 +721,21 @@ export type ScaleStatus = {
 };
 
 export type ContainerResourceMetricSource = {
-  container: string;
   name: string;
   target: MetricTarget;
+  container: string;
 };
 
 export type ContainerResourceMetricStatus = {
-  container: string;
-  current: MetricValueStatus;
   name: string;
+  current: MetricValueStatus;
+  container: string;
 };
 
 export type CrossVersionObjectReference = {
-  apiVersion: string;
   kind: string;
   name: string;
+  apiVersion: string;
 };
 
 export type ExternalMetricSource = {
@@ -744,66 +744,66 @@ export type ExternalMetricSource = {
 };
 
 export type ExternalMetricStatus = {
-  current: MetricValueStatus;
   metric: MetricIdentifier;
+  current: MetricValueStatus;
 };
 
 export type HPAScalingPolicy = {
-  periodSeconds: number;
   type: string;
   value: number;
+  periodSeconds: number;
 };
 
 export type HPAScalingRules = {
-  policies?: HPAScalingPolicy[];
-  selectPolicy?: string;
   stabilizationWindowSeconds?: number;
+  selectPolicy?: string;
+  policies?: HPAScalingPolicy[];
   tolerance?: Quantity;
 };
 
 export type HorizontalPodAutoscaler = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: HorizontalPodAutoscalerSpec;
   status?: HorizontalPodAutoscalerStatus;
 };
 
 export type HorizontalPodAutoscalerBehavior = {
-  scaleDown?: HPAScalingRules;
   scaleUp?: HPAScalingRules;
+  scaleDown?: HPAScalingRules;
 };
 
 export type HorizontalPodAutoscalerCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type HorizontalPodAutoscalerList = {
-  apiVersion: string;
-  items: HorizontalPodAutoscaler[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: HorizontalPodAutoscaler[];
 };
 
 export type HorizontalPodAutoscalerSpec = {
-  behavior?: HorizontalPodAutoscalerBehavior;
+  scaleTargetRef: CrossVersionObjectReference;
+  minReplicas?: number;
   maxReplicas: number;
   metrics?: MetricSpec[];
-  minReplicas?: number;
-  scaleTargetRef: CrossVersionObjectReference;
+  behavior?: HorizontalPodAutoscalerBehavior;
 };
 
 export type HorizontalPodAutoscalerStatus = {
-  conditions?: HorizontalPodAutoscalerCondition[];
-  currentMetrics?: MetricStatus[];
+  observedGeneration?: number;
+  lastScaleTime?: Time;
   currentReplicas?: number;
   desiredReplicas: number;
-  lastScaleTime?: Time;
-  observedGeneration?: number;
+  currentMetrics?: MetricStatus[];
+  conditions?: HorizontalPodAutoscalerCondition[];
 };
 
 export type MetricIdentifier = {
@@ -812,46 +812,46 @@ export type MetricIdentifier = {
 };
 
 export type MetricSpec = {
-  containerResource?: ContainerResourceMetricSource;
-  external?: ExternalMetricSource;
+  type: string;
   object?: ObjectMetricSource;
   pods?: PodsMetricSource;
   resource?: ResourceMetricSource;
-  type: string;
+  containerResource?: ContainerResourceMetricSource;
+  external?: ExternalMetricSource;
 };
 
 export type MetricStatus = {
-  containerResource?: ContainerResourceMetricStatus;
-  external?: ExternalMetricStatus;
+  type: string;
   object?: ObjectMetricStatus;
   pods?: PodsMetricStatus;
   resource?: ResourceMetricStatus;
-  type: string;
+  containerResource?: ContainerResourceMetricStatus;
+  external?: ExternalMetricStatus;
 };
 
 export type MetricTarget = {
-  averageUtilization?: number;
-  averageValue?: Quantity;
   type: string;
   value?: Quantity;
+  averageValue?: Quantity;
+  averageUtilization?: number;
 };
 
 export type MetricValueStatus = {
-  averageUtilization?: number;
-  averageValue?: Quantity;
   value?: Quantity;
+  averageValue?: Quantity;
+  averageUtilization?: number;
 };
 
 export type ObjectMetricSource = {
   describedObject: CrossVersionObjectReference;
-  metric: MetricIdentifier;
   target: MetricTarget;
+  metric: MetricIdentifier;
 };
 
 export type ObjectMetricStatus = {
+  metric: MetricIdentifier;
   current: MetricValueStatus;
   describedObject: CrossVersionObjectReference;
-  metric: MetricIdentifier;
 };
 
 export type PodsMetricSource = {
@@ -860,8 +860,8 @@ export type PodsMetricSource = {
 };
 
 export type PodsMetricStatus = {
-  current: MetricValueStatus;
   metric: MetricIdentifier;
+  current: MetricValueStatus;
 };
 
 export type ResourceMetricSource = {
@@ -870,34 +870,34 @@ export type ResourceMetricSource = {
 };
 
 export type ResourceMetricStatus = {
-  current: MetricValueStatus;
   name: string;
+  current: MetricValueStatus;
 };
 
 export type CronJob = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: CronJobSpec;
   status?: CronJobStatus;
 };
 
 export type CronJobList = {
-  apiVersion: string;
-  items: CronJob[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CronJob[];
 };
 
 export type CronJobSpec = {
-  concurrencyPolicy?: string;
-  failedJobsHistoryLimit?: number;
-  jobTemplate: JobTemplateSpec;
   schedule: string;
-  startingDeadlineSeconds?: number;
-  successfulJobsHistoryLimit?: number;
-  suspend?: boolean;
   timeZone?: string;
+  startingDeadlineSeconds?: number;
+  concurrencyPolicy?: string;
+  suspend?: boolean;
+  jobTemplate: JobTemplateSpec;
+  successfulJobsHistoryLimit?: number;
+  failedJobsHistoryLimit?: number;
 };
 
 export type CronJobStatus = {
@@ -907,60 +907,60 @@ export type CronJobStatus = {
 };
 
 export type Job = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: JobSpec;
   status?: JobStatus;
 };
 
 export type JobCondition = {
+  type: string;
+  status: string;
   lastProbeTime?: Time;
   lastTransitionTime?: Time;
-  message?: string;
   reason?: string;
-  status: string;
-  type: string;
+  message?: string;
 };
 
 export type JobList = {
-  apiVersion: string;
-  items: Job[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Job[];
 };
 
 export type JobSpec = {
+  parallelism?: number;
+  completions?: number;
   activeDeadlineSeconds?: number;
+  podFailurePolicy?: PodFailurePolicy;
+  successPolicy?: SuccessPolicy;
   backoffLimit?: number;
   backoffLimitPerIndex?: number;
-  completionMode?: string;
-  completions?: number;
-  managedBy?: string;
-  manualSelector?: boolean;
   maxFailedIndexes?: number;
-  parallelism?: number;
-  podFailurePolicy?: PodFailurePolicy;
-  podReplacementPolicy?: string;
   selector?: LabelSelector;
-  successPolicy?: SuccessPolicy;
-  suspend?: boolean;
+  manualSelector?: boolean;
   template: PodTemplateSpec;
   ttlSecondsAfterFinished?: number;
+  completionMode?: string;
+  suspend?: boolean;
+  podReplacementPolicy?: string;
+  managedBy?: string;
 };
 
 export type JobStatus = {
-  active?: number;
-  completedIndexes?: string;
-  completionTime?: Time;
   conditions?: JobCondition[];
-  failed?: number;
-  failedIndexes?: string;
-  ready?: number;
   startTime?: Time;
+  completionTime?: Time;
+  active?: number;
   succeeded?: number;
+  failed?: number;
   terminating?: number;
+  completedIndexes?: string;
+  failedIndexes?: string;
   uncountedTerminatedPods?: UncountedTerminatedPods;
+  ready?: number;
 };
 
 export type JobTemplateSpec = {
@@ -979,8 +979,8 @@ export type PodFailurePolicyOnExitCodesRequirement = {
 };
 
 export type PodFailurePolicyOnPodConditionsPattern = {
-  status?: string;
   type: string;
+  status?: string;
 };
 
 export type PodFailurePolicyRule = {
@@ -994,84 +994,84 @@ export type SuccessPolicy = {
 };
 
 export type SuccessPolicyRule = {
-  succeededCount?: number;
   succeededIndexes?: string;
+  succeededCount?: number;
 };
 
 export type UncountedTerminatedPods = {
-  failed?: string[];
   succeeded?: string[];
+  failed?: string[];
 };
 
 export type CertificateSigningRequest = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: CertificateSigningRequestSpec;
   status?: CertificateSigningRequestStatus;
 };
 
 export type CertificateSigningRequestCondition = {
-  lastTransitionTime?: Time;
-  lastUpdateTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastUpdateTime?: Time;
+  lastTransitionTime?: Time;
 };
 
 export type CertificateSigningRequestList = {
-  apiVersion: string;
-  items: CertificateSigningRequest[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CertificateSigningRequest[];
 };
 
 export type CertificateSigningRequestSpec = {
-  expirationSeconds?: number;
-  extra?: Record<string, string[]>;
-  groups?: string[];
   request: string;
   signerName: string;
-  uid?: string;
+  expirationSeconds?: number;
   usages?: string[];
   username?: string;
+  uid?: string;
+  groups?: string[];
+  extra?: Record<string, string[]>;
 };
 
 export type CertificateSigningRequestStatus = {
-  certificate?: string;
   conditions?: CertificateSigningRequestCondition[];
+  certificate?: string;
 };
 
 export type Lease = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: LeaseSpec;
 };
 
 export type LeaseList = {
-  apiVersion: string;
-  items: Lease[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Lease[];
 };
 
 export type LeaseSpec = {
-  acquireTime?: Time;
   holderIdentity?: string;
   leaseDurationSeconds?: number;
-  leaseTransitions?: number;
-  preferredHolder?: string;
+  acquireTime?: Time;
   renewTime?: Time;
+  leaseTransitions?: number;
   strategy?: string;
+  preferredHolder?: string;
 };
 
 export type AWSElasticBlockStoreVolumeSource = {
+  volumeID: string;
   fsType?: string;
   partition?: number;
   readOnly?: boolean;
-  volumeID: string;
 };
 
 export type Affinity = {
@@ -1081,63 +1081,63 @@ export type Affinity = {
 };
 
 export type AppArmorProfile = {
-  localhostProfile?: string;
   type: string;
+  localhostProfile?: string;
 };
 
 export type AttachedVolume = {
-  devicePath: string;
   name: string;
+  devicePath: string;
 };
 
 export type AzureDiskVolumeSource = {
-  cachingMode?: string;
   diskName: string;
   diskURI: string;
+  cachingMode?: string;
   fsType?: string;
-  kind?: string;
   readOnly?: boolean;
+  kind?: string;
 };
 
 export type AzureFilePersistentVolumeSource = {
-  readOnly?: boolean;
   secretName: string;
-  secretNamespace?: string;
   shareName: string;
+  readOnly?: boolean;
+  secretNamespace?: string;
 };
 
 export type AzureFileVolumeSource = {
-  readOnly?: boolean;
   secretName: string;
   shareName: string;
+  readOnly?: boolean;
 };
 
 export type Binding = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   target: ObjectReference;
 };
 
 export type CSIPersistentVolumeSource = {
-  controllerExpandSecretRef?: SecretReference;
-  controllerPublishSecretRef?: SecretReference;
   driver: string;
-  fsType?: string;
-  nodeExpandSecretRef?: SecretReference;
-  nodePublishSecretRef?: SecretReference;
-  nodeStageSecretRef?: SecretReference;
-  readOnly?: boolean;
-  volumeAttributes?: Record<string, string>;
   volumeHandle: string;
+  readOnly?: boolean;
+  fsType?: string;
+  volumeAttributes?: Record<string, string>;
+  controllerPublishSecretRef?: SecretReference;
+  nodeStageSecretRef?: SecretReference;
+  nodePublishSecretRef?: SecretReference;
+  controllerExpandSecretRef?: SecretReference;
+  nodeExpandSecretRef?: SecretReference;
 };
 
 export type CSIVolumeSource = {
   driver: string;
-  fsType?: string;
-  nodePublishSecretRef?: LocalObjectReference;
   readOnly?: boolean;
+  fsType?: string;
   volumeAttributes?: Record<string, string>;
+  nodePublishSecretRef?: LocalObjectReference;
 };
 
 export type Capabilities = {
@@ -1148,33 +1148,33 @@ export type Capabilities = {
 export type CephFSPersistentVolumeSource = {
   monitors: string[];
   path?: string;
-  readOnly?: boolean;
+  user?: string;
   secretFile?: string;
   secretRef?: SecretReference;
-  user?: string;
+  readOnly?: boolean;
 };
 
 export type CephFSVolumeSource = {
   monitors: string[];
   path?: string;
-  readOnly?: boolean;
+  user?: string;
   secretFile?: string;
   secretRef?: LocalObjectReference;
-  user?: string;
+  readOnly?: boolean;
 };
 
 export type CinderPersistentVolumeSource = {
+  volumeID: string;
   fsType?: string;
   readOnly?: boolean;
   secretRef?: SecretReference;
-  volumeID: string;
 };
 
 export type CinderVolumeSource = {
+  volumeID: string;
   fsType?: string;
   readOnly?: boolean;
   secretRef?: LocalObjectReference;
-  volumeID: string;
 };
 
 export type ClientIPConfig = {
@@ -1182,41 +1182,41 @@ export type ClientIPConfig = {
 };
 
 export type ClusterTrustBundleProjection = {
-  labelSelector?: LabelSelector;
   name?: string;
+  signerName?: string;
+  labelSelector?: LabelSelector;
   optional?: boolean;
   path: string;
-  signerName?: string;
 };
 
 export type ComponentCondition = {
-  error?: string;
-  message?: string;
-  status: string;
   type: string;
+  status: string;
+  message?: string;
+  error?: string;
 };
 
 export type ComponentStatus = {
-  apiVersion: string;
-  conditions?: ComponentCondition[];
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  conditions?: ComponentCondition[];
 };
 
 export type ComponentStatusList = {
-  apiVersion: string;
-  items: ComponentStatus[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ComponentStatus[];
 };
 
 export type ConfigMap = {
-  apiVersion: string;
-  binaryData?: Record<string, string>;
-  data?: Record<string, string>;
-  immutable?: boolean;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  immutable?: boolean;
+  data?: Record<string, string>;
+  binaryData?: Record<string, string>;
 };
 
 export type ConfigMapEnvSource = {
@@ -1225,71 +1225,71 @@ export type ConfigMapEnvSource = {
 };
 
 export type ConfigMapKeySelector = {
-  key: string;
   name?: string;
+  key: string;
   optional?: boolean;
 };
 
 export type ConfigMapList = {
-  apiVersion: string;
-  items: ConfigMap[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ConfigMap[];
 };
 
 export type ConfigMapNodeConfigSource = {
-  kubeletConfigKey: string;
-  name: string;
   namespace: string;
-  resourceVersion?: string;
+  name: string;
   uid?: string;
+  resourceVersion?: string;
+  kubeletConfigKey: string;
 };
 
 export type ConfigMapProjection = {
-  items?: KeyToPath[];
   name?: string;
+  items?: KeyToPath[];
   optional?: boolean;
 };
 
 export type ConfigMapVolumeSource = {
-  defaultMode?: number;
-  items?: KeyToPath[];
   name?: string;
+  items?: KeyToPath[];
+  defaultMode?: number;
   optional?: boolean;
 };
 
 export type Container = {
-  args?: string[];
-  command?: string[];
-  env?: EnvVar[];
-  envFrom?: EnvFromSource[];
-  image?: string;
-  imagePullPolicy?: string;
-  lifecycle?: Lifecycle;
-  livenessProbe?: Probe;
   name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  workingDir?: string;
   ports?: ContainerPort[];
-  readinessProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
+  envFrom?: EnvFromSource[];
+  env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
   restartPolicy?: string;
   restartPolicyRules?: ContainerRestartRule[];
-  securityContext?: SecurityContext;
+  volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
+  livenessProbe?: Probe;
+  readinessProbe?: Probe;
   startupProbe?: Probe;
-  stdin?: boolean;
-  stdinOnce?: boolean;
+  lifecycle?: Lifecycle;
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
+  imagePullPolicy?: string;
+  securityContext?: SecurityContext;
+  stdin?: boolean;
+  stdinOnce?: boolean;
   tty?: boolean;
-  volumeDevices?: VolumeDevice[];
-  volumeMounts?: VolumeMount[];
-  workingDir?: string;
 };
 
 export type ContainerExtendedResourceRequest = {
   containerName: string;
-  requestName: string;
   resourceName: string;
+  requestName: string;
 };
 
 export type ContainerImage = {
@@ -1298,11 +1298,11 @@ export type ContainerImage = {
 };
 
 export type ContainerPort = {
-  containerPort: number;
-  hostIP?: string;
-  hostPort?: number;
   name?: string;
+  hostPort?: number;
+  containerPort: number;
   protocol?: string;
+  hostIP?: string;
 };
 
 export type ContainerResizePolicy = {
@@ -1321,9 +1321,9 @@ export type ContainerRestartRuleOnExitCodes = {
 };
 
 export type ContainerState = {
+  waiting?: ContainerStateWaiting;
   running?: ContainerStateRunning;
   terminated?: ContainerStateTerminated;
-  waiting?: ContainerStateWaiting;
 };
 
 export type ContainerStateRunning = {
@@ -1331,36 +1331,36 @@ export type ContainerStateRunning = {
 };
 
 export type ContainerStateTerminated = {
-  containerID?: string;
   exitCode: number;
-  finishedAt?: Time;
-  message?: string;
-  reason?: string;
   signal?: number;
+  reason?: string;
+  message?: string;
   startedAt?: Time;
+  finishedAt?: Time;
+  containerID?: string;
 };
 
 export type ContainerStateWaiting = {
-  message?: string;
   reason?: string;
+  message?: string;
 };
 
 export type ContainerStatus = {
-  allocatedResources?: Record<string, Quantity>;
-  allocatedResourcesStatus?: ResourceStatus[];
-  containerID?: string;
+  name: string;
+  state?: ContainerState;
+  lastState?: ContainerState;
+  ready: boolean;
+  restartCount: number;
   image: string;
   imageID: string;
-  lastState?: ContainerState;
-  name: string;
-  ready: boolean;
-  resources?: ResourceRequirements;
-  restartCount: number;
+  containerID?: string;
   started?: boolean;
-  state?: ContainerState;
-  stopSignal?: string;
-  user?: ContainerUser;
+  allocatedResources?: Record<string, Quantity>;
+  resources?: ResourceRequirements;
   volumeMounts?: VolumeMountStatus[];
+  user?: ContainerUser;
+  allocatedResourcesStatus?: ResourceStatus[];
+  stopSignal?: string;
 };
 
 export type ContainerUser = {
@@ -1376,15 +1376,15 @@ export type DownwardAPIProjection = {
 };
 
 export type DownwardAPIVolumeFile = {
-  fieldRef?: ObjectFieldSelector;
-  mode?: number;
   path: string;
+  fieldRef?: ObjectFieldSelector;
   resourceFieldRef?: ResourceFieldSelector;
+  mode?: number;
 };
 
 export type DownwardAPIVolumeSource = {
-  defaultMode?: number;
   items?: DownwardAPIVolumeFile[];
+  defaultMode?: number;
 };
 
 export type EmptyDirVolumeSource = {
@@ -1393,17 +1393,17 @@ export type EmptyDirVolumeSource = {
 };
 
 export type EndpointAddress = {
-  hostname?: string;
   ip: string;
+  hostname?: string;
   nodeName?: string;
   targetRef?: ObjectReference;
 };
 
 export type EndpointPort = {
-  appProtocol?: string;
   name?: string;
   port: number;
   protocol?: string;
+  appProtocol?: string;
 };
 
 export type EndpointSubset = {
@@ -1413,22 +1413,22 @@ export type EndpointSubset = {
 };
 
 export type Endpoints = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   subsets?: EndpointSubset[];
 };
 
 export type EndpointsList = {
-  apiVersion: string;
-  items: Endpoints[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Endpoints[];
 };
 
 export type EnvFromSource = {
-  configMapRef?: ConfigMapEnvSource;
   prefix?: string;
+  configMapRef?: ConfigMapEnvSource;
   secretRef?: SecretEnvSource;
 };
 
@@ -1439,40 +1439,40 @@ export type EnvVar = {
 };
 
 export type EnvVarSource = {
-  configMapKeyRef?: ConfigMapKeySelector;
   fieldRef?: ObjectFieldSelector;
-  fileKeyRef?: FileKeySelector;
   resourceFieldRef?: ResourceFieldSelector;
+  configMapKeyRef?: ConfigMapKeySelector;
   secretKeyRef?: SecretKeySelector;
+  fileKeyRef?: FileKeySelector;
 };
 
 export type EphemeralContainer = {
-  args?: string[];
-  command?: string[];
-  env?: EnvVar[];
-  envFrom?: EnvFromSource[];
-  image?: string;
-  imagePullPolicy?: string;
-  lifecycle?: Lifecycle;
-  livenessProbe?: Probe;
   name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  workingDir?: string;
   ports?: ContainerPort[];
-  readinessProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
+  envFrom?: EnvFromSource[];
+  env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
   restartPolicy?: string;
   restartPolicyRules?: ContainerRestartRule[];
-  securityContext?: SecurityContext;
+  volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
+  livenessProbe?: Probe;
+  readinessProbe?: Probe;
   startupProbe?: Probe;
-  stdin?: boolean;
-  stdinOnce?: boolean;
-  targetContainerName?: string;
+  lifecycle?: Lifecycle;
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
+  imagePullPolicy?: string;
+  securityContext?: SecurityContext;
+  stdin?: boolean;
+  stdinOnce?: boolean;
   tty?: boolean;
-  volumeDevices?: VolumeDevice[];
-  volumeMounts?: VolumeMount[];
-  workingDir?: string;
+  targetContainerName?: string;
 };
 
 export type EphemeralVolumeSource = {
@@ -1480,30 +1480,30 @@ export type EphemeralVolumeSource = {
 };
 
 export type Event = {
-  action?: string;
-  apiVersion: string;
-  count?: number;
-  eventTime?: Time;
-  firstTimestamp?: Time;
-  involvedObject: ObjectReference;
   kind: string;
-  lastTimestamp?: Time;
-  message?: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  involvedObject: ObjectReference;
   reason?: string;
+  message?: string;
+  source?: EventSource;
+  firstTimestamp?: Time;
+  lastTimestamp?: Time;
+  count?: number;
+  type?: string;
+  eventTime?: Time;
+  series?: EventSeries;
+  action?: string;
   related?: ObjectReference;
   reportingComponent?: string;
   reportingInstance?: string;
-  series?: EventSeries;
-  source?: EventSource;
-  type?: string;
 };
 
 export type EventList = {
-  apiVersion: string;
-  items: Event[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Event[];
 };
 
 export type EventSeries = {
@@ -1521,34 +1521,34 @@ export type ExecAction = {
 };
 
 export type FCVolumeSource = {
-  fsType?: string;
-  lun?: number;
-  readOnly?: boolean;
   targetWWNs?: string[];
+  lun?: number;
+  fsType?: string;
+  readOnly?: boolean;
   wwids?: string[];
 };
 
 export type FileKeySelector = {
+  volumeName: string;
+  path: string;
   key: string;
   optional?: boolean;
-  path: string;
-  volumeName: string;
 };
 
 export type FlexPersistentVolumeSource = {
   driver: string;
   fsType?: string;
-  options?: Record<string, string>;
-  readOnly?: boolean;
   secretRef?: SecretReference;
+  readOnly?: boolean;
+  options?: Record<string, string>;
 };
 
 export type FlexVolumeSource = {
   driver: string;
   fsType?: string;
-  options?: Record<string, string>;
-  readOnly?: boolean;
   secretRef?: LocalObjectReference;
+  readOnly?: boolean;
+  options?: Record<string, string>;
 };
 
 export type FlockerVolumeSource = {
@@ -1557,9 +1557,9 @@ export type FlockerVolumeSource = {
 };
 
 export type GCEPersistentDiskVolumeSource = {
+  pdName: string;
   fsType?: string;
   partition?: number;
-  pdName: string;
   readOnly?: boolean;
 };
 
@@ -1569,16 +1569,16 @@ export type GRPCAction = {
 };
 
 export type GitRepoVolumeSource = {
-  directory?: string;
   repository: string;
   revision?: string;
+  directory?: string;
 };
 
 export type GlusterfsPersistentVolumeSource = {
   endpoints: string;
-  endpointsNamespace?: string;
   path: string;
   readOnly?: boolean;
+  endpointsNamespace?: string;
 };
 
 export type GlusterfsVolumeSource = {
@@ -1588,11 +1588,11 @@ export type GlusterfsVolumeSource = {
 };
 
 export type HTTPGetAction = {
-  host?: string;
-  httpHeaders?: HTTPHeader[];
   path?: string;
   port: IntOrString;
+  host?: string;
   scheme?: string;
+  httpHeaders?: HTTPHeader[];
 };
 
 export type HTTPHeader = {
@@ -1601,8 +1601,8 @@ export type HTTPHeader = {
 };
 
 export type HostAlias = {
-  hostnames?: string[];
   ip: string;
+  hostnames?: string[];
 };
 
 export type HostIP = {
@@ -1615,36 +1615,36 @@ export type HostPathVolumeSource = {
 };
 
 export type ISCSIPersistentVolumeSource = {
+  targetPortal: string;
+  iqn: string;
+  lun: number;
+  iscsiInterface?: string;
+  fsType?: string;
+  readOnly?: boolean;
+  portals?: string[];
   chapAuthDiscovery?: boolean;
   chapAuthSession?: boolean;
-  fsType?: string;
-  initiatorName?: string;
-  iqn: string;
-  iscsiInterface?: string;
-  lun: number;
-  portals?: string[];
-  readOnly?: boolean;
   secretRef?: SecretReference;
-  targetPortal: string;
+  initiatorName?: string;
 };
 
 export type ISCSIVolumeSource = {
+  targetPortal: string;
+  iqn: string;
+  lun: number;
+  iscsiInterface?: string;
+  fsType?: string;
+  readOnly?: boolean;
+  portals?: string[];
   chapAuthDiscovery?: boolean;
   chapAuthSession?: boolean;
-  fsType?: string;
-  initiatorName?: string;
-  iqn: string;
-  iscsiInterface?: string;
-  lun: number;
-  portals?: string[];
-  readOnly?: boolean;
   secretRef?: LocalObjectReference;
-  targetPortal: string;
+  initiatorName?: string;
 };
 
 export type ImageVolumeSource = {
-  pullPolicy?: string;
   reference?: string;
+  pullPolicy?: string;
 };
 
 export type ImageVolumeStatus = {
@@ -1653,8 +1653,8 @@ export type ImageVolumeStatus = {
 
 export type KeyToPath = {
   key: string;
-  mode?: number;
   path: string;
+  mode?: number;
 };
 
 export type Lifecycle = {
@@ -1666,31 +1666,31 @@ export type Lifecycle = {
 export type LifecycleHandler = {
   exec?: ExecAction;
   httpGet?: HTTPGetAction;
-  sleep?: SleepAction;
   tcpSocket?: TCPSocketAction;
+  sleep?: SleepAction;
 };
 
 export type LimitRange = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: LimitRangeSpec;
 };
 
 export type LimitRangeItem = {
+  type: string;
+  max?: Record<string, Quantity>;
+  min?: Record<string, Quantity>;
   default?: Record<string, Quantity>;
   defaultRequest?: Record<string, Quantity>;
-  max?: Record<string, Quantity>;
   maxLimitRequestRatio?: Record<string, Quantity>;
-  min?: Record<string, Quantity>;
-  type: string;
 };
 
 export type LimitRangeList = {
-  apiVersion: string;
-  items: LimitRange[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: LimitRange[];
 };
 
 export type LimitRangeSpec = {
@@ -1698,14 +1698,14 @@ export type LimitRangeSpec = {
 };
 
 export type LinuxContainerUser = {
+  uid: number;
   gid: number;
   supplementalGroups?: number[];
-  uid: number;
 };
 
 export type LoadBalancerIngress = {
-  hostname?: string;
   ip?: string;
+  hostname?: string;
   ipMode?: string;
   ports?: PortStatus[];
 };
@@ -1719,42 +1719,42 @@ export type LocalObjectReference = {
 };
 
 export type LocalVolumeSource = {
-  fsType?: string;
   path: string;
+  fsType?: string;
 };
 
 export type ModifyVolumeStatus = {
-  status: string;
   targetVolumeAttributesClassName?: string;
+  status: string;
 };
 
 export type NFSVolumeSource = {
+  server: string;
   path: string;
   readOnly?: boolean;
-  server: string;
 };
 
 export type Namespace = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: NamespaceSpec;
   status?: NamespaceStatus;
 };
 
 export type NamespaceCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type NamespaceList = {
-  apiVersion: string;
-  items: Namespace[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Namespace[];
 };
 
 export type NamespaceSpec = {
@@ -1762,41 +1762,41 @@ export type NamespaceSpec = {
 };
 
 export type NamespaceStatus = {
-  conditions?: NamespaceCondition[];
   phase?: string;
+  conditions?: NamespaceCondition[];
 };
 
 export type Node = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: NodeSpec;
   status?: NodeStatus;
 };
 
 export type NodeAddress = {
-  address: string;
   type: string;
+  address: string;
 };
 
 export type NodeAffinity = {
-  preferredDuringSchedulingIgnoredDuringExecution?: PreferredSchedulingTerm[];
   requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector;
+  preferredDuringSchedulingIgnoredDuringExecution?: PreferredSchedulingTerm[];
 };
 
 export type NodeAllocatableResourceClaimStatus = {
-  containers?: string[];
   resourceClaimName: string;
+  containers?: string[];
   resources: Record<string, Quantity>;
 };
 
 export type NodeCondition = {
+  type: string;
+  status: string;
   lastHeartbeatTime?: Time;
   lastTransitionTime?: Time;
-  message?: string;
   reason?: string;
-  status: string;
-  type: string;
+  message?: string;
 };
 
 export type NodeConfigSource = {
@@ -1804,10 +1804,10 @@ export type NodeConfigSource = {
 };
 
 export type NodeConfigStatus = {
-  active?: NodeConfigSource;
   assigned?: NodeConfigSource;
-  error?: string;
+  active?: NodeConfigSource;
   lastKnownGood?: NodeConfigSource;
+  error?: string;
 };
 
 export type NodeDaemonEndpoints = {
@@ -1819,15 +1819,15 @@ export type NodeFeatures = {
 };
 
 export type NodeList = {
-  apiVersion: string;
-  items: Node[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Node[];
 };
 
 export type NodeRuntimeHandler = {
-  features?: NodeRuntimeHandlerFeatures;
   name?: string;
+  features?: NodeRuntimeHandlerFeatures;
 };
 
 export type NodeRuntimeHandlerFeatures = {
@@ -1851,30 +1851,30 @@ export type NodeSelectorTerm = {
 };
 
 export type NodeSpec = {
-  configSource?: NodeConfigSource;
-  externalID?: string;
   podCIDR?: string;
   podCIDRs?: string[];
   providerID?: string;
-  taints?: Taint[];
   unschedulable?: boolean;
+  taints?: Taint[];
+  configSource?: NodeConfigSource;
+  externalID?: string;
 };
 
 export type NodeStatus = {
-  addresses?: NodeAddress[];
-  allocatable?: Record<string, Quantity>;
   capacity?: Record<string, Quantity>;
-  conditions?: NodeCondition[];
-  config?: NodeConfigStatus;
-  daemonEndpoints?: NodeDaemonEndpoints;
-  declaredFeatures?: string[];
-  features?: NodeFeatures;
-  images?: ContainerImage[];
-  nodeInfo?: NodeSystemInfo;
+  allocatable?: Record<string, Quantity>;
   phase?: string;
-  runtimeHandlers?: NodeRuntimeHandler[];
-  volumesAttached?: AttachedVolume[];
+  conditions?: NodeCondition[];
+  addresses?: NodeAddress[];
+  daemonEndpoints?: NodeDaemonEndpoints;
+  nodeInfo?: NodeSystemInfo;
+  images?: ContainerImage[];
   volumesInUse?: string[];
+  volumesAttached?: AttachedVolume[];
+  config?: NodeConfigStatus;
+  runtimeHandlers?: NodeRuntimeHandler[];
+  features?: NodeFeatures;
+  declaredFeatures?: string[];
 };
 
 export type NodeSwapStatus = {
@@ -1882,17 +1882,17 @@ export type NodeSwapStatus = {
 };
 
 export type NodeSystemInfo = {
-  architecture: string;
-  bootID: string;
-  containerRuntimeVersion: string;
-  kernelVersion: string;
-  kubeProxyVersion: string;
-  kubeletVersion: string;
   machineID: string;
-  operatingSystem: string;
-  osImage: string;
-  swap?: NodeSwapStatus;
   systemUUID: string;
+  bootID: string;
+  kernelVersion: string;
+  osImage: string;
+  containerRuntimeVersion: string;
+  kubeletVersion: string;
+  kubeProxyVersion: string;
+  operatingSystem: string;
+  architecture: string;
+  swap?: NodeSwapStatus;
 };
 
 export type ObjectFieldSelector = {
@@ -1901,68 +1901,68 @@ export type ObjectFieldSelector = {
 };
 
 export type ObjectReference = {
-  apiVersion: string;
-  fieldPath?: string;
   kind: string;
-  name?: string;
   namespace?: string;
-  resourceVersion?: string;
+  name?: string;
   uid?: string;
+  apiVersion: string;
+  resourceVersion?: string;
+  fieldPath?: string;
 };
 
 export type PersistentVolume = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: PersistentVolumeSpec;
   status?: PersistentVolumeStatus;
 };
 
 export type PersistentVolumeClaim = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: PersistentVolumeClaimSpec;
   status?: PersistentVolumeClaimStatus;
 };
 
 export type PersistentVolumeClaimCondition = {
+  type: string;
+  status: string;
   lastProbeTime?: Time;
   lastTransitionTime?: Time;
-  message?: string;
   reason?: string;
-  status: string;
-  type: string;
+  message?: string;
 };
 
 export type PersistentVolumeClaimList = {
-  apiVersion: string;
-  items: PersistentVolumeClaim[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PersistentVolumeClaim[];
 };
 
 export type PersistentVolumeClaimSpec = {
   accessModes?: string[];
+  selector?: LabelSelector;
+  resources?: VolumeResourceRequirements;
+  volumeName?: string;
+  storageClassName?: string;
+  volumeMode?: string;
   dataSource?: TypedLocalObjectReference;
   dataSourceRef?: TypedObjectReference;
-  resources?: VolumeResourceRequirements;
-  selector?: LabelSelector;
-  storageClassName?: string;
   volumeAttributesClassName?: string;
-  volumeMode?: string;
-  volumeName?: string;
 };
 
 export type PersistentVolumeClaimStatus = {
+  phase?: string;
   accessModes?: string[];
-  allocatedResourceStatuses?: Record<string, string>;
-  allocatedResources?: Record<string, Quantity>;
   capacity?: Record<string, Quantity>;
   conditions?: PersistentVolumeClaimCondition[];
+  allocatedResources?: Record<string, Quantity>;
+  allocatedResourceStatuses?: Record<string, string>;
   currentVolumeAttributesClassName?: string;
   modifyVolumeStatus?: ModifyVolumeStatus;
-  phase?: string;
 };
 
 export type PersistentVolumeClaimTemplate = {
@@ -1976,109 +1976,109 @@ export type PersistentVolumeClaimVolumeSource = {
 };
 
 export type PersistentVolumeList = {
-  apiVersion: string;
-  items: PersistentVolume[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PersistentVolume[];
 };
 
 export type PersistentVolumeSpec = {
-  accessModes?: string[];
-  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
-  azureDisk?: AzureDiskVolumeSource;
-  azureFile?: AzureFilePersistentVolumeSource;
   capacity?: Record<string, Quantity>;
-  cephfs?: CephFSPersistentVolumeSource;
-  cinder?: CinderPersistentVolumeSource;
-  claimRef?: ObjectReference;
-  csi?: CSIPersistentVolumeSource;
-  fc?: FCVolumeSource;
-  flexVolume?: FlexPersistentVolumeSource;
-  flocker?: FlockerVolumeSource;
   gcePersistentDisk?: GCEPersistentDiskVolumeSource;
-  glusterfs?: GlusterfsPersistentVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
   hostPath?: HostPathVolumeSource;
-  iscsi?: ISCSIPersistentVolumeSource;
-  local?: LocalVolumeSource;
-  mountOptions?: string[];
+  glusterfs?: GlusterfsPersistentVolumeSource;
   nfs?: NFSVolumeSource;
-  nodeAffinity?: VolumeNodeAffinity;
-  persistentVolumeReclaimPolicy?: string;
+  rbd?: RBDPersistentVolumeSource;
+  iscsi?: ISCSIPersistentVolumeSource;
+  cinder?: CinderPersistentVolumeSource;
+  cephfs?: CephFSPersistentVolumeSource;
+  fc?: FCVolumeSource;
+  flocker?: FlockerVolumeSource;
+  flexVolume?: FlexPersistentVolumeSource;
+  azureFile?: AzureFilePersistentVolumeSource;
+  vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
   photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
   portworxVolume?: PortworxVolumeSource;
-  quobyte?: QuobyteVolumeSource;
-  rbd?: RBDPersistentVolumeSource;
   scaleIO?: ScaleIOPersistentVolumeSource;
-  storageClassName?: string;
+  local?: LocalVolumeSource;
   storageos?: StorageOSPersistentVolumeSource;
-  volumeAttributesClassName?: string;
+  csi?: CSIPersistentVolumeSource;
+  accessModes?: string[];
+  claimRef?: ObjectReference;
+  persistentVolumeReclaimPolicy?: string;
+  storageClassName?: string;
+  mountOptions?: string[];
   volumeMode?: string;
-  vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  nodeAffinity?: VolumeNodeAffinity;
+  volumeAttributesClassName?: string;
 };
 
 export type PersistentVolumeStatus = {
-  lastPhaseTransitionTime?: Time;
-  message?: string;
   phase?: string;
+  message?: string;
   reason?: string;
+  lastPhaseTransitionTime?: Time;
 };
 
 export type PhotonPersistentDiskVolumeSource = {
-  fsType?: string;
   pdID: string;
+  fsType?: string;
 };
 
 export type Pod = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: PodSpec;
   status?: PodStatus;
 };
 
 export type PodAffinity = {
-  preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
   requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[];
+  preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
 };
 
 export type PodAffinityTerm = {
   labelSelector?: LabelSelector;
-  matchLabelKeys?: string[];
-  mismatchLabelKeys?: string[];
-  namespaceSelector?: LabelSelector;
   namespaces?: string[];
   topologyKey: string;
+  namespaceSelector?: LabelSelector;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
 };
 
 export type PodAntiAffinity = {
-  preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
   requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[];
+  preferredDuringSchedulingIgnoredDuringExecution?: WeightedPodAffinityTerm[];
 };
 
 export type PodCertificateProjection = {
-  certificateChainPath?: string;
-  credentialBundlePath?: string;
-  keyPath?: string;
+  signerName: string;
   keyType: string;
   maxExpirationSeconds?: number;
-  signerName: string;
+  credentialBundlePath?: string;
+  keyPath?: string;
+  certificateChainPath?: string;
   userAnnotations?: Record<string, string>;
 };
 
 export type PodCondition = {
+  type: string;
+  observedGeneration?: number;
+  status: string;
   lastProbeTime?: Time;
   lastTransitionTime?: Time;
-  message?: string;
-  observedGeneration?: number;
   reason?: string;
-  status: string;
-  type: string;
+  message?: string;
 };
 
 export type PodDNSConfig = {
   nameservers?: string[];
-  options?: PodDNSConfigOption[];
   searches?: string[];
+  options?: PodDNSConfigOption[];
 };
 
 export type PodDNSConfigOption = {
@@ -2096,10 +2096,10 @@ export type PodIP = {
 };
 
 export type PodList = {
-  apiVersion: string;
-  items: Pod[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Pod[];
 };
 
 export type PodOS = {
@@ -2130,102 +2130,102 @@ export type PodSchedulingGroup = {
 };
 
 export type PodSecurityContext = {
-  appArmorProfile?: AppArmorProfile;
-  fsGroup?: number;
-  fsGroupChangePolicy?: string;
+  seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
+  runAsUser?: number;
   runAsGroup?: number;
   runAsNonRoot?: boolean;
-  runAsUser?: number;
-  seLinuxChangePolicy?: string;
-  seLinuxOptions?: SELinuxOptions;
-  seccompProfile?: SeccompProfile;
   supplementalGroups?: number[];
   supplementalGroupsPolicy?: string;
+  fsGroup?: number;
   sysctls?: Sysctl[];
-  windowsOptions?: WindowsSecurityContextOptions;
+  fsGroupChangePolicy?: string;
+  seccompProfile?: SeccompProfile;
+  appArmorProfile?: AppArmorProfile;
+  seLinuxChangePolicy?: string;
 };
 
 export type PodSpec = {
-  activeDeadlineSeconds?: number;
-  affinity?: Affinity;
-  automountServiceAccountToken?: boolean;
+  volumes?: Volume[];
+  initContainers?: Container[];
   containers: Container[];
-  dnsConfig?: PodDNSConfig;
-  dnsPolicy?: string;
-  enableServiceLinks?: boolean;
   ephemeralContainers?: EphemeralContainer[];
-  hostAliases?: HostAlias[];
-  hostIPC?: boolean;
+  restartPolicy?: string;
+  terminationGracePeriodSeconds?: number;
+  activeDeadlineSeconds?: number;
+  dnsPolicy?: string;
+  nodeSelector?: Record<string, string>;
+  serviceAccountName?: string;
+  serviceAccount?: string;
+  automountServiceAccountToken?: boolean;
+  nodeName?: string;
   hostNetwork?: boolean;
   hostPID?: boolean;
-  hostUsers?: boolean;
-  hostname?: string;
-  hostnameOverride?: string;
+  hostIPC?: boolean;
+  shareProcessNamespace?: boolean;
+  securityContext?: PodSecurityContext;
   imagePullSecrets?: LocalObjectReference[];
-  initContainers?: Container[];
-  nodeName?: string;
-  nodeSelector?: Record<string, string>;
-  os?: PodOS;
-  overhead?: Record<string, Quantity>;
-  preemptionPolicy?: string;
-  priority?: number;
+  hostname?: string;
+  subdomain?: string;
+  affinity?: Affinity;
+  schedulerName?: string;
+  tolerations?: Toleration[];
+  hostAliases?: HostAlias[];
   priorityClassName?: string;
+  priority?: number;
+  dnsConfig?: PodDNSConfig;
   readinessGates?: PodReadinessGate[];
+  runtimeClassName?: string;
+  enableServiceLinks?: boolean;
+  preemptionPolicy?: string;
+  overhead?: Record<string, Quantity>;
+  topologySpreadConstraints?: TopologySpreadConstraint[];
+  setHostnameAsFQDN?: boolean;
+  os?: PodOS;
+  hostUsers?: boolean;
+  schedulingGates?: PodSchedulingGate[];
   resourceClaims?: PodResourceClaim[];
   resources?: ResourceRequirements;
-  restartPolicy?: string;
-  runtimeClassName?: string;
-  schedulerName?: string;
-  schedulingGates?: PodSchedulingGate[];
+  hostnameOverride?: string;
   schedulingGroup?: PodSchedulingGroup;
-  securityContext?: PodSecurityContext;
-  serviceAccount?: string;
-  serviceAccountName?: string;
-  setHostnameAsFQDN?: boolean;
-  shareProcessNamespace?: boolean;
-  subdomain?: string;
-  terminationGracePeriodSeconds?: number;
-  tolerations?: Toleration[];
-  topologySpreadConstraints?: TopologySpreadConstraint[];
-  volumes?: Volume[];
 };
 
 export type PodStatus = {
-  allocatedResources?: Record<string, Quantity>;
-  conditions?: PodCondition[];
-  containerStatuses?: ContainerStatus[];
-  ephemeralContainerStatuses?: ContainerStatus[];
-  extendedResourceClaimStatus?: PodExtendedResourceClaimStatus;
-  hostIP?: string;
-  hostIPs?: HostIP[];
-  initContainerStatuses?: ContainerStatus[];
-  message?: string;
-  nodeAllocatableResourceClaimStatuses?: NodeAllocatableResourceClaimStatus[];
-  nominatedNodeName?: string;
   observedGeneration?: number;
   phase?: string;
+  conditions?: PodCondition[];
+  message?: string;
+  reason?: string;
+  nominatedNodeName?: string;
+  hostIP?: string;
+  hostIPs?: HostIP[];
   podIP?: string;
   podIPs?: PodIP[];
+  startTime?: Time;
+  initContainerStatuses?: ContainerStatus[];
+  containerStatuses?: ContainerStatus[];
   qosClass?: string;
-  reason?: string;
+  ephemeralContainerStatuses?: ContainerStatus[];
   resize?: string;
   resourceClaimStatuses?: PodResourceClaimStatus[];
+  extendedResourceClaimStatus?: PodExtendedResourceClaimStatus;
+  allocatedResources?: Record<string, Quantity>;
   resources?: ResourceRequirements;
-  startTime?: Time;
+  nodeAllocatableResourceClaimStatuses?: NodeAllocatableResourceClaimStatus[];
 };
 
 export type PodTemplate = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   template?: PodTemplateSpec;
 };
 
 export type PodTemplateList = {
-  apiVersion: string;
-  items: PodTemplate[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PodTemplate[];
 };
 
 export type PodTemplateSpec = {
@@ -2234,108 +2234,108 @@ export type PodTemplateSpec = {
 };
 
 export type PortStatus = {
-  error?: string;
   port: number;
   protocol: string;
+  error?: string;
 };
 
 export type PortworxVolumeSource = {
+  volumeID: string;
   fsType?: string;
   readOnly?: boolean;
-  volumeID: string;
 };
 
 export type PreferredSchedulingTerm = {
-  preference: NodeSelectorTerm;
   weight: number;
+  preference: NodeSelectorTerm;
 };
 
 export type Probe = {
   exec?: ExecAction;
-  failureThreshold?: number;
-  grpc?: GRPCAction;
   httpGet?: HTTPGetAction;
+  tcpSocket?: TCPSocketAction;
+  grpc?: GRPCAction;
   initialDelaySeconds?: number;
+  timeoutSeconds?: number;
   periodSeconds?: number;
   successThreshold?: number;
-  tcpSocket?: TCPSocketAction;
+  failureThreshold?: number;
   terminationGracePeriodSeconds?: number;
-  timeoutSeconds?: number;
 };
 
 export type ProjectedVolumeSource = {
-  defaultMode?: number;
   sources?: VolumeProjection[];
+  defaultMode?: number;
 };
 
 export type QuobyteVolumeSource = {
-  group?: string;
-  readOnly?: boolean;
   registry: string;
-  tenant?: string;
-  user?: string;
   volume: string;
+  readOnly?: boolean;
+  user?: string;
+  group?: string;
+  tenant?: string;
 };
 
 export type RBDPersistentVolumeSource = {
-  fsType?: string;
-  image: string;
-  keyring?: string;
   monitors: string[];
+  image: string;
+  fsType?: string;
   pool?: string;
-  readOnly?: boolean;
-  secretRef?: SecretReference;
   user?: string;
+  keyring?: string;
+  secretRef?: SecretReference;
+  readOnly?: boolean;
 };
 
 export type RBDVolumeSource = {
-  fsType?: string;
-  image: string;
-  keyring?: string;
   monitors: string[];
+  image: string;
+  fsType?: string;
   pool?: string;
-  readOnly?: boolean;
-  secretRef?: LocalObjectReference;
   user?: string;
+  keyring?: string;
+  secretRef?: LocalObjectReference;
+  readOnly?: boolean;
 };
 
 export type ReplicationController = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ReplicationControllerSpec;
   status?: ReplicationControllerStatus;
 };
 
 export type ReplicationControllerCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type ReplicationControllerList = {
-  apiVersion: string;
-  items: ReplicationController[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ReplicationController[];
 };
 
 export type ReplicationControllerSpec = {
-  minReadySeconds?: number;
   replicas?: number;
+  minReadySeconds?: number;
   selector?: Record<string, string>;
   template?: PodTemplateSpec;
 };
 
 export type ReplicationControllerStatus = {
-  availableReplicas?: number;
-  conditions?: ReplicationControllerCondition[];
-  fullyLabeledReplicas?: number;
-  observedGeneration?: number;
-  readyReplicas?: number;
   replicas: number;
+  fullyLabeledReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  observedGeneration?: number;
+  conditions?: ReplicationControllerCondition[];
 };
 
 export type CoreV1ResourceClaim = {
@@ -2345,35 +2345,35 @@ export type CoreV1ResourceClaim = {
 
 export type ResourceFieldSelector = {
   containerName?: string;
-  divisor?: Quantity;
   resource: string;
+  divisor?: Quantity;
 };
 
 export type ResourceHealth = {
+  resourceID: string;
   health?: string;
   message?: string;
-  resourceID: string;
 };
 
 export type ResourceQuota = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ResourceQuotaSpec;
   status?: ResourceQuotaStatus;
 };
 
 export type ResourceQuotaList = {
-  apiVersion: string;
-  items: ResourceQuota[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ResourceQuota[];
 };
 
 export type ResourceQuotaSpec = {
   hard?: Record<string, Quantity>;
-  scopeSelector?: ScopeSelector;
   scopes?: string[];
+  scopeSelector?: ScopeSelector;
 };
 
 export type ResourceQuotaStatus = {
@@ -2382,9 +2382,9 @@ export type ResourceQuotaStatus = {
 };
 
 export type ResourceRequirements = {
-  claims?: CoreV1ResourceClaim[];
   limits?: Record<string, Quantity>;
   requests?: Record<string, Quantity>;
+  claims?: CoreV1ResourceClaim[];
 };
 
 export type ResourceStatus = {
@@ -2393,36 +2393,36 @@ export type ResourceStatus = {
 };
 
 export type SELinuxOptions = {
-  level?: string;
+  user?: string;
   role?: string;
   type?: string;
-  user?: string;
+  level?: string;
 };
 
 export type ScaleIOPersistentVolumeSource = {
-  fsType?: string;
   gateway: string;
-  protectionDomain?: string;
-  readOnly?: boolean;
+  system: string;
   secretRef: SecretReference;
   sslEnabled?: boolean;
-  storageMode?: string;
+  protectionDomain?: string;
   storagePool?: string;
-  system: string;
+  storageMode?: string;
   volumeName?: string;
+  fsType?: string;
+  readOnly?: boolean;
 };
 
 export type ScaleIOVolumeSource = {
-  fsType?: string;
   gateway: string;
-  protectionDomain?: string;
-  readOnly?: boolean;
+  system: string;
   secretRef: LocalObjectReference;
   sslEnabled?: boolean;
-  storageMode?: string;
+  protectionDomain?: string;
   storagePool?: string;
-  system: string;
+  storageMode?: string;
   volumeName?: string;
+  fsType?: string;
+  readOnly?: boolean;
 };
 
 export type ScopeSelector = {
@@ -2430,22 +2430,22 @@ export type ScopeSelector = {
 };
 
 export type ScopedResourceSelectorRequirement = {
-  operator: string;
   scopeName: string;
+  operator: string;
   values?: string[];
 };
 
 export type SeccompProfile = {
-  localhostProfile?: string;
   type: string;
+  localhostProfile?: string;
 };
 
 export type Secret = {
-  apiVersion: string;
-  data?: Record<string, string>;
-  immutable?: boolean;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  immutable?: boolean;
+  data?: Record<string, string>;
   stringData?: Record<string, string>;
   type?: string;
 };
@@ -2456,21 +2456,21 @@ export type SecretEnvSource = {
 };
 
 export type SecretKeySelector = {
-  key: string;
   name?: string;
+  key: string;
   optional?: boolean;
 };
 
 export type SecretList = {
-  apiVersion: string;
-  items: Secret[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Secret[];
 };
 
 export type SecretProjection = {
-  items?: KeyToPath[];
   name?: string;
+  items?: KeyToPath[];
   optional?: boolean;
 };
 
@@ -2480,49 +2480,49 @@ export type SecretReference = {
 };
 
 export type SecretVolumeSource = {
-  defaultMode?: number;
-  items?: KeyToPath[];
-  optional?: boolean;
   secretName?: string;
+  items?: KeyToPath[];
+  defaultMode?: number;
+  optional?: boolean;
 };
 
 export type SecurityContext = {
-  allowPrivilegeEscalation?: boolean;
-  appArmorProfile?: AppArmorProfile;
   capabilities?: Capabilities;
   privileged?: boolean;
-  procMount?: string;
-  readOnlyRootFilesystem?: boolean;
+  seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
+  runAsUser?: number;
   runAsGroup?: number;
   runAsNonRoot?: boolean;
-  runAsUser?: number;
-  seLinuxOptions?: SELinuxOptions;
+  readOnlyRootFilesystem?: boolean;
+  allowPrivilegeEscalation?: boolean;
+  procMount?: string;
   seccompProfile?: SeccompProfile;
-  windowsOptions?: WindowsSecurityContextOptions;
+  appArmorProfile?: AppArmorProfile;
 };
 
 export type Service = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ServiceSpec;
   status?: ServiceStatus;
 };
 
 export type ServiceAccount = {
-  apiVersion: string;
-  automountServiceAccountToken?: boolean;
-  imagePullSecrets?: LocalObjectReference[];
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   secrets?: ObjectReference[];
+  imagePullSecrets?: LocalObjectReference[];
+  automountServiceAccountToken?: boolean;
 };
 
 export type ServiceAccountList = {
-  apiVersion: string;
-  items: ServiceAccount[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ServiceAccount[];
 };
 
 export type ServiceAccountTokenProjection = {
@@ -2532,47 +2532,47 @@ export type ServiceAccountTokenProjection = {
 };
 
 export type ServiceList = {
-  apiVersion: string;
-  items: Service[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Service[];
 };
 
 export type ServicePort = {
-  appProtocol?: string;
   name?: string;
-  nodePort?: number;
-  port: number;
   protocol?: string;
+  appProtocol?: string;
+  port: number;
   targetPort?: IntOrString;
+  nodePort?: number;
 };
 
 export type ServiceSpec = {
-  allocateLoadBalancerNodePorts?: boolean;
+  ports?: ServicePort[];
+  selector?: Record<string, string>;
   clusterIP?: string;
   clusterIPs?: string[];
+  type?: string;
   externalIPs?: string[];
+  sessionAffinity?: string;
+  loadBalancerIP?: string;
+  loadBalancerSourceRanges?: string[];
   externalName?: string;
   externalTrafficPolicy?: string;
   healthCheckNodePort?: number;
-  internalTrafficPolicy?: string;
+  publishNotReadyAddresses?: boolean;
+  sessionAffinityConfig?: SessionAffinityConfig;
   ipFamilies?: string[];
   ipFamilyPolicy?: string;
+  allocateLoadBalancerNodePorts?: boolean;
   loadBalancerClass?: string;
-  loadBalancerIP?: string;
-  loadBalancerSourceRanges?: string[];
-  ports?: ServicePort[];
-  publishNotReadyAddresses?: boolean;
-  selector?: Record<string, string>;
-  sessionAffinity?: string;
-  sessionAffinityConfig?: SessionAffinityConfig;
+  internalTrafficPolicy?: string;
   trafficDistribution?: string;
-  type?: string;
 };
 
 export type ServiceStatus = {
-  conditions?: Condition[];
   loadBalancer?: LoadBalancerStatus;
+  conditions?: Condition[];
 };
 
 export type SessionAffinityConfig = {
@@ -2584,19 +2584,19 @@ export type SleepAction = {
 };
 
 export type StorageOSPersistentVolumeSource = {
+  volumeName?: string;
+  volumeNamespace?: string;
   fsType?: string;
   readOnly?: boolean;
   secretRef?: ObjectReference;
-  volumeName?: string;
-  volumeNamespace?: string;
 };
 
 export type StorageOSVolumeSource = {
+  volumeName?: string;
+  volumeNamespace?: string;
   fsType?: string;
   readOnly?: boolean;
   secretRef?: LocalObjectReference;
-  volumeName?: string;
-  volumeNamespace?: string;
 };
 
 export type Sysctl = {
@@ -2605,23 +2605,23 @@ export type Sysctl = {
 };
 
 export type TCPSocketAction = {
-  host?: string;
   port: IntOrString;
+  host?: string;
 };
 
 export type Taint = {
-  effect: string;
   key: string;
-  timeAdded?: Time;
   value?: string;
+  effect: string;
+  timeAdded?: Time;
 };
 
 export type Toleration = {
-  effect?: string;
   key?: string;
   operator?: string;
-  tolerationSeconds?: number;
   value?: string;
+  effect?: string;
+  tolerationSeconds?: number;
 };
 
 export type TopologySelectorLabelRequirement = {
@@ -2634,14 +2634,14 @@ export type TopologySelectorTerm = {
 };
 
 export type TopologySpreadConstraint = {
-  labelSelector?: LabelSelector;
-  matchLabelKeys?: string[];
   maxSkew: number;
+  topologyKey: string;
+  whenUnsatisfiable: string;
+  labelSelector?: LabelSelector;
   minDomains?: number;
   nodeAffinityPolicy?: string;
   nodeTaintsPolicy?: string;
-  topologyKey: string;
-  whenUnsatisfiable: string;
+  matchLabelKeys?: string[];
 };
 
 export type TypedLocalObjectReference = {
@@ -2658,57 +2658,57 @@ export type TypedObjectReference = {
 };
 
 export type Volume = {
-  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
-  azureDisk?: AzureDiskVolumeSource;
-  azureFile?: AzureFileVolumeSource;
-  cephfs?: CephFSVolumeSource;
-  cinder?: CinderVolumeSource;
-  configMap?: ConfigMapVolumeSource;
-  csi?: CSIVolumeSource;
-  downwardAPI?: DownwardAPIVolumeSource;
-  emptyDir?: EmptyDirVolumeSource;
-  ephemeral?: EphemeralVolumeSource;
-  fc?: FCVolumeSource;
-  flexVolume?: FlexVolumeSource;
-  flocker?: FlockerVolumeSource;
-  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
-  gitRepo?: GitRepoVolumeSource;
-  glusterfs?: GlusterfsVolumeSource;
-  hostPath?: HostPathVolumeSource;
-  image?: ImageVolumeSource;
-  iscsi?: ISCSIVolumeSource;
   name: string;
-  nfs?: NFSVolumeSource;
-  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
-  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
-  portworxVolume?: PortworxVolumeSource;
-  projected?: ProjectedVolumeSource;
-  quobyte?: QuobyteVolumeSource;
-  rbd?: RBDVolumeSource;
-  scaleIO?: ScaleIOVolumeSource;
+  hostPath?: HostPathVolumeSource;
+  emptyDir?: EmptyDirVolumeSource;
+  gcePersistentDisk?: GCEPersistentDiskVolumeSource;
+  awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
+  gitRepo?: GitRepoVolumeSource;
   secret?: SecretVolumeSource;
-  storageos?: StorageOSVolumeSource;
+  nfs?: NFSVolumeSource;
+  iscsi?: ISCSIVolumeSource;
+  glusterfs?: GlusterfsVolumeSource;
+  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
+  rbd?: RBDVolumeSource;
+  flexVolume?: FlexVolumeSource;
+  cinder?: CinderVolumeSource;
+  cephfs?: CephFSVolumeSource;
+  flocker?: FlockerVolumeSource;
+  downwardAPI?: DownwardAPIVolumeSource;
+  fc?: FCVolumeSource;
+  azureFile?: AzureFileVolumeSource;
+  configMap?: ConfigMapVolumeSource;
   vsphereVolume?: VsphereVirtualDiskVolumeSource;
+  quobyte?: QuobyteVolumeSource;
+  azureDisk?: AzureDiskVolumeSource;
+  photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  projected?: ProjectedVolumeSource;
+  portworxVolume?: PortworxVolumeSource;
+  scaleIO?: ScaleIOVolumeSource;
+  storageos?: StorageOSVolumeSource;
+  csi?: CSIVolumeSource;
+  ephemeral?: EphemeralVolumeSource;
+  image?: ImageVolumeSource;
 };
 
 export type VolumeDevice = {
-  devicePath: string;
   name: string;
+  devicePath: string;
 };
 
 export type VolumeMount = {
-  mountPath: string;
-  mountPropagation?: string;
   name: string;
   readOnly?: boolean;
   recursiveReadOnly?: string;
+  mountPath: string;
   subPath?: string;
+  mountPropagation?: string;
   subPathExpr?: string;
 };
 
 export type VolumeMountStatus = {
-  mountPath: string;
   name: string;
+  mountPath: string;
   readOnly?: boolean;
   recursiveReadOnly?: string;
   volumeStatus?: VolumeStatus;
@@ -2719,12 +2719,12 @@ export type VolumeNodeAffinity = {
 };
 
 export type VolumeProjection = {
-  clusterTrustBundle?: ClusterTrustBundleProjection;
-  configMap?: ConfigMapProjection;
-  downwardAPI?: DownwardAPIProjection;
-  podCertificate?: PodCertificateProjection;
   secret?: SecretProjection;
+  downwardAPI?: DownwardAPIProjection;
+  configMap?: ConfigMapProjection;
   serviceAccountToken?: ServiceAccountTokenProjection;
+  clusterTrustBundle?: ClusterTrustBundleProjection;
+  podCertificate?: PodCertificateProjection;
 };
 
 export type VolumeResourceRequirements = {
@@ -2737,33 +2737,33 @@ export type VolumeStatus = {
 };
 
 export type VsphereVirtualDiskVolumeSource = {
-  fsType?: string;
-  storagePolicyID?: string;
-  storagePolicyName?: string;
   volumePath: string;
+  fsType?: string;
+  storagePolicyName?: string;
+  storagePolicyID?: string;
 };
 
 export type WeightedPodAffinityTerm = {
-  podAffinityTerm: PodAffinityTerm;
   weight: number;
+  podAffinityTerm: PodAffinityTerm;
 };
 
 export type WindowsSecurityContextOptions = {
-  gmsaCredentialSpec?: string;
   gmsaCredentialSpecName?: string;
-  hostProcess?: boolean;
+  gmsaCredentialSpec?: string;
   runAsUserName?: string;
+  hostProcess?: boolean;
 };
 
 export type Endpoint = {
   addresses: string[];
   conditions?: EndpointConditions;
-  deprecatedTopology?: Record<string, string>;
-  hints?: EndpointHints;
   hostname?: string;
-  nodeName?: string;
   targetRef?: ObjectReference;
+  deprecatedTopology?: Record<string, string>;
+  nodeName?: string;
   zone?: string;
+  hints?: EndpointHints;
 };
 
 export type EndpointConditions = {
@@ -2773,31 +2773,31 @@ export type EndpointConditions = {
 };
 
 export type EndpointHints = {
-  forNodes?: ForNode[];
   forZones?: ForZone[];
+  forNodes?: ForNode[];
 };
 
 export type DiscoveryV1EndpointPort = {
-  appProtocol?: string;
   name?: string;
-  port?: number;
   protocol?: string;
+  port?: number;
+  appProtocol?: string;
 };
 
 export type EndpointSlice = {
-  addressType: string;
-  apiVersion: string;
-  endpoints?: Endpoint[];
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  addressType: string;
+  endpoints?: Endpoint[];
   ports?: DiscoveryV1EndpointPort[];
 };
 
 export type EndpointSliceList = {
-  apiVersion: string;
-  items: EndpointSlice[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: EndpointSlice[];
 };
 
 export type ForNode = {
@@ -2809,30 +2809,30 @@ export type ForZone = {
 };
 
 export type EventsV1Event = {
-  action?: string;
-  apiVersion: string;
-  deprecatedCount?: number;
-  deprecatedFirstTimestamp?: Time;
-  deprecatedLastTimestamp?: Time;
-  deprecatedSource?: EventSource;
-  eventTime: Time;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
-  note?: string;
+  eventTime: Time;
+  series?: EventsV1EventSeries;
+  reportingController?: string;
+  reportingInstance?: string;
+  action?: string;
   reason?: string;
   regarding?: ObjectReference;
   related?: ObjectReference;
-  reportingController?: string;
-  reportingInstance?: string;
-  series?: EventsV1EventSeries;
+  note?: string;
   type?: string;
+  deprecatedSource?: EventSource;
+  deprecatedFirstTimestamp?: Time;
+  deprecatedLastTimestamp?: Time;
+  deprecatedCount?: number;
 };
 
 export type EventsV1EventList = {
-  apiVersion: string;
-  items: EventsV1Event[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: EventsV1Event[];
 };
 
 export type EventsV1EventSeries = {
@@ -2841,8 +2841,8 @@ export type EventsV1EventSeries = {
 };
 
 export type ExemptPriorityLevelConfiguration = {
-  lendablePercent?: number;
   nominalConcurrencyShares?: number;
+  lendablePercent?: number;
 };
 
 export type FlowDistinguisherMethod = {
@@ -2850,32 +2850,32 @@ export type FlowDistinguisherMethod = {
 };
 
 export type FlowSchema = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: FlowSchemaSpec;
   status?: FlowSchemaStatus;
 };
 
 export type FlowSchemaCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status?: string;
   type?: string;
+  status?: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type FlowSchemaList = {
-  apiVersion: string;
-  items: FlowSchema[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: FlowSchema[];
 };
 
 export type FlowSchemaSpec = {
-  distinguisherMethod?: FlowDistinguisherMethod;
-  matchingPrecedence?: number;
   priorityLevelConfiguration: PriorityLevelConfigurationReference;
+  matchingPrecedence?: number;
+  distinguisherMethod?: FlowDistinguisherMethod;
   rules?: PolicyRulesWithSubjects[];
 };
 
@@ -2888,49 +2888,49 @@ export type GroupSubject = {
 };
 
 export type LimitResponse = {
-  queuing?: QueuingConfiguration;
   type: string;
+  queuing?: QueuingConfiguration;
 };
 
 export type LimitedPriorityLevelConfiguration = {
-  borrowingLimitPercent?: number;
-  lendablePercent?: number;
-  limitResponse?: LimitResponse;
   nominalConcurrencyShares?: number;
+  limitResponse?: LimitResponse;
+  lendablePercent?: number;
+  borrowingLimitPercent?: number;
 };
 
 export type NonResourcePolicyRule = {
-  nonResourceURLs: string[];
   verbs: string[];
+  nonResourceURLs: string[];
 };
 
 export type PolicyRulesWithSubjects = {
-  nonResourceRules?: NonResourcePolicyRule[];
-  resourceRules?: ResourcePolicyRule[];
   subjects: FlowcontrolV1Subject[];
+  resourceRules?: ResourcePolicyRule[];
+  nonResourceRules?: NonResourcePolicyRule[];
 };
 
 export type PriorityLevelConfiguration = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: PriorityLevelConfigurationSpec;
   status?: PriorityLevelConfigurationStatus;
 };
 
 export type PriorityLevelConfigurationCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status?: string;
   type?: string;
+  status?: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type PriorityLevelConfigurationList = {
-  apiVersion: string;
-  items: PriorityLevelConfiguration[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PriorityLevelConfiguration[];
 };
 
 export type PriorityLevelConfigurationReference = {
@@ -2938,9 +2938,9 @@ export type PriorityLevelConfigurationReference = {
 };
 
 export type PriorityLevelConfigurationSpec = {
-  exempt?: ExemptPriorityLevelConfiguration;
-  limited?: LimitedPriorityLevelConfiguration;
   type: string;
+  limited?: LimitedPriorityLevelConfiguration;
+  exempt?: ExemptPriorityLevelConfiguration;
 };
 
 export type PriorityLevelConfigurationStatus = {
@@ -2948,29 +2948,29 @@ export type PriorityLevelConfigurationStatus = {
 };
 
 export type QueuingConfiguration = {
+  queues?: number;
   handSize?: number;
   queueLengthLimit?: number;
-  queues?: number;
 };
 
 export type ResourcePolicyRule = {
+  verbs: string[];
   apiGroups: string[];
+  resources: string[];
   clusterScope?: boolean;
   namespaces?: string[];
-  resources: string[];
-  verbs: string[];
 };
 
 export type ServiceAccountSubject = {
-  name: string;
   namespace: string;
+  name: string;
 };
 
 export type FlowcontrolV1Subject = {
-  group?: GroupSubject;
   kind: string;
-  serviceAccount?: ServiceAccountSubject;
   user?: UserSubject;
+  group?: GroupSubject;
+  serviceAccount?: ServiceAccountSubject;
 };
 
 export type UserSubject = {
@@ -2978,9 +2978,9 @@ export type UserSubject = {
 };
 
 export type HTTPIngressPath = {
-  backend: IngressBackend;
   path?: string;
   pathType: string;
+  backend: IngressBackend;
 };
 
 export type HTTPIngressRuleValue = {
@@ -2988,17 +2988,17 @@ export type HTTPIngressRuleValue = {
 };
 
 export type IPAddress = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: IPAddressSpec;
 };
 
 export type IPAddressList = {
-  apiVersion: string;
-  items: IPAddress[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: IPAddress[];
 };
 
 export type IPAddressSpec = {
@@ -3011,38 +3011,38 @@ export type IPBlock = {
 };
 
 export type Ingress = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: IngressSpec;
   status?: IngressStatus;
 };
 
 export type IngressBackend = {
-  resource?: TypedLocalObjectReference;
   service?: IngressServiceBackend;
+  resource?: TypedLocalObjectReference;
 };
 
 export type IngressClass = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: IngressClassSpec;
 };
 
 export type IngressClassList = {
-  apiVersion: string;
-  items: IngressClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: IngressClass[];
 };
 
 export type IngressClassParametersReference = {
   apiGroup?: string;
   kind: string;
   name: string;
-  namespace?: string;
   scope?: string;
+  namespace?: string;
 };
 
 export type IngressClassSpec = {
@@ -3051,15 +3051,15 @@ export type IngressClassSpec = {
 };
 
 export type IngressList = {
-  apiVersion: string;
-  items: Ingress[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Ingress[];
 };
 
 export type IngressLoadBalancerIngress = {
-  hostname?: string;
   ip?: string;
+  hostname?: string;
   ports?: IngressPortStatus[];
 };
 
@@ -3068,9 +3068,9 @@ export type IngressLoadBalancerStatus = {
 };
 
 export type IngressPortStatus = {
-  error?: string;
   port: number;
   protocol: string;
+  error?: string;
 };
 
 export type IngressRule = {
@@ -3084,10 +3084,10 @@ export type IngressServiceBackend = {
 };
 
 export type IngressSpec = {
-  defaultBackend?: IngressBackend;
   ingressClassName?: string;
-  rules?: IngressRule[];
+  defaultBackend?: IngressBackend;
   tls?: IngressTLS[];
+  rules?: IngressRule[];
 };
 
 export type IngressStatus = {
@@ -3100,8 +3100,8 @@ export type IngressTLS = {
 };
 
 export type NetworkPolicy = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: NetworkPolicySpec;
 };
@@ -3112,41 +3112,41 @@ export type NetworkPolicyEgressRule = {
 };
 
 export type NetworkPolicyIngressRule = {
-  from?: NetworkPolicyPeer[];
   ports?: NetworkPolicyPort[];
+  from?: NetworkPolicyPeer[];
 };
 
 export type NetworkPolicyList = {
-  apiVersion: string;
-  items: NetworkPolicy[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: NetworkPolicy[];
 };
 
 export type NetworkPolicyPeer = {
-  ipBlock?: IPBlock;
-  namespaceSelector?: LabelSelector;
   podSelector?: LabelSelector;
+  namespaceSelector?: LabelSelector;
+  ipBlock?: IPBlock;
 };
 
 export type NetworkPolicyPort = {
-  endPort?: number;
-  port?: IntOrString;
   protocol?: string;
+  port?: IntOrString;
+  endPort?: number;
 };
 
 export type NetworkPolicySpec = {
-  egress?: NetworkPolicyEgressRule[];
-  ingress?: NetworkPolicyIngressRule[];
   podSelector?: LabelSelector;
+  ingress?: NetworkPolicyIngressRule[];
+  egress?: NetworkPolicyEgressRule[];
   policyTypes?: string[];
 };
 
 export type ParentReference = {
   group?: string;
-  name: string;
-  namespace?: string;
   resource: string;
+  namespace?: string;
+  name: string;
 };
 
 export type ServiceBackendPort = {
@@ -3155,18 +3155,18 @@ export type ServiceBackendPort = {
 };
 
 export type ServiceCIDR = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: ServiceCIDRSpec;
   status?: ServiceCIDRStatus;
 };
 
 export type ServiceCIDRList = {
-  apiVersion: string;
-  items: ServiceCIDR[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ServiceCIDR[];
 };
 
 export type ServiceCIDRSpec = {
@@ -3182,19 +3182,19 @@ export type Overhead = {
 };
 
 export type RuntimeClass = {
-  apiVersion: string;
-  handler: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  handler: string;
   overhead?: Overhead;
   scheduling?: Scheduling;
 };
 
 export type RuntimeClassList = {
-  apiVersion: string;
-  items: RuntimeClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: RuntimeClass[];
 };
 
 export type Scheduling = {
@@ -3203,42 +3203,42 @@ export type Scheduling = {
 };
 
 export type Eviction = {
-  apiVersion: string;
-  deleteOptions?: DeleteOptions;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  deleteOptions?: DeleteOptions;
 };
 
 export type PodDisruptionBudget = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: PodDisruptionBudgetSpec;
   status?: PodDisruptionBudgetStatus;
 };
 
 export type PodDisruptionBudgetList = {
-  apiVersion: string;
-  items: PodDisruptionBudget[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PodDisruptionBudget[];
 };
 
 export type PodDisruptionBudgetSpec = {
-  maxUnavailable?: IntOrString;
   minAvailable?: IntOrString;
   selector?: LabelSelector;
+  maxUnavailable?: IntOrString;
   unhealthyPodEvictionPolicy?: string;
 };
 
 export type PodDisruptionBudgetStatus = {
-  conditions?: Condition[];
-  currentHealthy?: number;
-  desiredHealthy?: number;
+  observedGeneration?: number;
   disruptedPods?: Record<string, Time>;
   disruptionsAllowed?: number;
+  currentHealthy?: number;
+  desiredHealthy?: number;
   expectedPods?: number;
-  observedGeneration?: number;
+  conditions?: Condition[];
 };
 
 export type AggregationRule = {
@@ -3246,70 +3246,70 @@ export type AggregationRule = {
 };
 
 export type ClusterRole = {
-  aggregationRule?: AggregationRule;
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   rules?: PolicyRule[];
+  aggregationRule?: AggregationRule;
 };
 
 export type ClusterRoleBinding = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
-  roleRef: RoleRef;
   subjects?: Subject[];
+  roleRef: RoleRef;
 };
 
 export type ClusterRoleBindingList = {
-  apiVersion: string;
-  items: ClusterRoleBinding[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ClusterRoleBinding[];
 };
 
 export type ClusterRoleList = {
-  apiVersion: string;
-  items: ClusterRole[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ClusterRole[];
 };
 
 export type PolicyRule = {
-  apiGroups?: string[];
-  nonResourceURLs?: string[];
-  resourceNames?: string[];
-  resources?: string[];
   verbs: string[];
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  nonResourceURLs?: string[];
 };
 
 export type Role = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   rules?: PolicyRule[];
 };
 
 export type RoleBinding = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
-  roleRef: RoleRef;
   subjects?: Subject[];
+  roleRef: RoleRef;
 };
 
 export type RoleBindingList = {
-  apiVersion: string;
-  items: RoleBinding[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: RoleBinding[];
 };
 
 export type RoleList = {
-  apiVersion: string;
-  items: Role[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: Role[];
 };
 
 export type RoleRef = {
@@ -3319,26 +3319,26 @@ export type RoleRef = {
 };
 
 export type Subject = {
-  apiGroup?: string;
   kind: string;
+  apiGroup?: string;
   name: string;
   namespace?: string;
 };
 
 export type AllocatedDeviceStatus = {
+  driver: string;
+  pool: string;
+  device: string;
+  shareID?: string;
   conditions?: Condition[];
   data?: JsonObject;
-  device: string;
-  driver: string;
   networkData?: NetworkDeviceData;
-  pool: string;
-  shareID?: string;
 };
 
 export type AllocationResult = {
-  allocationTimestamp?: Time;
   devices?: DeviceAllocationResult;
   nodeSelector?: NodeSelector;
+  allocationTimestamp?: Time;
 };
 
 export type CELDeviceSelector = {
@@ -3347,13 +3347,13 @@ export type CELDeviceSelector = {
 
 export type CapacityRequestPolicy = {
   default?: Quantity;
-  validRange?: CapacityRequestPolicyRange;
   validValues?: Quantity[];
+  validRange?: CapacityRequestPolicyRange;
 };
 
 export type CapacityRequestPolicyRange = {
-  max?: Quantity;
   min: Quantity;
+  max?: Quantity;
   step?: Quantity;
 };
 
@@ -3366,67 +3366,67 @@ export type Counter = {
 };
 
 export type CounterSet = {
-  counters: Record<string, Counter>;
   name: string;
+  counters: Record<string, Counter>;
 };
 
 export type Device = {
-  allNodes?: boolean;
-  allowMultipleAllocations?: boolean;
+  name: string;
   attributes?: Record<string, DeviceAttribute>;
-  bindingConditions?: string[];
-  bindingFailureConditions?: string[];
-  bindsToNode?: boolean;
   capacity?: Record<string, DeviceCapacity>;
   consumesCounters?: DeviceCounterConsumption[];
-  name: string;
-  nodeAllocatableResourceMappings?: Record<string, NodeAllocatableResourceMapping>;
   nodeName?: string;
   nodeSelector?: NodeSelector;
+  allNodes?: boolean;
   taints?: DeviceTaint[];
+  bindsToNode?: boolean;
+  bindingConditions?: string[];
+  bindingFailureConditions?: string[];
+  allowMultipleAllocations?: boolean;
+  nodeAllocatableResourceMappings?: Record<string, NodeAllocatableResourceMapping>;
 };
 
 export type DeviceAllocationConfiguration = {
-  opaque?: OpaqueDeviceConfiguration;
-  requests?: string[];
   source: string;
+  requests?: string[];
+  opaque?: OpaqueDeviceConfiguration;
 };
 
 export type DeviceAllocationResult = {
-  config?: DeviceAllocationConfiguration[];
   results?: DeviceRequestAllocationResult[];
+  config?: DeviceAllocationConfiguration[];
 };
 
 export type DeviceAttribute = {
-  bool?: boolean;
-  bools?: boolean[];
   int?: number;
-  ints?: number[];
+  bool?: boolean;
   string?: string;
-  strings?: string[];
   version?: string;
+  ints?: number[];
+  bools?: boolean[];
+  strings?: string[];
   versions?: string[];
 };
 
 export type DeviceCapacity = {
-  requestPolicy?: CapacityRequestPolicy;
   value: Quantity;
+  requestPolicy?: CapacityRequestPolicy;
 };
 
 export type DeviceClaim = {
-  config?: DeviceClaimConfiguration[];
-  constraints?: DeviceConstraint[];
   requests?: DeviceRequest[];
+  constraints?: DeviceConstraint[];
+  config?: DeviceClaimConfiguration[];
 };
 
 export type DeviceClaimConfiguration = {
-  opaque?: OpaqueDeviceConfiguration;
   requests?: string[];
+  opaque?: OpaqueDeviceConfiguration;
 };
 
 export type DeviceClass = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: DeviceClassSpec;
 };
@@ -3436,22 +3436,22 @@ export type DeviceClassConfiguration = {
 };
 
 export type DeviceClassList = {
-  apiVersion: string;
-  items: DeviceClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: DeviceClass[];
 };
 
 export type DeviceClassSpec = {
+  selectors?: DeviceSelector[];
   config?: DeviceClassConfiguration[];
   extendedResourceName?: string;
-  selectors?: DeviceSelector[];
 };
 
 export type DeviceConstraint = {
-  distinctAttribute?: string;
-  matchAttribute?: string;
   requests?: string[];
+  matchAttribute?: string;
+  distinctAttribute?: string;
 };
 
 export type DeviceCounterConsumption = {
@@ -3460,22 +3460,22 @@ export type DeviceCounterConsumption = {
 };
 
 export type DeviceRequest = {
+  name: string;
   exactly?: ExactDeviceRequest;
   firstAvailable?: DeviceSubRequest[];
-  name: string;
 };
 
 export type DeviceRequestAllocationResult = {
-  adminAccess?: boolean;
-  bindingConditions?: string[];
-  bindingFailureConditions?: string[];
-  consumedCapacity?: Record<string, Quantity>;
-  device: string;
+  request: string;
   driver: string;
   pool: string;
-  request: string;
-  shareID?: string;
+  device: string;
+  adminAccess?: boolean;
   tolerations?: DeviceToleration[];
+  bindingConditions?: string[];
+  bindingFailureConditions?: string[];
+  shareID?: string;
+  consumedCapacity?: Record<string, Quantity>;
 };
 
 export type DeviceSelector = {
@@ -3483,49 +3483,49 @@ export type DeviceSelector = {
 };
 
 export type DeviceSubRequest = {
-  allocationMode?: string;
-  capacity?: CapacityRequirements;
-  count?: number;
-  deviceClassName: string;
   name: string;
+  deviceClassName: string;
   selectors?: DeviceSelector[];
+  allocationMode?: string;
+  count?: number;
   tolerations?: DeviceToleration[];
+  capacity?: CapacityRequirements;
 };
 
 export type DeviceTaint = {
-  effect: string;
   key: string;
-  timeAdded?: Time;
   value?: string;
+  effect: string;
+  timeAdded?: Time;
 };
 
 export type DeviceToleration = {
-  effect?: string;
   key?: string;
   operator?: string;
-  tolerationSeconds?: number;
   value?: string;
+  effect?: string;
+  tolerationSeconds?: number;
 };
 
 export type ExactDeviceRequest = {
-  adminAccess?: boolean;
-  allocationMode?: string;
-  capacity?: CapacityRequirements;
-  count?: number;
   deviceClassName: string;
   selectors?: DeviceSelector[];
+  allocationMode?: string;
+  count?: number;
+  adminAccess?: boolean;
   tolerations?: DeviceToleration[];
+  capacity?: CapacityRequirements;
 };
 
 export type NetworkDeviceData = {
-  hardwareAddress?: string;
   interfaceName?: string;
   ips?: string[];
+  hardwareAddress?: string;
 };
 
 export type NodeAllocatableResourceMapping = {
-  allocationMultiplier?: Quantity;
   capacityKey?: string;
+  allocationMultiplier?: Quantity;
 };
 
 export type OpaqueDeviceConfiguration = {
@@ -3534,8 +3534,8 @@ export type OpaqueDeviceConfiguration = {
 };
 
 export type ResourceClaim = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: ResourceClaimSpec;
   status?: ResourceClaimStatus;
@@ -3543,16 +3543,16 @@ export type ResourceClaim = {
 
 export type ResourceClaimConsumerReference = {
   apiGroup?: string;
-  name: string;
   resource: string;
+  name: string;
   uid: string;
 };
 
 export type ResourceClaimList = {
-  apiVersion: string;
-  items: ResourceClaim[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ResourceClaim[];
 };
 
 export type ResourceClaimSpec = {
@@ -3561,22 +3561,22 @@ export type ResourceClaimSpec = {
 
 export type ResourceClaimStatus = {
   allocation?: AllocationResult;
-  devices?: AllocatedDeviceStatus[];
   reservedFor?: ResourceClaimConsumerReference[];
+  devices?: AllocatedDeviceStatus[];
 };
 
 export type ResourceClaimTemplate = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: ResourceClaimTemplateSpec;
 };
 
 export type ResourceClaimTemplateList = {
-  apiVersion: string;
-  items: ResourceClaimTemplate[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ResourceClaimTemplate[];
 };
 
 export type ResourceClaimTemplateSpec = {
@@ -3585,100 +3585,100 @@ export type ResourceClaimTemplateSpec = {
 };
 
 export type ResourcePool = {
-  generation: number;
   name: string;
+  generation: number;
   resourceSliceCount: number;
 };
 
 export type ResourceSlice = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: ResourceSliceSpec;
 };
 
 export type ResourceSliceList = {
-  apiVersion: string;
-  items: ResourceSlice[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: ResourceSlice[];
 };
 
 export type ResourceSliceSpec = {
-  allNodes?: boolean;
-  devices?: Device[];
   driver: string;
+  pool: ResourcePool;
   nodeName?: string;
   nodeSelector?: NodeSelector;
+  allNodes?: boolean;
+  devices?: Device[];
   perDeviceNodeSelection?: boolean;
-  pool: ResourcePool;
   sharedCounters?: CounterSet[];
 };
 
 export type PriorityClass = {
-  apiVersion: string;
-  description?: string;
-  globalDefault?: boolean;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
-  preemptionPolicy?: string;
   value?: number;
+  globalDefault?: boolean;
+  description?: string;
+  preemptionPolicy?: string;
 };
 
 export type PriorityClassList = {
-  apiVersion: string;
-  items: PriorityClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: PriorityClass[];
 };
 
 export type CSIDriver = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: CSIDriverSpec;
 };
 
 export type CSIDriverList = {
-  apiVersion: string;
-  items: CSIDriver[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CSIDriver[];
 };
 
 export type CSIDriverSpec = {
   attachRequired?: boolean;
-  fsGroupPolicy?: string;
-  nodeAllocatableUpdatePeriodSeconds?: number;
   podInfoOnMount?: boolean;
-  preventPodSchedulingIfMissing?: boolean;
+  volumeLifecycleModes?: string[];
+  storageCapacity?: boolean;
+  fsGroupPolicy?: string;
+  tokenRequests?: StorageV1TokenRequest[];
   requiresRepublish?: boolean;
   seLinuxMount?: boolean;
+  nodeAllocatableUpdatePeriodSeconds?: number;
   serviceAccountTokenInSecrets?: boolean;
-  storageCapacity?: boolean;
-  tokenRequests?: StorageV1TokenRequest[];
-  volumeLifecycleModes?: string[];
+  preventPodSchedulingIfMissing?: boolean;
 };
 
 export type CSINode = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: CSINodeSpec;
 };
 
 export type CSINodeDriver = {
-  allocatable?: VolumeNodeResources;
   name: string;
   nodeID: string;
   topologyKeys?: string[];
+  allocatable?: VolumeNodeResources;
 };
 
 export type CSINodeList = {
-  apiVersion: string;
-  items: CSINode[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CSINode[];
 };
 
 export type CSINodeSpec = {
@@ -3686,40 +3686,40 @@ export type CSINodeSpec = {
 };
 
 export type CSIStorageCapacity = {
-  apiVersion: string;
-  capacity?: Quantity;
   kind: string;
-  maximumVolumeSize?: Quantity;
+  apiVersion: string;
   metadata: ObjectMeta;
   nodeTopology?: LabelSelector;
   storageClassName: string;
+  capacity?: Quantity;
+  maximumVolumeSize?: Quantity;
 };
 
 export type CSIStorageCapacityList = {
-  apiVersion: string;
-  items: CSIStorageCapacity[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CSIStorageCapacity[];
 };
 
 export type StorageClass = {
-  allowVolumeExpansion?: boolean;
-  allowedTopologies?: TopologySelectorTerm[];
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
-  mountOptions?: string[];
-  parameters?: Record<string, string>;
   provisioner: string;
+  parameters?: Record<string, string>;
   reclaimPolicy?: string;
+  mountOptions?: string[];
+  allowVolumeExpansion?: boolean;
   volumeBindingMode?: string;
+  allowedTopologies?: TopologySelectorTerm[];
 };
 
 export type StorageClassList = {
-  apiVersion: string;
-  items: StorageClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: StorageClass[];
 };
 
 export type StorageV1TokenRequest = {
@@ -3728,57 +3728,57 @@ export type StorageV1TokenRequest = {
 };
 
 export type VolumeAttachment = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: VolumeAttachmentSpec;
   status?: VolumeAttachmentStatus;
 };
 
 export type VolumeAttachmentList = {
-  apiVersion: string;
-  items: VolumeAttachment[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: VolumeAttachment[];
 };
 
 export type VolumeAttachmentSource = {
-  inlineVolumeSpec?: PersistentVolumeSpec;
   persistentVolumeName?: string;
+  inlineVolumeSpec?: PersistentVolumeSpec;
 };
 
 export type VolumeAttachmentSpec = {
   attacher: string;
-  nodeName: string;
   source: VolumeAttachmentSource;
+  nodeName: string;
 };
 
 export type VolumeAttachmentStatus = {
-  attachError?: VolumeError;
   attached: boolean;
   attachmentMetadata?: Record<string, string>;
+  attachError?: VolumeError;
   detachError?: VolumeError;
 };
 
 export type VolumeAttributesClass = {
-  apiVersion: string;
-  driverName: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
+  driverName: string;
   parameters?: Record<string, string>;
 };
 
 export type VolumeAttributesClassList = {
-  apiVersion: string;
-  items: VolumeAttributesClass[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: VolumeAttributesClass[];
 };
 
 export type VolumeError = {
-  errorCode?: number;
-  message?: string;
   time?: Time;
+  message?: string;
+  errorCode?: number;
 };
 
 export type VolumeNodeResources = {
@@ -3786,12 +3786,12 @@ export type VolumeNodeResources = {
 };
 
 export type CustomResourceColumnDefinition = {
-  description?: string;
-  format?: string;
-  jsonPath: string;
   name: string;
-  priority?: number;
   type: string;
+  format?: string;
+  description?: string;
+  priority?: number;
+  jsonPath: string;
 };
 
 export type CustomResourceConversion = {
@@ -3800,77 +3800,77 @@ export type CustomResourceConversion = {
 };
 
 export type CustomResourceDefinition = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec: CustomResourceDefinitionSpec;
   status?: CustomResourceDefinitionStatus;
 };
 
 export type CustomResourceDefinitionCondition = {
+  type: string;
+  status: string;
   lastTransitionTime?: Time;
+  reason?: string;
   message?: string;
   observedGeneration?: number;
-  reason?: string;
-  status: string;
-  type: string;
 };
 
 export type CustomResourceDefinitionList = {
-  apiVersion: string;
-  items: CustomResourceDefinition[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: CustomResourceDefinition[];
 };
 
 export type CustomResourceDefinitionNames = {
-  categories?: string[];
+  plural: string;
+  singular?: string;
+  shortNames?: string[];
   kind: string;
   listKind?: string;
-  plural: string;
-  shortNames?: string[];
-  singular?: string;
+  categories?: string[];
 };
 
 export type CustomResourceDefinitionSpec = {
-  conversion?: CustomResourceConversion;
   group: string;
   names: CustomResourceDefinitionNames;
-  preserveUnknownFields?: boolean;
   scope: string;
   versions: CustomResourceDefinitionVersion[];
+  conversion?: CustomResourceConversion;
+  preserveUnknownFields?: boolean;
 };
 
 export type CustomResourceDefinitionStatus = {
-  acceptedNames?: CustomResourceDefinitionNames;
   conditions?: CustomResourceDefinitionCondition[];
-  observedGeneration?: number;
+  acceptedNames?: CustomResourceDefinitionNames;
   storedVersions?: string[];
+  observedGeneration?: number;
 };
 
 export type CustomResourceDefinitionVersion = {
-  additionalPrinterColumns?: CustomResourceColumnDefinition[];
-  deprecated?: boolean;
-  deprecationWarning?: string;
   name: string;
-  schema?: CustomResourceValidation;
-  selectableFields?: SelectableField[];
   served: boolean;
   storage: boolean;
+  deprecated?: boolean;
+  deprecationWarning?: string;
+  schema?: CustomResourceValidation;
   subresources?: CustomResourceSubresources;
+  additionalPrinterColumns?: CustomResourceColumnDefinition[];
+  selectableFields?: SelectableField[];
 };
 
 export type CustomResourceSubresourceScale = {
-  labelSelectorPath?: string;
   specReplicasPath: string;
   statusReplicasPath: string;
+  labelSelectorPath?: string;
 };
 
 export type CustomResourceSubresourceStatus = JsonObject;
 
 export type CustomResourceSubresources = {
-  scale?: CustomResourceSubresourceScale;
   status?: CustomResourceSubresourceStatus;
+  scale?: CustomResourceSubresourceScale;
 };
 
 export type CustomResourceValidation = {
@@ -3883,49 +3883,49 @@ export type ExternalDocumentation = {
 };
 
 export type JSONSchemaProps = {
-  '$ref'?: string;
-  '$schema'?: string;
-  additionalItems?: JSONSchemaProps | boolean;
-  additionalProperties?: JSONSchemaProps | boolean;
-  allOf?: JSONSchemaProps[];
-  anyOf?: JSONSchemaProps[];
-  default?: JsonValue;
-  definitions?: Record<string, JSONSchemaProps>;
-  dependencies?: Record<string, JSONSchemaProps | string[]>;
-  description?: string;
-  enum?: JsonValue[];
-  example?: JsonValue;
-  exclusiveMaximum?: boolean;
-  exclusiveMinimum?: boolean;
-  externalDocs?: ExternalDocumentation;
-  format?: string;
   id?: string;
-  items?: JSONSchemaProps | JSONSchemaProps[];
-  maxItems?: number;
-  maxLength?: number;
-  maxProperties?: number;
-  maximum?: number;
-  minItems?: number;
-  minLength?: number;
-  minProperties?: number;
-  minimum?: number;
-  multipleOf?: number;
-  not?: JSONSchemaProps;
-  nullable?: boolean;
-  oneOf?: JSONSchemaProps[];
-  pattern?: string;
-  patternProperties?: Record<string, JSONSchemaProps>;
-  properties?: Record<string, JSONSchemaProps>;
-  required?: string[];
-  title?: string;
+  '$schema'?: string;
+  '$ref'?: string;
+  description?: string;
   type?: string;
+  format?: string;
+  title?: string;
+  default?: JsonValue;
+  maximum?: number;
+  exclusiveMaximum?: boolean;
+  minimum?: number;
+  exclusiveMinimum?: boolean;
+  maxLength?: number;
+  minLength?: number;
+  pattern?: string;
+  maxItems?: number;
+  minItems?: number;
   uniqueItems?: boolean;
+  multipleOf?: number;
+  enum?: JsonValue[];
+  maxProperties?: number;
+  minProperties?: number;
+  required?: string[];
+  items?: JSONSchemaProps | JSONSchemaProps[];
+  allOf?: JSONSchemaProps[];
+  oneOf?: JSONSchemaProps[];
+  anyOf?: JSONSchemaProps[];
+  not?: JSONSchemaProps;
+  properties?: Record<string, JSONSchemaProps>;
+  additionalProperties?: JSONSchemaProps | boolean;
+  patternProperties?: Record<string, JSONSchemaProps>;
+  dependencies?: Record<string, JSONSchemaProps | string[]>;
+  additionalItems?: JSONSchemaProps | boolean;
+  definitions?: Record<string, JSONSchemaProps>;
+  externalDocs?: ExternalDocumentation;
+  example?: JsonValue;
+  nullable?: boolean;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
   'x-kubernetes-embedded-resource'?: boolean;
   'x-kubernetes-int-or-string'?: boolean;
   'x-kubernetes-list-map-keys'?: string[];
   'x-kubernetes-list-type'?: string;
   'x-kubernetes-map-type'?: string;
-  'x-kubernetes-preserve-unknown-fields'?: boolean;
   'x-kubernetes-validations'?: ValidationRule[];
 };
 
@@ -3934,25 +3934,25 @@ export type SelectableField = {
 };
 
 export type ApiextensionsV1ServiceReference = {
-  name: string;
   namespace: string;
+  name: string;
   path?: string;
   port?: number;
 };
 
 export type ValidationRule = {
-  fieldPath?: string;
+  rule: string;
   message?: string;
   messageExpression?: string;
-  optionalOldSelf?: boolean;
   reason?: string;
-  rule: string;
+  fieldPath?: string;
+  optionalOldSelf?: boolean;
 };
 
 export type ApiextensionsV1WebhookClientConfig = {
-  caBundle?: string;
-  service?: ApiextensionsV1ServiceReference;
   url?: string;
+  service?: ApiextensionsV1ServiceReference;
+  caBundle?: string;
 };
 
 export type WebhookConversion = {
@@ -3961,56 +3961,56 @@ export type WebhookConversion = {
 };
 
 export type APIGroup = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   name: string;
+  versions: GroupVersionForDiscovery[];
   preferredVersion?: GroupVersionForDiscovery;
   serverAddressByClientCIDRs?: ServerAddressByClientCIDR[];
-  versions: GroupVersionForDiscovery[];
 };
 
 export type APIGroupList = {
+  kind: string;
   apiVersion: string;
   groups: APIGroup[];
-  kind: string;
 };
 
 export type APIResource = {
-  categories?: string[];
-  group?: string;
-  kind: string;
   name: string;
-  namespaced: boolean;
-  shortNames?: string[];
   singularName: string;
-  storageVersionHash?: string;
-  verbs: string[];
+  namespaced: boolean;
+  group?: string;
   version?: string;
+  kind: string;
+  verbs: string[];
+  shortNames?: string[];
+  categories?: string[];
+  storageVersionHash?: string;
 };
 
 export type APIResourceList = {
+  kind: string;
   apiVersion: string;
   groupVersion: string;
-  kind: string;
   resources: APIResource[];
 };
 
 export type APIVersions = {
-  apiVersion: string;
   kind: string;
-  serverAddressByClientCIDRs: ServerAddressByClientCIDR[];
+  apiVersion: string;
   versions: string[];
+  serverAddressByClientCIDRs: ServerAddressByClientCIDR[];
 };
 
 export type DeleteOptions = {
-  apiVersion: string;
-  dryRun?: string[];
-  gracePeriodSeconds?: number;
-  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
   kind: string;
-  orphanDependents?: boolean;
+  apiVersion: string;
+  gracePeriodSeconds?: number;
   preconditions?: Preconditions;
+  orphanDependents?: boolean;
   propagationPolicy?: string;
+  dryRun?: string[];
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 };
 
 export type FieldSelectorRequirement = {
@@ -4025,8 +4025,8 @@ export type GroupVersionForDiscovery = {
 };
 
 export type Preconditions = {
-  resourceVersion?: string;
   uid?: string;
+  resourceVersion?: string;
 };
 
 export type ServerAddressByClientCIDR = {
@@ -4039,29 +4039,29 @@ export type ShardInfo = {
 };
 
 export type Status = {
-  apiVersion: string;
-  code?: number;
-  details?: StatusDetails;
   kind: string;
-  message?: string;
+  apiVersion: string;
   metadata: ListMeta;
-  reason?: string;
   status?: string;
+  message?: string;
+  reason?: string;
+  details?: StatusDetails;
+  code?: number;
 };
 
 export type StatusCause = {
-  field?: string;
-  message?: string;
   reason?: string;
+  message?: string;
+  field?: string;
 };
 
 export type StatusDetails = {
-  causes?: StatusCause[];
+  name?: string;
   group?: string;
   kind?: string;
-  name?: string;
-  retryAfterSeconds?: number;
   uid?: string;
+  causes?: StatusCause[];
+  retryAfterSeconds?: number;
 };
 
 export type WatchEvent = {
@@ -4070,51 +4070,51 @@ export type WatchEvent = {
 };
 
 export type Info = {
-  buildDate: string;
-  compiler: string;
+  major: string;
+  minor: string;
   emulationMajor?: string;
   emulationMinor?: string;
-  gitCommit: string;
-  gitTreeState: string;
-  gitVersion: string;
-  goVersion: string;
-  major: string;
   minCompatibilityMajor?: string;
   minCompatibilityMinor?: string;
-  minor: string;
+  gitVersion: string;
+  gitCommit: string;
+  gitTreeState: string;
+  buildDate: string;
+  goVersion: string;
+  compiler: string;
   platform: string;
 };
 
 export type APIService = {
-  apiVersion: string;
   kind: string;
+  apiVersion: string;
   metadata: ObjectMeta;
   spec?: APIServiceSpec;
   status?: APIServiceStatus;
 };
 
 export type APIServiceCondition = {
-  lastTransitionTime?: Time;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: Time;
+  reason?: string;
+  message?: string;
 };
 
 export type APIServiceList = {
-  apiVersion: string;
-  items: APIService[];
   kind: string;
+  apiVersion: string;
   metadata: ListMeta;
+  items: APIService[];
 };
 
 export type APIServiceSpec = {
-  caBundle?: string;
-  group?: string;
-  groupPriorityMinimum: number;
-  insecureSkipTLSVerify?: boolean;
   service?: ServiceReference;
+  group?: string;
   version?: string;
+  insecureSkipTLSVerify?: boolean;
+  caBundle?: string;
+  groupPriorityMinimum: number;
   versionPriority: number;
 };
 
@@ -4123,8 +4123,8 @@ export type APIServiceStatus = {
 };
 
 export type ServiceReference = {
-  name?: string;
   namespace?: string;
+  name?: string;
   port?: number;
 };
 

@@ -70,7 +70,10 @@ function writeNode(
   if (node.required) document['required'] = [...node.required];
   if (node.properties) {
     const properties: JsonObject = {};
-    for (const [field, property] of Object.entries(node.properties))
+    // The schemas have Go's order.
+    for (const [field, property] of Object.entries(node.properties).sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    ))
       properties[field] = fieldDocument(property, schema, descriptions, dialect, field);
     document['properties'] = properties;
   }

@@ -18,11 +18,27 @@ export class Printed {
   }
 }
 
+/** Fields with JSON names leave out what is empty below them; those of internal types have Go's names, and do not. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== 'object' || value === null) return value;
+  const isLeft = (key: string, item: unknown): boolean =>
+    /^[a-z]/.test(key) &&
+    typeof item === 'object' &&
+    item !== null &&
+    Object.keys(item).length === 0;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, item]) => !isLeft(key, item))
+      .map(([key, item]) => [key, withoutEmpty(item)]),
+  );
+}
+
 function printValue(value: unknown): string {
   if (value instanceof Printed) return value.text;
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === undefined || value === null) return 'null';
-  if (typeof value === 'object') return goJson(value);
+  if (typeof value === 'object') return goJson(withoutEmpty(value));
   return JSON.stringify(value);
 }
 

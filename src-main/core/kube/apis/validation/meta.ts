@@ -58,14 +58,20 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   return jsonEqual(prune(a), prune(b));
 }
 
-function prune(value: unknown): unknown {
+/** The same of objects as they are decoded, which hold no empty maps: a struct without fields is there all the same. */
+export function contentEqual(a: unknown, b: unknown): boolean {
+  return jsonEqual(a, b) || jsonEqual(prune(a, true), prune(b, true));
+}
+
+function prune(value: unknown, keepsStructs = false): unknown {
   if (value === null || value === undefined) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(prune);
+  if (Array.isArray(value))
+    return value.length === 0 ? undefined : value.map((item) => prune(item, keepsStructs));
   if (typeof value !== 'object') return value;
   const entries = Object.entries(value)
-    .map(([key, item]) => [key, prune(item)] as const)
+    .map(([key, item]) => [key, prune(item, keepsStructs)] as const)
     .filter(([, item]) => item !== undefined);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return entries.length === 0 && !keepsStructs ? undefined : Object.fromEntries(entries);
 }
 
 export function validateLabels(

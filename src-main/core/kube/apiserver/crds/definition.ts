@@ -162,6 +162,7 @@ function versionErrors(crd: unknown): { own: FieldError[]; above: FieldError[] }
   const names = versions.map((version) => textOf(version['name']));
   // With one schema for all versions upstream reports it under spec.validation.
   const first = versions[0];
+  const isMissingList = !Array.isArray(at(crd, 'spec', 'versions'));
   const shared = versions.every((version) => jsonEqual(version['schema'], first?.['schema']));
   const isMissing = (version: JsonMap): boolean => !isMap(at(version, 'schema', 'openAPIV3Schema'));
   versions.forEach((version, index) => {
@@ -196,7 +197,7 @@ function versionErrors(crd: unknown): { own: FieldError[]; above: FieldError[] }
     errors.push(
       invalidValue(
         'spec.versions',
-        internalVersions(versions),
+        isMissingList ? null : internalVersions(versions),
         'must contain unique version names',
       ),
     );
@@ -204,7 +205,7 @@ function versionErrors(crd: unknown): { own: FieldError[]; above: FieldError[] }
     errors.push(
       invalidValue(
         'spec.versions',
-        internalVersions(versions),
+        isMissingList ? null : internalVersions(versions),
         'must have exactly one version marked as storage version',
       ),
     );

@@ -71,7 +71,7 @@ export function tooLong(path: string, max: number): FieldError {
   return {
     reason: 'FieldValueTooLong',
     field: shownPath(path),
-    message: `Too long: may not be more than ${max} bytes`,
+    message: `Too long: may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`,
   };
 }
 
@@ -79,7 +79,7 @@ export function tooMany(path: string, count: number, max: number): FieldError {
   return {
     reason: 'FieldValueTooMany',
     field: shownPath(path),
-    message: `Too many: ${count}: must have at most ${max} items`,
+    message: `Too many: ${count}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
   };
 }
 

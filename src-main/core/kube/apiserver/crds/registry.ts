@@ -135,7 +135,12 @@ export function createCrdRegistry(options: {
       const row = rowOf(info);
       return row && { set, root: row.node };
     },
-    prune: (info, draft) => pruneObject(versionSchema(mustHave(info).version), draft),
+    prune(info, draft) {
+      const { crd, version: own } = mustHave(info);
+      const { version } = parseGroupVersion(draft.apiVersion);
+      const wanted = version === info.version ? own : versionOf(crd, version);
+      return pruneObject(versionSchema(wanted), draft);
+    },
     storageVersion: (info) => storageVersionOf(mustHave(info).crd),
     async convert(info, object, version) {
       const { crd } = mustHave(info);

@@ -25,3 +25,48 @@ describe('the options in the body of a DELETE', () => {
     ]);
   });
 });
+
+describe('a pod', () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const pod = (name: string, nodeName?: string): object => ({
+    metadata: { name },
+    spec: { ...(nodeName ? { nodeName } : {}), containers: [{ name: 'a', image: 'x' }] },
+  });
+  const marks = ({ json }: { json: { metadata: Record<string, unknown> } }): unknown[] => [
+    json.metadata['generation'],
+    json.metadata['deletionGracePeriodSeconds'],
+    typeof json.metadata['deletionTimestamp'],
+  ];
+
+  test('that no node has goes at once, in two steps', async () => {
+    const { send, store } = testServer([], { strategyFor });
+    await send('POST', pods, pod('p'));
+    const tried = await send('DELETE', `${pods}/p?dryRun=All`);
+    const before = store.revision;
+    const gone = await send('DELETE', `${pods}/p`);
+    expect([tried, gone].map(marks)).toEqual([
+      [2, 0, 'string'],
+      [2, 0, 'string'],
+    ]);
+    expect(store.revision - before).toBe(2);
+    expect((await send('GET', `${pods}/p`)).status).toBe(404);
+  });
+
+  test('has its grace shortened and never lengthened, the last one is none', async () => {
+    const { send } = testServer([], { strategyFor });
+    await send('POST', pods, pod('p', 'n'));
+    const answers = [];
+    for (const grace of ['', '60', '10', '-1', '0'])
+      answers.push(
+        await send('DELETE', `${pods}/p?gracePeriodSeconds=${grace}`.replace(/\?.*=$/, '')),
+      );
+    expect(answers.map(marks)).toEqual([
+      [2, 30, 'string'],
+      [2, 30, 'string'],
+      [2, 10, 'string'],
+      [2, 1, 'string'],
+      [2, 0, 'string'],
+    ]);
+    expect((await send('GET', `${pods}/p`)).status).toBe(404);
+  });
+});

@@ -3,11 +3,12 @@ import { type DeepReadonly, jsonClone } from '#core/base';
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
+import { semanticEqual } from '../../validation/meta.ts';
 import { setClaimSpecDefaults, setTemplateDefaults } from '../core/pod-defaults.ts';
 import { view } from '../core/pod-types.ts';
 import { claimSpecWarnings } from '../core/pod-volume-warnings.ts';
 import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
-import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { bumpGeneration, isNewGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { count, type Counts, type Workload, type WorkloadSpec } from './types.ts';
 import {
   validateDaemonSetSpec,
@@ -36,6 +37,15 @@ function setWorkloadDefaults(draft: KubeObject, status: Record<string, unknown>)
 const namesPods = new Set(['Deployment', 'ReplicaSet']);
 
 type Check = (errors: FieldErrors, spec: WorkloadSpec, old?: WorkloadSpec) => void;
+
+/** DaemonSets count the generations of their templates apart. */
+const warnsOfTemplate = (
+  object: DeepReadonly<KubeObject>,
+  old: DeepReadonly<KubeObject> | undefined,
+): boolean =>
+  object.kind === 'DaemonSet' && old
+    ? !semanticEqual(specOf(object).template, specOf(old).template)
+    : isNewGeneration(object, old);
 
 /** What every workload of the group does alike. */
 function workload(
@@ -72,11 +82,18 @@ function workload(
     validateUpdate: (object, old) => run(object, old),
     warnings: (object, old) => [
       ...(old || !namesPods.has(kind) ? [] : workloadNameWarnings(object.metadata.name)),
-      ...templateWarnings('spec.template', specOf(object).template, old && specOf(old).template),
+      ...(warnsOfTemplate(object, old)
+        ? templateWarnings('spec.template', specOf(object).template)
+        : []),
       ...(specOf(object).volumeClaimTemplates ?? []).flatMap(({ spec }, index) =>
         // Upstream's paths: of a new set without `spec`, of an updated one with a capital letter.
         claimSpecWarnings(`spec.volumeClaimTemplates[${index}]${old ? '.Spec' : ''}`, spec),
       ),
+      ...(kind === 'StatefulSet' && (specOf(object).revisionHistoryLimit ?? 0) < 0
+        ? [
+            'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+          ]
+        : []),
     ],
     ...more,
   };

@@ -18,7 +18,7 @@ import { setTemplateDefaults } from '../core/pod-defaults.ts';
 import { validatePodTemplate } from '../core/pod-spec-validation.ts';
 import { type PodTemplate, view } from '../core/pod-types.ts';
 import { templateWarnings, workloadNameWarnings } from '../core/pod-warnings.ts';
-import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { bumpGeneration, isNewGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { cronScheduleError } from './cron-schedule.ts';
 import {
   printFailurePolicy,
@@ -365,22 +365,29 @@ export const jobStrategy: KindStrategy = {
     }),
   warnings(object, old) {
     const { metadata, spec } = view<Job>(object);
-    const before = old && view<Job>(old).spec?.template;
     const named = old ? [] : workloadNameWarnings(metadata.name);
-    const big =
-      spec?.completionMode === 'Indexed' &&
-      (spec.completions ?? 0) > 100_000 &&
-      (spec.parallelism ?? 0) > 10_000
-        ? [
-            'spec.completions: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
-          ]
-        : [];
-    return [...named, ...big, ...templateWarnings('spec.template', spec?.template, before)];
+    return isNewGeneration(object, old) ? [...named, ...jobSpecWarnings('spec', spec)] : named;
   },
   selectableFields: (object) => ({
     'status.successful': String(view<Job>(object).status?.succeeded ?? 0),
   }),
 };
+
+/** @see pkg/api/job/warnings.go */
+function jobSpecWarnings(path: string, spec: JobSpec = {}): string[] {
+  const isBig =
+    spec.completionMode === 'Indexed' &&
+    (spec.completions ?? 0) > 100_000 &&
+    (spec.parallelism ?? 0) > 10_000;
+  return [
+    ...(isBig
+      ? [
+          `${path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
+        ]
+      : []),
+    ...templateWarnings(`${path}.template`, spec.template),
+  ];
+}
 
 function validateTimeZone(errors: FieldErrors, zone: string | undefined): void {
   if (zone === undefined) return;
@@ -508,9 +515,19 @@ export const cronJobStrategy: KindStrategy = {
     }),
   warnings(object, old) {
     const { metadata, spec } = view<CronJob>(object);
-    const before = old && view<CronJob>(old).spec?.jobTemplate?.spec?.template;
     const named = old ? [] : workloadNameWarnings(metadata.name);
-    const template = spec?.jobTemplate?.spec?.template;
-    return [...named, ...templateWarnings('spec.jobTemplate.spec.template', template, before)];
+    const ofJob = isNewGeneration(object, old)
+      ? jobSpecWarnings('spec.jobTemplate.spec', spec?.jobTemplate?.spec)
+      : [];
+    const zoned = old && (spec?.schedule ?? '').includes('TZ');
+    return [
+      ...named,
+      ...ofJob,
+      ...(zoned
+        ? [
+            'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+          ]
+        : []),
+    ];
   },
 };

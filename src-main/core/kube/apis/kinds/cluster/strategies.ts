@@ -22,7 +22,7 @@ import {
   validateWebhooks,
   type Webhook,
 } from './admission-validation.ts';
-import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { bumpGeneration, bumpGenerationByIdentity, keepSpec, keepStatus } from '../strategy.ts';
 import { csiDriverStrategy } from './csi-driver.ts';
 import { flowControlStrategies } from './flow-control.ts';
 import { leaseStrategy } from './lease.ts';
@@ -58,15 +58,16 @@ function checks(
 
 /** Generation counts changes of the whole object's own fields, not of a spec. */
 function countsChangesOf(
-  ...fields: string[]
+  field: string,
 ): Pick<KindStrategy, 'hasGeneration' | 'prepareForCreate' | 'prepareForUpdate'> {
   return {
     hasGeneration: true,
     prepareForCreate(draft) {
       draft.metadata.generation = 1;
     },
-    prepareForUpdate(draft, old) {
-      bumpGeneration(draft, old, fields);
+    prepareForUpdate(draft, old, context) {
+      if (field === 'webhooks') bumpGenerationByIdentity(draft, old, field, context);
+      else bumpGeneration(draft, old, [field]);
     },
   };
 }

@@ -22,7 +22,7 @@ import {
 import { validateAmount } from '../../validation/resources.ts';
 import { type Counts, count } from '../apps/types.ts';
 import { validateReplicaCounts } from '../apps/validation.ts';
-import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { bumpGeneration, isNewGeneration, keepSpec, keepStatus } from '../strategy.ts';
 import { setTemplateDefaults } from './pod-defaults.ts';
 import { validateTaintEffect } from './pod-scheduling.ts';
 import { validatePodTemplate } from './pod-spec-validation.ts';
@@ -380,11 +380,10 @@ export const replicationControllerStrategy: KindStrategy = {
   },
   warnings: (object, old) => [
     ...(old ? [] : workloadNameWarnings(object.metadata.name)),
-    ...templateWarnings(
-      'spec.template',
-      view<Controller>(object).spec?.template,
-      old && view<Controller>(old).spec?.template,
-    ),
+    // Upstream hands the two templates over the wrong way round: an update is told of the old one.
+    ...(isNewGeneration(object, old)
+      ? templateWarnings('spec.template', view<Controller>(old ?? object).spec?.template)
+      : []),
   ],
   selectableFields: (object) => ({
     'status.replicas': String(count(view<Controller>(object).status, 'replicas')),

@@ -43,17 +43,31 @@ function zero(type: string): unknown {
 function valueOf(type: string, value: unknown): unknown {
   if (value === undefined || value === null) return zero(type);
   if (type === 'Quantity') return canonicalQuantity(value);
-  return type in internalTypes ? internalOf(type, value as Fields) : value;
+  return internalOf(type, value as Fields);
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
+
+/** Types of the API proper print as JSON does, which leaves empty lists and maps out. */
+function withoutEmpty<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutEmpty) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => !isEmpty(item))
+      .map(([key, item]) => [key, withoutEmpty(item as unknown)]),
+  ) as T;
 }
 
 function internalOf(type: string, value: Fields): unknown {
-  if (!(type in internalTypes)) return value;
+  if (!(type in internalTypes)) return withoutEmpty(value);
   const result: Record<string, unknown> = {};
   const templated = templates[type];
   if (templated) {
     const metadata = (value['metadata'] ?? {}) as Fields;
     for (const name of metadataOrder)
-      if (metadata[name] !== undefined) result[name] = byKey(metadata[name]);
+      if (!isEmpty(metadata[name])) result[name] = byKey(metadata[name]);
     result['Spec'] = internalOf(templated, (value['spec'] as Fields | undefined) ?? {});
     return result;
   }

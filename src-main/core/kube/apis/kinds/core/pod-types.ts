@@ -388,6 +388,7 @@ export interface Pod {
     podIP?: string;
     hostIP?: string;
     podIPs?: { ip?: string }[];
+    hostIPs?: { ip?: string }[];
     conditions?: PodCondition[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];

@@ -275,12 +275,7 @@ export function workloadNameWarnings(name: string | undefined): string[] {
   return hostnameWarnings('Pod names and hostnames', name);
 }
 
-/** Warnings on the template of a workload; an update that leaves the template alone has none. */
-export function templateWarnings(
-  path: string,
-  template: PodTemplate | undefined,
-  old?: PodTemplate,
-): string[] {
-  if (!template || (old && JSON.stringify(old) === JSON.stringify(template))) return [];
-  return specWarnings(`${path}.`, template);
+/** Warnings on the template of a workload. */
+export function templateWarnings(path: string, template: PodTemplate | undefined): string[] {
+  return template ? specWarnings(`${path}.`, template) : [];
 }

@@ -1,19 +1,25 @@
-import { type DeepReadonly, jsonClone } from '#core/base';
+import { type DeepReadonly, jsonClone, jsonEqual } from '#core/base';
 
 import { type KubeObject, formatTime } from '../../../machinery/index.ts';
 import type { KindStrategy, StrategyContext } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
-import { semanticEqual, sortedEntries, qualifiedName } from '../../validation/meta.ts';
+import {
+  contentEqual,
+  semanticEqual,
+  sortedEntries,
+  qualifiedName,
+} from '../../validation/meta.ts';
 import { inRange, isDns1123Subdomain } from '../../validation/names.ts';
-import { keepStatus } from '../strategy.ts';
+import { isNewGeneration, keepStatus } from '../strategy.ts';
 import { adoptAppArmorAnnotations } from './app-armor.ts';
-import { specDiff } from './internal-print.ts';
+import { internalEqual, specDiff } from './internal-print.ts';
 import {
   mirrorAnnotation,
   validateAnnotationChange,
   validatePodAnnotations,
   validateProfilesMatch,
 } from './pod-annotations.ts';
+import { syncPodAddresses, validatePodAddresses } from './pod-addresses.ts';
 import { setPodDefaults, setPodSpecDefaults, setTemplateDefaults } from './pod-defaults.ts';
 import { validateImageSpaces } from './pod-containers.ts';
 import { validatePodSpec, validatePodTemplate } from './pod-spec-validation.ts';
@@ -158,7 +164,7 @@ function validateUpdate(errors: FieldErrors, pod: Pod, oldPod: Pod): void {
       );
     }
   });
-  if (semanticEqual(spec, old)) return;
+  if (sameSpec(spec, old)) return;
   const munged: PodSpec = { ...spec };
   for (const list of ['containers', 'initContainers'] as const) {
     const containers = withImagesOf(spec[list], old[list]);
@@ -171,7 +177,7 @@ function validateUpdate(errors: FieldErrors, pod: Pod, oldPod: Pod): void {
     assign(munged, old, 'terminationGracePeriodSeconds');
   }
   if (gates.size > 0) validateGatedChange(errors, munged, old);
-  if (!semanticEqual(munged, old)) {
+  if (!sameSpec(munged, old)) {
     errors.forbidden(
       'spec',
       `pod updates may not change fields other than ${updatable.join(',')}\n${specDiff('PodSpec', old, munged)}`,
@@ -300,6 +306,9 @@ function prepareForStatusUpdate(draft: KubeObject, old: DeepReadonly<KubeObject>
   }
 }
 
+const sameSpec = (a: PodSpec, b: PodSpec): boolean =>
+  jsonEqual(a, b) || internalEqual('PodSpec', a, b);
+
 /** What a static pod takes no part in, by subresource. */
 const staticPodRefusals: Readonly<Record<string, string>> = {
   ephemeralcontainers: 'static pods do not support ephemeral containers',
@@ -338,12 +347,12 @@ export const podStrategy: KindStrategy = {
     setPodDefaults(spec);
     // Of a pod, but not of a template: there it is only warned of.
     if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
-    pod.status ??= {};
+    syncPodAddresses((pod.status ??= {}));
   },
   prepareForCreate,
   prepareForUpdate(draft, old) {
     keepStatus(draft, old);
-    const changed = !semanticEqual(draft['spec'], old['spec']);
+    const changed = !contentEqual(draft['spec'], old['spec']);
     draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
   },
   prepareForStatusUpdate,
@@ -407,6 +416,7 @@ export const podStrategy: KindStrategy = {
     for (const field of ['containerStatuses', 'initContainerStatuses'] as const) {
       validateTransitions(errors, field, status[field] ?? [], before[field] ?? [], spec);
     }
+    validatePodAddresses(errors, status, before);
     return errors.list;
   },
   warnings: (object, old) => (old ? [] : podWarnings(view<Pod>(object))),
@@ -443,7 +453,7 @@ export const podTemplateStrategy: KindStrategy = {
     draft.metadata.generation = 1;
   },
   prepareForUpdate(draft, old) {
-    const changed = !semanticEqual(draft['template'], old['template']);
+    const changed = !contentEqual(draft['template'], old['template']);
     draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
   },
   validate(object) {
@@ -452,9 +462,7 @@ export const podTemplateStrategy: KindStrategy = {
     return errors.list;
   },
   warnings: (object, old) =>
-    templateWarnings(
-      'template',
-      view<PodTemplate>(object['template']),
-      old && view<PodTemplate>(old['template']),
-    ),
+    isNewGeneration(object, old)
+      ? templateWarnings('template', view<PodTemplate>(object['template']))
+      : [],
 };

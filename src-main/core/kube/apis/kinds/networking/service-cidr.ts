@@ -8,8 +8,9 @@ import { view } from '../core/pod-types.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
 
 const path = 'spec.cidrs';
-const cidrsOf = (object: DeepReadonly<KubeObject>): readonly string[] =>
-  view<{ spec?: { cidrs?: string[] } }>(object).spec?.cidrs ?? [];
+const sentCidrs = (object: DeepReadonly<KubeObject>): readonly string[] | undefined =>
+  view<{ spec?: { cidrs?: string[] } }>(object).spec?.cidrs;
+const cidrsOf = (object: DeepReadonly<KubeObject>): readonly string[] => sentCidrs(object) ?? [];
 
 function validateCidrs(errors: FieldErrors, cidrs: readonly string[]): void {
   if (cidrs.length === 0) {
@@ -64,7 +65,7 @@ export const serviceCidrStrategy: KindStrategy = {
     else if (before.length === 1 && now.length === 2) {
       fixed(0);
       validateCidrs(errors, now);
-    } else errors.invalid(path, now.length === 0 ? null : now, immutableMessage);
+    } else errors.invalid(path, sentCidrs(object), immutableMessage);
     return errors.list;
   },
 };

@@ -1,4 +1,4 @@
-import { type DeepReadonly, jsonEqual } from '#core/base';
+import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject, LabelSelector } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
@@ -19,7 +19,7 @@ import {
   withoutLeadingZeros,
 } from '../../validation/names.ts';
 import { type IntOrString, view } from '../core/pod-types.ts';
-import { bumpGeneration, keepSpec, keepStatus } from '../strategy.ts';
+import { bumpGeneration, bumpGenerationByIdentity, keepSpec, keepStatus } from '../strategy.ts';
 
 interface Backend {
   resource?: { apiGroup?: string; kind?: string; name?: string };
@@ -422,9 +422,8 @@ export const networkPolicyStrategy: KindStrategy = {
   prepareForCreate(draft) {
     draft.metadata.generation = 1;
   },
-  prepareForUpdate(draft, old) {
-    // Upstream tells an empty list from none here.
-    bumpGeneration(draft, old, ['spec'], jsonEqual);
+  prepareForUpdate(draft, old, context) {
+    bumpGenerationByIdentity(draft, old, 'spec', context);
   },
   validate: networkPolicyErrors,
   validateUpdate: networkPolicyErrors,

@@ -16,6 +16,8 @@ interface GoStruct {
   readonly fields: ReadonlyMap<string, GoField>;
   /** Types whose fields count as this one's own. */
   readonly inlined: readonly string[];
+  /** Fields, and inlined types behind a colon, as they are declared: Go writes them so. */
+  readonly order: readonly string[];
 }
 
 /** Types that write themselves: what they write when they hold nothing. */
@@ -34,10 +36,16 @@ const scalarZeros: Readonly<Record<string, unknown>> = {
   boolean: false,
 };
 
-/** What Go writes for fields that are not set, which OpenAPI does not tell. */
-export function zeroValues(
-  sources: Sources,
-): (schema: string, field: string, node: SchemaNode, target: SchemaNode) => Partial<SchemaNode> {
+/** What OpenAPI does not tell of the structs behind it. */
+interface GoFacts {
+  /** What Go writes for a field that is not set. */
+  unset(schema: string, field: string, node: SchemaNode, target: SchemaNode): Partial<SchemaNode>;
+  /** The fields of a type as Go writes them, one after the other. */
+  order(schema: string): readonly string[];
+}
+
+/** Reads the structs of the API packages. */
+export function goFacts(sources: Sources): GoFacts {
   const packages = new Map<string, ReadonlyMap<string, GoStruct>>();
   const packageOf = (name: string): ReadonlyMap<string, GoStruct> => {
     let structs = packages.get(name);
@@ -61,15 +69,27 @@ export function zeroValues(
     };
     return find(schema.slice(dot + 1), []);
   };
-  return (schema, name, node, target) => {
-    const found = fieldOf(schema, name);
-    if (!found) return {};
-    const { field, embedded } = found;
-    return {
-      ...namedText(field, node, target),
-      ...writtenWhenUnset(field, node, target),
-      ...(embedded.length > 0 ? { embedded: embedded.join('.') } : {}),
-    };
+  const orderOf = (packageName: string, type: string): string[] =>
+    (packageOf(packageName).get(type)?.order ?? []).flatMap((name) => {
+      if (!name.startsWith(':')) return [name];
+      if (name === ':TypeMeta') return ['kind', 'apiVersion'];
+      return orderOf(packageName, name.slice(1));
+    });
+  return {
+    unset(schema, name, node, target) {
+      const found = fieldOf(schema, name);
+      if (!found) return {};
+      const { field, embedded } = found;
+      return {
+        ...namedText(field, node, target),
+        ...writtenWhenUnset(field, node, target),
+        ...(embedded.length > 0 ? { embedded: embedded.join('.') } : {}),
+      };
+    },
+    order(schema) {
+      const dot = schema.lastIndexOf('.');
+      return orderOf(schema.slice(0, dot), schema.slice(dot + 1));
+    },
   };
 }
 
@@ -130,15 +150,20 @@ function namedType(type: string, version: string): string | undefined {
 function readStruct(body: string, version: string): GoStruct {
   const fields = new Map<string, GoField>();
   const inlined: string[] = [];
+  const order: string[] = [];
   for (const line of body.split('\n')) {
     const match = /^\t(?:\w+\s+)?([*[\]\w.{}]+)\s+`(.*)`/.exec(line);
     const [, type = '', tags = ''] = match ?? [];
     const [json = '', ...options] = (/json:"([^"]*)"/.exec(tags)?.[1] ?? '').split(',');
     if (!match || json === '-') continue;
     if (json === '') {
-      if (options.includes('inline')) inlined.push(type.replace('*', '').split('.').at(-1) ?? '');
+      if (!options.includes('inline')) continue;
+      const inner = type.replace('*', '').split('.').at(-1) ?? '';
+      inlined.push(inner);
+      order.push(`:${inner}`);
       continue;
     }
+    order.push(json);
     fields.set(json, {
       pointer: type.startsWith('*'),
       typeName: namedType(type, version),
@@ -146,5 +171,5 @@ function readStruct(body: string, version: string): GoStruct {
       omitZero: options.includes('omitzero'),
     });
   }
-  return { fields, inlined };
+  return { fields, inlined, order };
 }
