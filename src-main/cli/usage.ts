@@ -24,9 +24,9 @@ const groups: readonly {
     commands: [
       {
         command: 'cluster up',
-        synopsis: 'cluster up [NAME | --cluster NAME] [--topology base+1cp+2w]',
-        en: 'bring up a cluster, leave it running, and print the path of its kubeconfig',
-        ko: '클러스터를 띄워 두고 kubeconfig 파일의 경로를 출력합니다',
+        synopsis: 'cluster up [NAME | --cluster NAME] [--topology base+1cp+2w[+lb]]',
+        en: 'bring up a cluster, leave it running, and print the path of its kubeconfig; +lb: LoadBalancers get addresses',
+        ko: '클러스터를 띄워 두고 kubeconfig 파일의 경로를 출력합니다. +lb: LoadBalancer에 주소를 줍니다',
       },
       {
         command: 'cluster down',

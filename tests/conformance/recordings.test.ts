@@ -36,7 +36,8 @@ else
       const recorded = JSON.parse(read('.json')) as StepOutcome[];
       const lab = await startEngine();
       try {
-        const { kubeconfig } = await lab.engine.create(clusterSpec());
+        const topology = /^# topology: (.+)$/m.exec(read('.scn'))?.[1];
+        const { kubeconfig } = await lab.engine.create(clusterSpec(topology ? { topology } : {}));
         const advance = (ms: number): Promise<unknown> => lab.engine.advance('test', ms);
         const session = new Session({
           kubectl,

@@ -90,6 +90,8 @@ export {
   type Backend,
   type PolicyState,
   type ServicePortRule,
+  type ServiceHealthCheck,
+  serviceHealthChecks,
   serviceRules,
   type TrafficFlow,
   type ZoneAnswer,
@@ -106,7 +108,12 @@ export {
 } from './client/index.ts';
 export type { EndpointSlice, Node, Pod, Service } from './apis/index.ts';
 export { createEventRecorder, type LeaderElection, runLeaderElection } from './client/index.ts';
-export { controllerNames, startControllers } from './controllers/index.ts';
+export {
+  controllerNames,
+  type LoadBalancer,
+  startControllers,
+  startServiceController,
+} from './controllers/index.ts';
 export {
   type ApiServer,
   type ApiServerConfig,

@@ -2,6 +2,7 @@ import type { Image, Network, Program } from '#core/machines';
 import { calicoVersion } from './layout/cni-objects.ts';
 import { etcdImageTag } from './layout/static-pods.ts';
 import { calicoKubeControllers, calicoNode, installCni } from './programs/calico.ts';
+import { cloudControllerManager } from './programs/cloud-controller-manager/index.ts';
 import { coredns } from './programs/coredns.ts';
 import { etcd } from './programs/etcd.ts';
 import { etcdctl } from './programs/etcdctl.ts';
@@ -74,6 +75,9 @@ export function systemImages(deps: SystemImagesDeps): Image[] {
       { '/usr/local/bin/kube-proxy': kubeProxy(network) },
       { base: 'debian' },
     ),
+    image('registry.k8s.io/cloud-controller-manager', versions, 20, {
+      '/usr/local/bin/cloud-controller-manager': cloudControllerManager(deps),
+    }),
     image(
       'registry.k8s.io/coredns/coredns',
       ['v1.14.2'],

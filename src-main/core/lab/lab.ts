@@ -39,6 +39,7 @@ import {
 import { EtcdData, type OpenLog } from './etcd-data.ts';
 import { createLabMachine, type LabMachine } from './lab-machine.ts';
 import { preloadedImages, systemImages } from './images.ts';
+import { cloudObjects } from './layout/cloud-objects.ts';
 import { cniObjects } from './layout/cni-objects.ts';
 import type { LaidFile } from './layout/files.ts';
 import { kubeconfig } from './layout/kubeconfig.ts';
@@ -386,7 +387,11 @@ export class Lab {
     await this.#untilAnswered(() =>
       client.requestObject({ method: 'GET', url: '/api/v1/namespaces/kube-system' }),
     );
-    for (const object of [...kubeadmObjects(options), ...addonObjects(options), ...cniObjects()])
+    const { loadBalancerPool } = this.topology;
+    const cloud =
+      loadBalancerPool === undefined ? [] : cloudObjects({ kubernetesVersion, loadBalancerPool });
+    const objects = [...kubeadmObjects(options), ...addonObjects(options), ...cniObjects()];
+    for (const object of [...objects, ...cloud])
       await this.#untilAnswered(() => create(client, object));
     for (const machine of this.topology.machines.filter(({ role }) => role === 'control-plane'))
       await this.#untilAnswered(() =>

@@ -15,8 +15,12 @@ export const texts = defineTexts({
   name: { ko: '이름', en: 'Name' },
   topology: { ko: '구성', en: 'Topology' },
   topologyHint: {
-    ko: 'base는 점프 호스트, cp는 컨트롤 플레인, w는 워커 노드입니다. 예: base+3cp+2w',
-    en: 'base is a jump host, cp a control plane, w a worker. For example base+3cp+2w.',
+    ko: 'base는 점프 호스트, cp는 컨트롤 플레인, w는 워커 노드, lb는 로드밸런서입니다. 예: base+3cp+2w+lb',
+    en: 'base is a jump host, cp a control plane, w a worker, lb load balancers. For example base+3cp+2w+lb.',
+  },
+  loadBalancers: {
+    ko: 'LoadBalancer 서비스에 주소를 줍니다. kubeadm 클러스터에는 없는 기능입니다.',
+    en: 'Give Services of type LoadBalancer an address, which a kubeadm cluster does not.',
   },
   single: { ko: '노드 하나', en: 'One node' },
   small: { ko: '워커 둘', en: 'Two workers' },

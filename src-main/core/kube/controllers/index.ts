@@ -53,3 +53,5 @@ export {
   type ControllersOptions,
   startControllers,
 } from './start-controllers.ts';
+export type { LoadBalancer } from './service/load-balancer.ts';
+export { startServiceController } from './service/start-service-controller.ts';

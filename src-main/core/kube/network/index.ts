@@ -8,3 +8,4 @@ export {
 } from './dns-zone.ts';
 export { allowsFlow, type PolicyState, type TrafficFlow } from './network-policy.ts';
 export { type Backend, serviceRules, type ServicePortRule } from './service-rules.ts';
+export { type ServiceHealthCheck, serviceHealthChecks } from './service-health.ts';

@@ -24,6 +24,8 @@ export interface ServicePortRule {
   readonly nodePort?: number;
   readonly externalIps?: readonly string[];
   readonly loadBalancerIps?: readonly string[];
+  /** Blocks of clients that the load balancer's addresses serve; absent: all. */
+  readonly loadBalancerSources?: readonly string[];
   /** Present under `externalTrafficPolicy: Local`: only these for traffic from outside; without one it is dropped. */
   readonly localEndpoints?: readonly Backend[];
   /** Session affinity ClientIP, in seconds. */
@@ -47,12 +49,16 @@ export function serviceRules(
     if (!spec || spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None')
       continue;
     const slices = slicesOf(service);
+    // What a proxy takes in arrives at the node's own address.
+    const ingress = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+      ip && ipMode !== 'Proxy' ? ip : [],
+    );
     for (const port of spec.ports ?? []) {
       if (port.protocol === 'SCTP') continue;
       const all = backends(slices, port.name ?? '');
       const local = all.filter(({ endpoint }) => endpoint.nodeName === nodeName);
       const chosen = usable(spec.internalTrafficPolicy === 'Local' ? local : all);
-      const ingress = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+      const sources = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
       rules.push({
         name: `${service.metadata.namespace ?? ''}/${service.metadata.name ?? ''}${port.name ? `:${port.name}` : ''}`,
         protocol: port.protocol === 'UDP' ? 'udp' : 'tcp',
@@ -62,6 +68,7 @@ export function serviceRules(
         ...(port.nodePort ? { nodePort: port.nodePort } : {}),
         ...(spec.externalIPs?.length ? { externalIps: spec.externalIPs } : {}),
         ...(ingress.length > 0 ? { loadBalancerIps: ingress } : {}),
+        ...(ingress.length > 0 && sources.length > 0 ? { loadBalancerSources: sources } : {}),
         ...(spec.externalTrafficPolicy === 'Local' ? { localEndpoints: usable(local) } : {}),
         ...(spec.sessionAffinity === 'ClientIP'
           ? { affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800 }

@@ -1,9 +1,10 @@
 import { defer } from '#core/base';
-import { parseYaml, serviceRules } from '#core/kube';
+import { parseYaml, serviceHealthChecks, serviceRules } from '#core/kube';
 import type { Network, Program } from '#core/machines';
 import { CommandFailedError, componentProgram, listenOrFail } from './component.ts';
 import { pathOf, plainAnswer } from './http-answer.ts';
 import { readKubeconfig } from './kubeconfig.ts';
+import { ServiceHealthPorts } from './service-health-ports.ts';
 
 const flags = [
   { name: 'config', kind: 'string' },
@@ -53,18 +54,27 @@ export function kubeProxy(network: Network): Program {
         `${metadata.namespace ?? ''}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
       ]);
 
+      type ServiceView = ReturnType<typeof services.list>[number];
+      const slicesOf = ({ metadata }: ServiceView): ReturnType<typeof slices.byIndex> =>
+        slices.byIndex('service', `${metadata.namespace ?? ''}/${metadata.name ?? ''}`);
+      const healthPorts = own(
+        new ServiceHealthPorts(net, ({ namespace, name, port }, reason) => {
+          klog.error('service_health.go:186', 'Failed to start healthcheck', {
+            node: nodeName,
+            service: `${namespace}/${name}`,
+            port: String(port),
+            err: reason,
+          });
+        }),
+      );
+
       let pending = false;
       const sync = (): void => {
         pending = false;
         if (!services.hasSynced || !slices.hasSynced) return;
-        machine.rules.replace(
-          serviceRules(
-            services.list(),
-            ({ metadata }) =>
-              slices.byIndex('service', `${metadata.namespace ?? ''}/${metadata.name ?? ''}`),
-            nodeName,
-          ),
-        );
+        const all = services.list();
+        machine.rules.replace(serviceRules(all, slicesOf, nodeName));
+        healthPorts.sync(serviceHealthChecks(all, slicesOf, nodeName));
       };
       // One write for all changes of a moment, as the real one batches its iptables-restore.
       const changed = (): void => {

@@ -37,6 +37,15 @@ export interface NetworkDeps {
   readonly verifyTls?: TlsVerifier;
 }
 
+/** What passes traffic for an address of its own on to machines, unchanged. */
+export interface NetworkLoadBalancer {
+  readonly ports: readonly { readonly port: number; readonly protocol: Protocol }[];
+  /** Names of machines. */
+  readonly backends: readonly string[];
+  /** Where each of them tells by HTTP whether it wants traffic. */
+  readonly healthCheck: { readonly port: number; readonly path: string };
+}
+
 /** The wires of a lab: machines, the pods on them, and hosts outside. */
 export interface Network {
   /** @throws Error the name or the address is taken. */
@@ -46,6 +55,8 @@ export interface Network {
   machine(name: string): MachineNetwork | undefined;
   /** Decides each flow to or from a pod; the CNI agent writes it. Absent: all is allowed. */
   policy: ((flow: Flow) => 'allow' | 'drop') | undefined;
+  /** By address; they outlive who made them, as a cloud's do. */
+  readonly loadBalancers: Map<string, NetworkLoadBalancer>;
   /** The namespace that has this address now. */
   namespaceOf(address: string): NetNamespace | undefined;
 }
@@ -98,6 +109,7 @@ class LabNetwork implements Network {
   readonly deps: NetworkDeps;
   policy: ((flow: Flow) => 'allow' | 'drop') | undefined;
   readonly places = new Map<string, Place>();
+  readonly loadBalancers = new Map<string, NetworkLoadBalancer>();
   readonly #machines = new Map<string, LabMachine>();
 
   constructor(deps: NetworkDeps) {
@@ -185,7 +197,12 @@ class LabNetwork implements Network {
     arrived = false,
   ): Promise<Dialed> {
     const place = this.places.get(to.address);
-    if (!place) return this.#unknown(from, attempt, to.address);
+    if (!place) {
+      const balancer = this.loadBalancers.get(to.address);
+      return balancer
+        ? this.#balance(from, attempt, balancer, to, peer)
+        : this.#unknown(from, attempt, to.address);
+    }
     if (place.machine && !place.machine.powered) return this.#timeOut(attempt);
     const flow: Flow = {
       source: peer.address,
@@ -224,6 +241,37 @@ class LabNetwork implements Network {
     const listener = place.namespace.find(to.address, to.port, attempt.protocol);
     if (!listener) throw this.refused(attempt);
     return this.#dialed(listener, peer, to);
+  }
+
+  /** The packet keeps its destination: what becomes of it is up to the rules of the machine it is passed to. */
+  async #balance(
+    from: Place,
+    attempt: Attempt,
+    { ports, backends, healthCheck }: NetworkLoadBalancer,
+    to: { address: string; port: number },
+    peer: Peer,
+  ): Promise<Dialed> {
+    const { protocol } = attempt;
+    if (!ports.some((each) => each.port === to.port && each.protocol === protocol))
+      return this.#timeOut(attempt);
+    const healthy: LabMachine[] = [];
+    for (const name of backends) {
+      const machine = this.#machines.get(name);
+      if (machine && (await isHealthy(machine, healthCheck))) healthy.push(machine);
+    }
+    const machine = healthy[this.deps.random.integer(Math.max(1, healthy.length))];
+    const turned = machine?.rules.translate(
+      peer.address,
+      to.address,
+      to.port,
+      protocol,
+      false,
+      true,
+    );
+    if (turned?.kind === 'reject') throw this.refused(attempt);
+    if (!machine || turned?.kind !== 'endpoint') return this.#timeOut(attempt);
+    const address = turned.masquerade ? machine.namespace.address : peer.address;
+    return this.#deliver(from, attempt, turned.endpoint, { ...peer, address }, true);
   }
 
   #dialed(listener: Listener, peer: Peer, destination: Dialed['destination']): Dialed {
@@ -277,6 +325,22 @@ class LabNetwork implements Network {
         : `${dialText(attempt)}: connect: connection refused`;
     return new ConnectionError('ECONNREFUSED', text);
   }
+}
+
+/** Whether a machine behind a load balancer answers 200 to its health check. */
+async function isHealthy(
+  machine: LabMachine,
+  { port, path }: NetworkLoadBalancer['healthCheck'],
+): Promise<boolean> {
+  if (!machine.powered) return false;
+  const { address } = machine.namespace;
+  const listener = machine.namespace.find(address, port, 'tcp');
+  if (listener?.kind !== 'http') return false;
+  const response = await listener.handle(
+    { method: 'GET', url: path, headers: { host: `${address}:${port}` } },
+    { address, port },
+  );
+  return response.status === 200;
 }
 
 interface Attempt {

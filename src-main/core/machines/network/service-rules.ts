@@ -1,5 +1,6 @@
 import type { Clock, Random } from '#core/base';
 import type { Backend, ServicePortRule } from '#core/kube';
+import { type Cidr, cidrContains, parseCidr } from './addresses.ts';
 
 export type Translation =
   /** No rule is about this destination. */
@@ -8,10 +9,17 @@ export type Translation =
   | { readonly kind: 'reject' }
   | { readonly kind: 'drop' };
 
+interface Entry {
+  readonly rule: ServicePortRule;
+  readonly external: boolean;
+  /** Clients that may use it; absent: all. */
+  readonly sources?: readonly Cidr[];
+}
+
 /** One machine's table of Service translations. A machine whose kube-proxy never ran has an empty one. */
 export class ServiceRules {
   #rules: readonly ServicePortRule[] = [];
-  readonly #byAddress = new Map<string, { rule: ServicePortRule; external: boolean }>();
+  readonly #byAddress = new Map<string, Entry>();
   readonly #byNodePort = new Map<string, ServicePortRule>();
   readonly #affinity = new Map<string, { endpoint: Backend; untilMs: number }>();
   readonly #clock: Clock;
@@ -29,7 +37,14 @@ export class ServiceRules {
     this.#byNodePort.clear();
     for (const rule of rules) {
       const key = (address: string): string => `${address}:${rule.port}/${rule.protocol}`;
-      for (const address of [...(rule.externalIps ?? []), ...(rule.loadBalancerIps ?? [])])
+      const sources = rule.loadBalancerSources?.flatMap((block) => parseCidr(block) ?? []);
+      for (const address of rule.loadBalancerIps ?? [])
+        this.#byAddress.set(key(address), {
+          rule,
+          external: true,
+          ...(sources ? { sources } : {}),
+        });
+      for (const address of rule.externalIps ?? [])
         this.#byAddress.set(key(address), { rule, external: true });
       for (const address of rule.clusterIps)
         this.#byAddress.set(key(address), { rule, external: false });
@@ -54,6 +69,8 @@ export class ServiceRules {
     fromOutside: boolean,
   ): Translation {
     const hit = this.#byAddress.get(`${address}:${port}/${protocol}`);
+    if (hit?.sources && !hit.sources.some((block) => cidrContains(block, source)))
+      return { kind: 'drop' };
     if (hit) return this.#choose(hit.rule, source, hit.external && fromOutside, hit.external);
     const rule = local ? this.#byNodePort.get(`${port}/${protocol}`) : undefined;
     return rule ? this.#choose(rule, source, fromOutside, true) : { kind: 'none' };
