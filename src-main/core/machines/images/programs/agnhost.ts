@@ -7,6 +7,7 @@ import { mounttest } from './agnhost-mounttest.ts';
 import { hostnameOf, netexec } from './agnhost-netexec.ts';
 import { nettest } from './agnhost-nettest.ts';
 import { openIdMetadata } from './agnhost-openid.ts';
+import { portForwardTester } from './agnhost-port-forward-tester.ts';
 import { conversionWebhook, webhook } from './agnhost-webhook.ts';
 import { fileAnswer, flagValue, folderAnswer, serveHttp, textAnswer } from './http-service.ts';
 
@@ -186,6 +187,7 @@ const commands: Readonly<Record<string, Command>> = {
   netexec,
   nettest,
   porter,
+  'port-forward-tester': portForwardTester,
   'dns-suffix': dnsSuffix,
   'dns-server-list': dnsServerList,
   'etc-hosts': etcHosts,
