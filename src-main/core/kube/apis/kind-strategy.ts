@@ -18,6 +18,8 @@ export interface StrategyContext {
   readonly nowMs: number;
   /** Present when a subresource other than status is written: `ephemeralcontainers`, `resize`. */
   readonly subresource?: string;
+  /** The object as it is, when such a subresource is written. */
+  readonly old?: DeepReadonly<KubeObject>;
   /** Takes the text of a `Warning:` header that can be told only before the object is prepared. */
   readonly warn?: (text: string) => void;
   /** Whether an update's body has a list or map that holds nothing below a field: upstream compares few kinds that way. */

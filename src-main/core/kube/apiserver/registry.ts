@@ -41,6 +41,7 @@ import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
 import { EmptiedFields } from './emptied.ts';
 import { inGoOrder } from './go-order.ts';
 import { orderedMeta } from './object-order.ts';
+import { dropRepeatedOwners } from './owner-references.ts';
 import { StoredObject, storedForm } from './stored-object.ts';
 
 const nameChecks = {
@@ -222,11 +223,13 @@ export async function createObject(
   delete meta.selfLink;
   strategy.defaults?.(draft);
   defaultSpecial(draft);
+  if (tracked) dropRepeatedOwners(meta, call.warnings, false);
   if (tracked)
     trackUpdate(undefined, draft, write.manager, time, fieldScope(served, info.subresource));
   if (served.custom) refuseWhileTerminating(context, served, meta.name ?? '');
   const request = admissionRequest(call, 'CREATE', draft, null, write, { name: meta.name ?? '' });
   await admit(context, request);
+  dropRepeatedOwners(meta, call.warnings, true);
   const strategyContext = {
     nowMs: context.options.clock.now(),
     warn: (text: string) => void call.warnings.push(text),
@@ -417,6 +420,7 @@ export async function updateObject(
       meta.generateName = old.metadata.generateName;
     delete meta.selfLink;
     strategy.defaults?.(draft);
+    if (uid !== undefined) dropRepeatedOwners(meta, call.warnings, false);
     if (!tracked)
       trackUpdate(old, draft, write.manager, nowText(context), fieldScope(served, subresource));
     const request = admissionRequest(call, 'UPDATE', draft, old, write, {
@@ -426,6 +430,7 @@ export async function updateObject(
       name,
     });
     await admit(context, request);
+    dropRepeatedOwners(meta, call.warnings, true);
     const emptied = new EmptiedFields(draft, call.emptied);
     const strategyContext = {
       nowMs: context.options.clock.now(),
@@ -461,7 +466,7 @@ export async function updateObject(
       if (specViews.has(subresource) && !jsonEqual(draft['spec'], old['spec']))
         meta.generation = (old.metadata.generation ?? 0) + 1;
       emptied.putBack();
-      errors = strategy.validate?.(draft, { ...strategyContext, subresource }) ?? [];
+      errors = strategy.validate?.(draft, { ...strategyContext, subresource, old }) ?? [];
     }
     const access = await deviceAccessErrors(call, draft, old, subresource);
     fail(served, name, withMetadataErrors(served, draft, old, subresource, [...access, ...errors]));

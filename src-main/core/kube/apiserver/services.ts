@@ -119,6 +119,26 @@ export function prepareService(draft: KubeObject, old: DeepReadonly<KubeObject> 
 const isOpen = (spec: ServiceSpec): boolean =>
   spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
 
+/** The cluster has addresses of one family. */
+function familyErrors({ ipFamilyPolicy, ipFamilies = [] }: ServiceSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (ipFamilyPolicy === 'RequireDualStack')
+    errors.push(
+      invalidValue(
+        'spec.ipFamilyPolicy',
+        ipFamilyPolicy,
+        'this cluster is not configured for dual-stack services',
+      ),
+    );
+  ipFamilies.forEach((family, index) => {
+    if (family !== 'IPv4')
+      errors.push(
+        invalidValue(`spec.ipFamilies[${index}]`, family, 'not configured on this cluster'),
+      );
+  });
+  return errors;
+}
+
 function defaultFamilies(spec: ServiceSpec): void {
   const open = isOpen(spec);
   spec.ipFamilyPolicy ??= open ? 'RequireDualStack' : 'SingleStack';
@@ -146,15 +166,8 @@ export function allocateService(
       (each) =>
         each.metadata.name !== metadata.name || each.metadata.namespace !== metadata.namespace,
     );
-  if (spec.type !== 'ExternalName' && spec.ipFamilyPolicy === 'RequireDualStack' && !isOpen(spec))
-    errors.push(
-      invalidValue(
-        'spec.ipFamilyPolicy',
-        spec.ipFamilyPolicy,
-        'this cluster is not configured for dual-stack services',
-      ),
-    );
-  else if (spec.type !== 'ExternalName') {
+  if (spec.type !== 'ExternalName' && !isOpen(spec)) errors.push(...familyErrors(spec));
+  if (spec.type !== 'ExternalName' && errors.length === 0) {
     defaultFamilies(spec);
     const { base, size } = cidrRange(serviceClusterIpRange);
     const used = new Set(others.flatMap((each) => specOf(each)?.clusterIPs ?? []));

@@ -1,5 +1,10 @@
 import { type DeepReadonly, sha256Hex, sleep, utf8 } from '#core/base';
-import type { CSIPersistentVolumeSource, Node } from '../apis/index.ts';
+import type {
+  CSIDriver,
+  CSIPersistentVolumeSource,
+  Node,
+  VolumeAttachment,
+} from '../apis/index.ts';
 import { isReason } from '../machinery/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
 import { MountFailure } from './mount-failure.ts';
@@ -8,7 +13,16 @@ import { isPluginRegistered } from './plugin-registry.ts';
 type CsiSource = DeepReadonly<CSIPersistentVolumeSource>;
 
 const lookMs = 1000;
+/** How long a pod waits for its volumes in one go. */
+const patienceMs = 123_000;
+/** gRPC's number for what is used up. */
+const resourceExhausted = 8;
 const plugins = '/var/lib/kubelet/plugins/kubernetes.io/csi';
+
+/** The node takes no more volumes of a driver: a pod that waits for one more is to go. */
+export class AttachLimitExceeded extends Error {
+  override readonly name = 'AttachLimitExceeded';
+}
 
 /**
  * CSI volumes on this node. Before one is mounted, the node's status has to say that it is in use, so that nobody
@@ -70,38 +84,71 @@ export class AttachedVolumes {
       );
   }
 
+  /** The node's status has it as attached here. */
+  isAttached({ driver, volumeHandle }: CsiSource): boolean {
+    const name = uniqueName(driver, volumeHandle);
+    return (this.#node()?.status?.volumesAttached ?? []).some((volume) => volume.name === name);
+  }
+
   async #needsAttach(driver: string): Promise<boolean> {
+    return (await this.#driver(driver))?.spec.attachRequired !== false;
+  }
+
+  async #driver(name: string): Promise<DeepReadonly<CSIDriver> | undefined> {
     const drivers = this.#context.api?.client.resource('csidrivers.storage.k8s.io');
     try {
-      return (await drivers?.get(undefined, driver))?.spec.attachRequired !== false;
+      return await drivers?.get(undefined, name);
     } catch (error) {
-      if (isReason(error, 'NotFound')) return true;
+      if (isReason(error, 'NotFound')) return undefined;
       throw error;
     }
   }
 
   async #waitForController(uid: string, csi: CsiSource, signal: AbortSignal): Promise<void> {
     const { clock } = this.#context;
-    const name = `kubernetes.io/csi/${csi.driver}^${csi.volumeHandle}`;
+    const name = uniqueName(csi.driver, csi.volumeHandle);
     const users = this.#users.get(name) ?? new Set();
     this.#users.set(name, users.add(uid));
-    const isAttached = (): boolean =>
-      this.#reported.includes(name) &&
-      (this.#node()?.status?.volumesAttached ?? []).some((volume) => volume.name === name);
-    // Waiting for somebody who may never come is no work in progress.
-    while (!isAttached()) await sleep(clock, lookMs, signal, { background: true });
+    let lookAgainMs = clock.now() + patienceMs;
+    while (!this.#reported.includes(name) || !this.isAttached(csi)) {
+      if (clock.now() >= lookAgainMs) {
+        if (await this.#isNodeFull(csi)) throw new AttachLimitExceeded();
+        lookAgainMs = clock.now() + patienceMs;
+      }
+      // Waiting for somebody who may never come is no work in progress.
+      await sleep(clock, lookMs, signal, { background: true });
+    }
   }
 
-  async #checkAttachment({ driver, volumeHandle }: CsiSource): Promise<void> {
-    const { api, nodeName } = this.#context;
-    const name = `csi-${sha256Hex(utf8(volumeHandle + driver + nodeName))}`;
+  /** Asked only of drivers that tell anew how many volumes a node takes. @see pkg/volume/csi/csi_plugin.go */
+  async #isNodeFull(csi: CsiSource): Promise<boolean> {
+    try {
+      const driver = await this.#driver(csi.driver);
+      if (!driver?.spec.nodeAllocatableUpdatePeriodSeconds) return false;
+      const attachment = await this.#attachment(csi);
+      return attachment?.status?.attachError?.errorCode === resourceExhausted;
+    } catch {
+      return false;
+    }
+  }
+
+  #attachment(csi: CsiSource): Promise<DeepReadonly<VolumeAttachment> | undefined> {
+    const attachments = this.#context.api?.client.resource('volumeattachments.storage.k8s.io');
+    return attachments?.get(undefined, this.#attachmentName(csi)) ?? Promise.resolve(undefined);
+  }
+
+  #attachmentName({ driver, volumeHandle }: CsiSource): string {
+    return `csi-${sha256Hex(utf8(volumeHandle + driver + this.#context.nodeName))}`;
+  }
+
+  async #checkAttachment(csi: CsiSource): Promise<void> {
+    const { volumeHandle } = csi;
+    const name = this.#attachmentName(csi);
     const fail = (message: string): never => {
       throw new MountFailure(message, { stage: 'MountVolume.WaitForAttach failed' });
     };
     try {
-      const found = await api?.client
-        .resource('volumeattachments.storage.k8s.io')
-        .get(undefined, name);
+      const found = await this.#attachment(csi);
       if (found?.metadata.deletionTimestamp !== undefined)
         fail('volume attachment is being deleted');
       if (found?.status?.attached) return;
@@ -114,6 +161,10 @@ export class AttachedVolumes {
     }
     fail(`volume ${volumeHandle} is not attached for volume attachment ${name}`);
   }
+}
+
+function uniqueName(driver: string, volumeHandle: string): string {
+  return `kubernetes.io/csi/${driver}^${volumeHandle}`;
 }
 
 function notRegistered(driver: string): string {

@@ -1,4 +1,5 @@
 import { defer, type Disposable } from '#core/base';
+import { AttachLimitExceeded } from './attached-volumes.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import { graceOf } from './container-killer.ts';
 import { durationMs } from './configuration.ts';
@@ -187,7 +188,15 @@ export class PodWorker implements Disposable {
     deps.objects.registerPod(pod);
     await deps.reconcileMirror(pod);
     this.#abort.signal.throwIfAborted();
-    await deps.volumes.mountAll(pod, this.#abort.signal);
+    try {
+      await deps.volumes.mountAll(pod, this.#abort.signal);
+    } catch (error) {
+      if (!(error instanceof AttachLimitExceeded)) throw error;
+      const reason = 'VolumeAttachmentLimitExceeded';
+      podEvent(context, pod, 'Warning', reason, error.message);
+      this.terminate(undefined, { reason, message: `Pod was rejected: ${error.message}` });
+      return;
+    }
     deps.probes.addPod(pod);
     try {
       await deps.runtime.sync(pod, this.#abort.signal);

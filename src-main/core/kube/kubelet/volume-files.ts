@@ -6,6 +6,8 @@ export interface ProjectedFile {
   readonly path: string;
   readonly content: Uint8Array | string;
   readonly mode: number;
+  /** Whose it is; root's when absent. */
+  readonly uid?: number;
 }
 
 /**
@@ -26,9 +28,13 @@ export function writeAtomically(
   const name = `..${stamp(options.nowMs)}.${options.nonce}`;
   const folder = `${directory}/${name}`;
   files.mkdir(folder, 0o755);
-  for (const { path, content, mode } of wanted) {
+  for (const { path, content, mode, uid } of wanted) {
     files.writeFile(`${folder}/${path}`, content, mode);
-    if (options.gid !== undefined) files.chown(`${folder}/${path}`, 0, options.gid);
+    const { gid } = options;
+    if (gid !== undefined || uid !== undefined)
+      files.chown(`${folder}/${path}`, uid ?? 0, gid ?? 0);
+    // The group of a volume may read whatever is in it.
+    if (gid !== undefined) files.chmod(`${folder}/${path}`, mode | 0o440);
   }
   const present = files.readdir(directory);
   const old = present.filter((entry) => entry.startsWith('..2') && entry !== name);

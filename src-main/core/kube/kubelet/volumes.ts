@@ -7,7 +7,7 @@ import type {
   Volume,
 } from '../apis/index.ts';
 import { formatDuration, parseQuantity } from '../machinery/index.ts';
-import type { AttachedVolumes } from './attached-volumes.ts';
+import { type AttachedVolumes, AttachLimitExceeded } from './attached-volumes.ts';
 import { errorText, type KubeletContext, podEvent } from './context.ts';
 import { type DownwardValues, fieldValue, resourceValue } from './downward-api.ts';
 import { MountFailure } from './mount-failure.ts';
@@ -61,6 +61,8 @@ export class VolumeManager {
   /**
    * Resolves when all volumes are mounted and current; failures are told by events and tried again for as
    * long as the signal is not aborted.
+   *
+   * @throws AttachLimitExceeded when the pod's volumes do not fit on the node.
    */
   async mountAll(pod: PodView, signal: AbortSignal): Promise<void> {
     const uid = uidOf(pod);
@@ -87,16 +89,28 @@ export class VolumeManager {
     const mounts = before ?? new Map<string, string>();
     const unmounted = wanted.map(({ name }) => name).filter((name) => !mounts.has(name));
     if (problems.size > 0) this.#tellProblems(pod, unmounted, problems);
-    await Promise.all(
-      wanted
-        .filter(({ name }) => !problems.has(name))
-        .map(async (volume) => {
-          mounts.set(
-            volume.name,
-            await this.#mountInTheEnd(pod, volume, claimed.get(volume.name), signal),
-          );
-        }),
-    );
+    try {
+      await Promise.all(
+        wanted
+          .filter(({ name }) => !problems.has(name))
+          .map(async (volume) => {
+            mounts.set(
+              volume.name,
+              await this.#mountInTheEnd(pod, volume, claimed.get(volume.name), signal),
+            );
+          }),
+      );
+    } catch (error) {
+      if (!(error instanceof AttachLimitExceeded)) throw error;
+      const waiting = unmounted.filter((name) => !mounts.has(name)).sort();
+      const unattached = waiting.filter((name) => {
+        const csi = claimed.get(name)?.spec?.csi;
+        return csi && !this.#attached.isAttached(csi);
+      });
+      throw new AttachLimitExceeded(
+        `Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[${waiting.join(' ')}], unattached volumes=[${unattached.join(' ')}], failed to process volumes=[]: context deadline exceeded`,
+      );
+    }
     this.#mounted.set(uid, mounts);
     if (problems.size > 0) throw new Error(unprocessed(unmounted, problems));
   }
@@ -125,6 +139,7 @@ export class VolumeManager {
           : await this.#mount(pod, volume);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof AttachLimitExceeded) throw error;
         const failure = error instanceof MountFailure ? error : new MountFailure(errorText(error));
         const text = failure.text(volume.name);
         podEvent(this.#context, pod, 'Warning', 'FailedMount', text);
@@ -186,7 +201,7 @@ export class VolumeManager {
       if (volume.emptyDir?.medium === 'Memory') {
         const limit = parseQuantity(volume.emptyDir.sizeLimit ?? '0').nano / 1_000_000_000n;
         files.mountTmpfs?.(folder, {
-          mode: 0o777,
+          mode: 0o1777,
           ...(limit > 0n ? { sizeBytes: Number(limit) } : {}),
         });
       }
@@ -357,11 +372,13 @@ export class VolumeManager {
         all.push(...this.#downwardFiles(pod, source.downwardAPI.items ?? [], mode));
       else if (source.serviceAccountToken) {
         const token = await this.#tokens.get(pod, source.serviceAccountToken);
-        const isPrivate = specOf(pod).securityContext?.fsGroup !== undefined;
+        const uid = onlyUser(pod);
+        const isPrivate = (uid ?? specOf(pod).securityContext?.fsGroup) !== undefined;
         all.push({
           path: source.serviceAccountToken.path,
           content: token,
-          mode: isPrivate ? 0o640 : mode,
+          mode: isPrivate ? 0o600 : mode,
+          ...(uid === undefined ? {} : { uid }),
         });
       }
     }
@@ -431,6 +448,18 @@ export class VolumeManager {
           : '',
     }));
   }
+}
+
+/** The user that every container of a pod is told to run as, if there is one. */
+function onlyUser(pod: PodView): number | undefined {
+  const users = new Set(
+    allContainers(pod).map(
+      ({ container }) =>
+        container.securityContext?.runAsUser ?? specOf(pod).securityContext?.runAsUser,
+    ),
+  );
+  const [user] = users;
+  return users.size === 1 ? user : undefined;
 }
 
 interface SourceView {

@@ -147,6 +147,8 @@ export interface Plugin {
   normalize?(state: CycleState, scores: number[], nodes: readonly NodeInfo[]): void;
   reserve?(state: CycleState, pod: PodInfo, nodeName: string): Status | undefined;
   unreserve?(state: CycleState, pod: PodInfo, nodeName: string): void;
+  /** Whether `preBind` has anything to do. */
+  willPreBind?(state: CycleState): boolean;
   /** Work before the binding; undefined at once when there is none. */
   preBind?(
     state: CycleState,

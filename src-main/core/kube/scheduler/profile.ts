@@ -214,6 +214,11 @@ export class Profile {
       plugin.unreserve?.(state, pod, nodeName);
   }
 
+  /** Whether the binding has to wait for a plugin's work. */
+  willPreBind(state: CycleState): boolean {
+    return this.plugins.preBind.some((plugin) => plugin.willPreBind?.(state));
+  }
+
   async preBind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
     for (const plugin of this.plugins.preBind) {
       const status = await plugin.preBind?.(state, pod, nodeName);

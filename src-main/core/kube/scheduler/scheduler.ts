@@ -332,6 +332,8 @@ class DefaultScheduler implements Scheduler {
   ): Promise<void> {
     const { pod, uid } = info;
     const { namespace, name = '' } = pod.metadata;
+    // What takes its time is told others: the pod is about to be bound there.
+    if (found.profile.willPreBind(state)) await this.#writeStatus(pod, undefined, nodeName);
     let status = await found.profile.preBind(state, info, nodeName);
     if (!status && !this.#disposed)
       try {

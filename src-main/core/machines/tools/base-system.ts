@@ -2,6 +2,7 @@ import { TreeBuilder, type TreeNode } from '../filesystem/index.ts';
 import { type Program, ProgramRegistry } from '../process/index.ts';
 import { loadParser, shellProgram } from '../shell/index.ts';
 import { busyboxApplet } from './busybox.ts';
+import { ddProgram } from './dd.ts';
 import { diff } from './diff.ts';
 import { fileTools } from './files.ts';
 import { find, xargs } from './find.ts';
@@ -20,6 +21,7 @@ export const tools: Readonly<Record<string, Program>> = {
   ...systemTools,
   ...networkTools,
   ls,
+  dd: ddProgram('gnu'),
   diff,
   hexdump,
   find,
@@ -160,6 +162,7 @@ function build(base: Base): BaseSystem {
     ...Object.fromEntries(
       Object.entries(tools).map(([name, program]) => [name, busyboxApplet(name, program)]),
     ),
+    dd: ddProgram('busybox'),
     sh: shellProgram('ash'),
     ash: shellProgram('ash'),
   };

@@ -78,7 +78,7 @@ export function validateContainerResourceName(
 function validatePodResourceName(errors: FieldErrors, path: string, name: string): void {
   if (!validateResourceName(errors, path, name)) return;
   if (name !== 'cpu' && name !== 'memory' && !isHugePages(name)) {
-    errors.notSupported(path, name, ['cpu', 'memory']);
+    errors.notSupported(path, name, ['cpu', 'hugepages-', 'memory']);
   }
 }
 

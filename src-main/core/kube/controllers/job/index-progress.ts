@@ -2,6 +2,7 @@ import type { Job } from '../../apis/index.ts';
 import { isPodActive, isPodTerminating, type PodView } from '../shared/pods.ts';
 import { parseIndexes } from './indexes.ts';
 import {
+  finishedMs,
   ignoredFailureAnnotation,
   indexFailureAnnotation,
   indexOf,
@@ -28,10 +29,20 @@ export const noIndexes: IndexProgress = {
   delayed: new Map(),
 };
 
-/** Of several failed pods of an index the one with the most failures behind it counts. */
-const failuresOf = ({ metadata }: PodView): number =>
-  Number(metadata.annotations?.[indexFailureAnnotation] ?? 0) +
-  Number(metadata.annotations?.[ignoredFailureAnnotation] ?? 0);
+/** How often the index of a pod had failed before, forgiven failures too. */
+export function indexFailuresBefore({ metadata }: PodView): number {
+  return (
+    Number(metadata.annotations?.[indexFailureAnnotation] ?? 0) +
+    Number(metadata.annotations?.[ignoredFailureAnnotation] ?? 0)
+  );
+}
+
+/** Of several failed pods of an index the last one with the most failures behind it counts. */
+function isLater(pod: PodView, other: PodView): boolean {
+  return (
+    indexFailuresBefore(pod) >= indexFailuresBefore(other) && finishedMs(pod) >= finishedMs(other)
+  );
+}
 
 /**
  * Counts indexes from the status and the pods.
@@ -66,7 +77,7 @@ export function indexProgress(
     if (match.action === 'FailIndex' || (match.counts && failures >= spec.backoffLimitPerIndex))
       failed.add(index);
     const other = delayed.get(index);
-    if (!other || failuresOf(pod) > failuresOf(other)) delayed.set(index, pod);
+    if (!other || isLater(pod, other)) delayed.set(index, pod);
   }
   for (const index of [...delayed.keys()]) {
     const isReplaced = pods.some((pod) => isPodActive(pod) && indexOf(pod) === index);

@@ -4,6 +4,7 @@ import { podFromTemplate } from '../shared/pod-control.ts';
 import { compareForDeletion, type PodView } from '../shared/pods.ts';
 import type { BackoffRecord } from './job-memory.ts';
 import {
+  ignoredFailureAnnotation,
   indexAnnotation,
   indexFailureAnnotation,
   indexOf,
@@ -97,6 +98,10 @@ export function podForJob(
     const previous = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0);
     const counts = last && matchFailurePolicy(job.spec.podFailurePolicy, last).counts;
     metadata.annotations[indexFailureAnnotation] = String(previous + (counts ? 1 : 0));
+    const forgiven =
+      Number(last?.metadata.annotations?.[ignoredFailureAnnotation] ?? 0) +
+      (last && !counts ? 1 : 0);
+    if (forgiven > 0) metadata.annotations[ignoredFailureAnnotation] = String(forgiven);
   }
   if (draft.spec) {
     draft.spec.hostname = `${job.metadata.name ?? ''}-${index}`;

@@ -5,13 +5,18 @@ import { formatTime, isReason, type ObjectKey } from '../../machinery/index.ts';
 import { type ControllerContext, mutableCopy } from '../shared/context.ts';
 import { createPodControl, isNamespaceTerminating, slowStartBatch } from '../shared/pod-control.ts';
 import { isPodActive, isPodReady, isPodTerminating, type PodView, timeMs } from '../shared/pods.ts';
-import { type IndexProgress, indexProgress, noIndexes, pendingIndexes } from './index-progress.ts';
+import {
+  indexFailuresBefore,
+  type IndexProgress,
+  indexProgress,
+  noIndexes,
+  pendingIndexes,
+} from './index-progress.ts';
 import { formatIndexes } from './indexes.ts';
 import type { JobMemory } from './job-memory.ts';
 import { nextBackoff, podForJob, restartsExceeded, surplusPods } from './job-pods.ts';
 import {
   finishedMs,
-  indexFailureAnnotation,
   indexOf,
   isIndexed,
   isPodFailed,
@@ -320,8 +325,9 @@ export class JobSync {
     const now: number[] = [];
     for (const index of indexes) {
       const last = this.#indexes.delayed.get(index);
-      const failures = Number(last?.metadata.annotations?.[indexFailureAnnotation] ?? 0) + 1;
-      const waitMs = last ? remainingBackoffMs(failures, finishedMs(last), this.#nowMs) : 0;
+      const waitMs = last
+        ? remainingBackoffMs(indexFailuresBefore(last) + 1, finishedMs(last), this.#nowMs)
+        : 0;
       if (waitMs === 0) now.push(index);
       else this.#requeueAfter(waitMs);
     }

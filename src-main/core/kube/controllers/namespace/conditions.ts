@@ -4,6 +4,7 @@ import { formatTime } from '../../machinery/index.ts';
 /** What a round of deletion left behind. */
 export interface ContentReport {
   readonly discoveryFailures: ReadonlyMap<string, string>;
+  /** Of deletions alone. */
   readonly errors: string[];
   /** Absent while pods are still being removed: nothing else was looked at yet. */
   totals?: {

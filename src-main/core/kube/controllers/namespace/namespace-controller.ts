@@ -62,7 +62,8 @@ export function createNamespaceController(
     }
     if ((namespace.spec?.finalizers ?? []).length === 0) return {};
     const round = await deleteContent(namespace);
-    if (round.report.errors.length > 0) throw new Error(round.report.errors.join(', '));
+    const errors = [...round.report.discoveryFailures.values(), ...round.report.errors];
+    if (errors.length > 0) throw new Error(errors.join(', '));
     if (round.estimateSeconds > 0)
       // As upstream, half of the estimate and a second: things may end sooner.
       return { requeueAfterMs: (Math.floor(round.estimateSeconds / 2) + 1) * 1000 };
@@ -76,7 +77,7 @@ export function createNamespaceController(
       ({ namespaced, verbs }) => namespaced && verbs.includes('delete'),
     );
     const round: Round = {
-      report: { discoveryFailures: failures, errors: [...failures.values()] },
+      report: { discoveryFailures: failures, errors: [] },
       remaining: new Map(),
       finalizers: new Map(),
       estimateSeconds: 0,

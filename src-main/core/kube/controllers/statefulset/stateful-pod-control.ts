@@ -6,6 +6,7 @@ import type { PodView } from '../shared/pods.ts';
 import {
   applyIdentity,
   claimsOf,
+  identityMatches,
   ordinalOf,
   replicasOf,
   type SetView,
@@ -14,6 +15,7 @@ import {
 
 export interface StatefulPodControl {
   create(set: SetView, pod: Pod): Promise<void>;
+  /** Sets right the pod's labels and the owners of its claims; nothing to do, nothing said. */
   update(set: SetView, pod: PodView): Promise<void>;
   delete(set: SetView, pod: PodView): Promise<void>;
   /** Creates claims a pending pod waits for. */
@@ -92,7 +94,9 @@ export function createStatefulPodControl(context: ControllerContext): StatefulPo
     }
   }
 
-  async function retainClaims(set: SetView, pod: PodView): Promise<void> {
+  /** @returns whether there was anything to set right. */
+  async function ownClaims(set: SetView, pod: PodView): Promise<boolean> {
+    let isChanged = false;
     const policy = set.spec?.persistentVolumeClaimRetentionPolicy;
     const ordinal = ordinalOf(pod);
     const isCondemned =
@@ -130,13 +134,21 @@ export function createStatefulPodControl(context: ControllerContext): StatefulPo
         ...others.map((other) => ({ ...other })),
         ...(owner ? [{ ...owner, controller: true, blockOwnerDeletion: true }] : []),
       ];
-      await claims.update(draft);
+      isChanged = true;
+      try {
+        await claims.update(draft);
+      } catch (error) {
+        throw new Error(
+          `could not update claim ${metadata.name ?? ''} for delete policy ownerRefs: ${textOf(error)}`,
+        );
+      }
     }
+    return isChanged;
   }
 
   return {
     createClaims,
-    retainClaims,
+    retainClaims: async (set, pod) => void (await ownClaims(set, pod)),
     create: async (set, pod) => {
       try {
         await createClaims(set, pod);
@@ -152,15 +164,18 @@ export function createStatefulPodControl(context: ControllerContext): StatefulPo
         if (!isNamespaceTerminating(error)) recordPod('create', set, pod, error);
         throw error;
       }
-      await retainClaims(set, pod);
+      await ownClaims(set, pod);
     },
     update: async (set, pod) => {
+      const hasIdentity = identityMatches(set, pod);
       const draft = mutableCopy<Pod>(pod);
       applyIdentity(set, draft, ordinalOf(pod));
       // Only labels can still be set right; the rest of an identity is fixed at creation.
       if (pod.spec) draft.spec = mutableCopy<NonNullable<Pod['spec']>>(pod.spec);
-      await createClaims(set, pod);
+      if (!hasIdentity) await createClaims(set, pod);
       try {
+        const isOwned = await ownClaims(set, pod);
+        if (hasIdentity && !isOwned) return;
         await pods.update(draft);
         recordPod('update', set, pod);
       } catch (error) {

@@ -20,7 +20,6 @@ import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue
 import { slowStartBatch } from '../shared/pod-control.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
 import {
-  identityMatches,
   isCreated,
   isMemberOf,
   isRunningAndAvailable,
@@ -150,8 +149,7 @@ export function createStatefulSetController(
     const minReady = set.spec?.minReadySeconds ?? 0;
     const isWell = !isTerminating(pod) && isRunningAndAvailable(pod, minReady, clock.now());
     if (!isWell && isMonotonic) return true;
-    await control.retainClaims(set, pod);
-    if (!identityMatches(set, pod)) await control.update(set, pod);
+    await control.update(set, pod);
     return false;
   }
 

@@ -40,7 +40,7 @@ export function createExpandController(context: ControllerContext): Controller {
     if (requested(claim) <= granted(claim)) return {};
     recorder.event(
       claim,
-      volume.spec?.csi ? 'Normal' : 'Warning',
+      'Normal',
       'ExternalExpanding',
       'waiting for an external controller to expand this PVC',
     );

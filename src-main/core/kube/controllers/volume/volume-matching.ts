@@ -64,12 +64,34 @@ function hasAccessModes(volume: VolumeView, claim: ClaimView): boolean {
 }
 
 /**
- * The smallest volume that does for a claim; one reserved for it comes first.
+ * The smallest volume that does for a claim; one reserved for it comes first. Volumes with fewer access modes are
+ * spent before others, however large they are.
  *
  * @param delayed the class binds with the first consumer: only a reserved volume counts then.
- * @see k8s.io/component-helpers/storage/volume/helpers.go, FindMatchingVolume
+ * @see pkg/controller/volume/persistentvolume/index.go
  */
 export function bestMatch(
+  volumes: readonly VolumeView[],
+  claim: ClaimView,
+  delayed: boolean,
+): VolumeView | undefined {
+  const byModes = new Map<number, VolumeView[]>();
+  for (const volume of volumes) {
+    if (!hasAccessModes(volume, claim)) continue;
+    const count = volume.spec?.accessModes?.length ?? 0;
+    const alike = byModes.get(count) ?? [];
+    byModes.set(count, alike);
+    alike.push(volume);
+  }
+  for (const [, alike] of [...byModes].sort(([a], [b]) => a - b)) {
+    const found = bestOf(alike, claim, delayed);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** @see k8s.io/component-helpers/storage/volume/helpers.go, FindMatchingVolume */
+function bestOf(
   volumes: readonly VolumeView[],
   claim: ClaimView,
   delayed: boolean,
@@ -90,8 +112,6 @@ export function bestMatch(
       const difference =
         sizeOf(a.spec?.capacity?.['storage']) - sizeOf(b.spec?.capacity?.['storage']);
       if (difference !== 0n) return difference < 0n ? -1 : 1;
-      // As upstream, volumes with fewer access modes are spent first.
-      const modes = (a.spec?.accessModes ?? []).length - (b.spec?.accessModes ?? []).length;
-      return modes || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1);
+      return (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1;
     })[0];
 }

@@ -307,6 +307,7 @@ export function dynamicResources(handle: Handle): Plugin {
         );
       });
     },
+    willPreBind: (state) => (stateOf(state)?.claims.length ?? 0) > 0,
     preBind: (state, { pod }, nodeName) => {
       const data = stateOf(state);
       if (!data || data.claims.length === 0) return undefined;

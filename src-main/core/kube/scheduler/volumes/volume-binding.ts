@@ -370,6 +370,7 @@ export function volumeBinding(
       const decision = stateOf(state)?.decisions.get(nodeName);
       if (decision) restore(decision);
     },
+    willPreBind: (state) => stateOf(state)?.allBound === false,
     preBind: (state, { pod }, nodeName) => {
       const data = stateOf(state);
       if (!data || data.allBound) return undefined;

@@ -89,3 +89,30 @@ test('a CSI volume waits for its controller, then for its driver', async () => {
   await node.time.advance(60_000);
   expect(status()['volumesInUse'] ?? []).toEqual([]);
 });
+
+test('a pod goes when its node takes no more volumes of a driver that counts them', async () => {
+  const bench = new KubeletBench();
+  const { api, node } = bench;
+  await bench.start();
+  claim(bench, 'Bound');
+  api.create('csidrivers.storage.k8s.io', {
+    metadata: { name: 'csi.example.com' },
+    spec: { attachRequired: true, nodeAllocatableUpdatePeriodSeconds: 60 },
+  });
+  api.create('volumeattachments.storage.k8s.io', {
+    metadata: { name: attachment },
+    status: { attached: false, attachError: { message: 'full', errorCode: 8 } },
+  });
+  bench.create('p', spec);
+  await node.time.advance(120_000);
+  expect(bench.events('p')).toEqual([]);
+  await node.time.advance(10_000);
+  const message =
+    'Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[v], unattached volumes=[v], failed to process volumes=[]: context deadline exceeded';
+  expect(bench.events('p')).toEqual([`Warning VolumeAttachmentLimitExceeded ${message}`]);
+  expect(bench.status('p')).toMatchObject({
+    phase: 'Failed',
+    reason: 'VolumeAttachmentLimitExceeded',
+    message: `Pod was rejected: ${message}`,
+  });
+});

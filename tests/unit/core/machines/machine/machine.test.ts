@@ -131,3 +131,42 @@ test('hexdump shows bytes as the real one does', async () => {
     '00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n00000040\n',
   );
 });
+
+test('dd copies blocks and says how many, as coreutils do', async () => {
+  const { run } = await bootedMachine();
+  const sh = async (script: string) => {
+    const { stdout, stderr, code } = await run(['bash', '-c', script]);
+    const told = stderr.replace(/copied, \S+ s, .*/g, 'copied, S s, R');
+    return `${stdout}|${told}|${code}`;
+  };
+  await sh('printf "hello world" > /tmp/a');
+  expect(await sh('dd if=/tmp/a of=/tmp/b bs=4; cat /tmp/b')).toBe(
+    'hello world|2+1 records in\n2+1 records out\n11 bytes copied, S s, R\n|0',
+  );
+  expect(
+    await sh('dd if=/tmp/a of=/tmp/b bs=4 skip=1 count=1 seek=2 conv=notrunc; cat /tmp/b'),
+  ).toBe('hello woo wo|1+0 records in\n1+0 records out\n4 bytes copied, S s, R\n|0');
+  expect(await sh('dd if=/tmp/a of=/tmp/s bs=4 seek=2 status=none; hexdump -C /tmp/s')).toContain(
+    '00 00 00 00 00 00 00 00  68 65 6c 6c 6f 20 77 6f',
+  );
+  expect(await sh('dd if=/tmp/a ibs=3 obs=5 conv=ucase')).toBe(
+    'HELLO WORLD|3+1 records in\n2+1 records out\n11 bytes copied, S s, R\n|0',
+  );
+  expect(await sh('dd if=/dev/zero of=/tmp/z bs=1M count=3; stat -c %s /tmp/z')).toBe(
+    '3145728\n|3+0 records in\n3+0 records out\n3145728 bytes (3.1 MB, 3.0 MiB) copied, S s, R\n|0',
+  );
+  expect(await sh('printf abc | dd bs=2 count=1 status=noxfer')).toBe(
+    'ab|1+0 records in\n1+0 records out\n|0',
+  );
+  expect(await sh('dd if=/nope')).toBe(
+    "|dd: failed to open '/nope': No such file or directory\n|1",
+  );
+  expect(await sh('dd if=/tmp status=none')).toBe("|dd: error reading '/tmp': Is a directory\n|1");
+  expect(await sh('dd bs=0')).toBe("|dd: invalid number: '0'\n|1");
+  expect(await sh('dd if=/tmp/a conv=odd')).toBe(
+    "|dd: invalid conversion: 'odd'\nTry 'dd --help' for more information.\n|1",
+  );
+  expect(await sh('dd what=1')).toBe(
+    "|dd: unrecognized operand 'what=1'\nTry 'dd --help' for more information.\n|1",
+  );
+});

@@ -365,6 +365,7 @@ export interface ContainerStatus {
   ready?: boolean;
   started?: boolean;
   restartCount?: number;
+  resources?: ResourceRequirements;
   state?: ContainerState;
   lastState?: ContainerState;
 }

@@ -23,6 +23,7 @@ import { syncPodAddresses, validatePodAddresses } from './pod-addresses.ts';
 import { setPodDefaults, setPodSpecDefaults, setTemplateDefaults } from './pod-defaults.ts';
 import { validateImageSpaces } from './pod-containers.ts';
 import { validatePodSpec, validatePodTemplate } from './pod-spec-validation.ts';
+import { validateResize } from './pod-resize.ts';
 import { validateTolerations } from './pod-scheduling.ts';
 import {
   type Container,
@@ -315,6 +316,20 @@ const staticPodRefusals: Readonly<Record<string, string>> = {
   resize: 'static pods cannot be resized',
 };
 
+/** @see ValidatePodEphemeralContainersUpdate */
+function keepEphemeralContainers(errors: FieldErrors, pod: Pod, old: DeepReadonly<Pod>): void {
+  for (const before of old.spec?.ephemeralContainers ?? []) {
+    const now = pod.spec?.ephemeralContainers?.find(({ name }) => name === before.name);
+    const which = `existing ephemeral containers ${JSON.stringify(before.name)}`;
+    if (!now) errors.forbidden('spec.ephemeralContainers', `${which} may not be removed\n`);
+    else if (!semanticEqual(before, now))
+      errors.forbidden(
+        'spec.ephemeralContainers',
+        `${which} may not be changed\n${specDiff('EphemeralContainer', before, now)}`,
+      );
+  }
+}
+
 /** @see validatePodConditions */
 function validateConditions(
   errors: FieldErrors,
@@ -356,7 +371,7 @@ export const podStrategy: KindStrategy = {
     draft.metadata.generation = (old.metadata.generation ?? 0) + (changed ? 1 : 0);
   },
   prepareForStatusUpdate,
-  validate(object, { subresource }) {
+  validate(object, { subresource, old }) {
     const errors = new FieldErrors();
     const pod = view<Pod>(object);
     const refusal = subresource && staticPodRefusals[subresource];
@@ -370,6 +385,9 @@ export const podStrategy: KindStrategy = {
     if (subresource === 'resize' && qos !== undefined && qosClass(pod.spec ?? {}) !== qos) {
       errors.invalid('spec', qos, 'Pod QOS Class may not change as a result of resizing');
     }
+    if (subresource === 'ephemeralcontainers' && old)
+      keepEphemeralContainers(errors, pod, view<Pod>(old));
+    if (subresource === 'resize' && old) validateResize(errors, pod, view<Pod>(old));
     if (subresource === undefined && (pod.spec?.ephemeralContainers ?? []).length > 0) {
       errors.forbidden('spec.ephemeralContainers', 'cannot be set on create');
     }
