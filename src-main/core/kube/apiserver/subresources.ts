@@ -228,16 +228,15 @@ export async function bindPod(
   const pods = context.catalog.get('', 'v1', 'pods');
   if (!pods) throw notServed();
   const target = (binding['target'] ?? {}) as { kind?: string; name?: string };
-  const errors = [];
+  const errors: string[] = [];
   if (target.kind && target.kind !== 'Node')
-    errors.push({
-      reason: 'FieldValueNotSupported',
-      message: `Unsupported value: ${JSON.stringify(target.kind)}: supported values: "Node", "<empty>"`,
-      field: 'target.kind',
-    });
-  if (!target.name)
-    errors.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'target.name' });
-  if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, '', errors);
+    errors.push(
+      `target.kind: Unsupported value: ${JSON.stringify(target.kind)}: supported values: "Node", "<empty>"`,
+    );
+  if (!target.name) errors.push('target.name: Required value');
+  // Upstream hands on the bare list, which is no status.
+  if (errors.length > 0)
+    throw failure(500, '', errors.length === 1 ? String(errors[0]) : `[${errors.join(', ')}]`);
   const admission = admissionRequest(call, 'CREATE', binding, null, write, {
     served: pods,
     subresource: 'binding',

@@ -184,8 +184,11 @@ function validateClaimNames(
   const known = sorted.length === 0 ? ' which is empty' : `: ${sorted.join(', ')}`;
   claims.forEach(({ name = '', request = '' }, index) => {
     const at = `${path}[${index}]`;
-    if (name === '') errors.required(at);
-    else if (seen.has(name)) errors.duplicate(at, name);
+    if (name === '') {
+      errors.required(at);
+      return;
+    }
+    if (seen.has(name)) errors.duplicate(at, name);
     else {
       const key = request === '' ? name : `${name}/${request}`;
       if (request !== '') dnsLabel(errors, `${at}.request`, request);

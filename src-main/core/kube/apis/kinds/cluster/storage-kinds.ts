@@ -13,7 +13,7 @@ import {
 } from '../../validation/meta.ts';
 import { isDns1123Subdomain } from '../../validation/names.ts';
 import { compareQuantities } from '../../validation/quantity.ts';
-import { driverName } from '../core/persistent-volume-sources.ts';
+import { driverName } from '../core/volume-sources.ts';
 import { view } from '../core/pod-types.ts';
 
 // Rules: pkg/apis/storage/validation/validation.go.

@@ -5,7 +5,7 @@ import { FieldErrors, Printed } from '../../validation/field.ts';
 import { immutable } from '../../validation/meta.ts';
 import { inRange, isDns1123Subdomain } from '../../validation/names.ts';
 import { internalJson } from '../core/internal-print.ts';
-import { driverName } from '../core/persistent-volume-sources.ts';
+import { driverName } from '../core/volume-sources.ts';
 import {
   setVolumeSpecDefaults,
   validateVolumeSpec,

@@ -1,90 +1,17 @@
 import type { FieldErrors } from '../../validation/field.ts';
 import { dnsLabel, dnsSubdomain } from '../../validation/meta.ts';
-import { inRange, isDns1123Label, isDns1123Subdomain } from '../../validation/names.ts';
-import { noBacksteps, validateHostPath } from './pod-volumes.ts';
+import { inRange } from '../../validation/names.ts';
+import {
+  driverName,
+  isInitiator,
+  noBacksteps,
+  requires,
+  sharedSourceChecks,
+  type SecretReference,
+  type SourceFields,
+} from './volume-sources.ts';
 
 // Rules: pkg/apis/core/validation/validation.go, ValidatePersistentVolumeSpec and what it calls.
-
-/** A source's own fields; which of them a kind has is the schema's matter. */
-export interface SourceFields {
-  path?: string;
-  type?: string;
-  pdName?: string;
-  volumeID?: string;
-  partition?: number;
-  endpoints?: string;
-  endpointsNamespace?: string;
-  datasetName?: string;
-  datasetUUID?: string;
-  server?: string;
-  monitors?: string[];
-  image?: string;
-  pool?: string;
-  user?: string;
-  keyring?: string;
-  registry?: string;
-  tenant?: string;
-  volume?: string;
-  targetPortal?: string;
-  iscsiInterface?: string;
-  initiatorName?: string;
-  iqn?: string;
-  lun?: number;
-  chapAuthDiscovery?: boolean;
-  chapAuthSession?: boolean;
-  secretRef?: SecretReference;
-  targetWWNs?: string[];
-  wwids?: string[];
-  driver?: string;
-  options?: Record<string, string>;
-  secretName?: string;
-  shareName?: string;
-  secretNamespace?: string;
-  volumePath?: string;
-  pdID?: string;
-  diskName?: string;
-  diskURI?: string;
-  cachingMode?: string;
-  kind?: string;
-  fsType?: string;
-  readOnly?: boolean;
-  storageMode?: string;
-  gateway?: string;
-  system?: string;
-  volumeName?: string;
-  volumeNamespace?: string;
-  volumeHandle?: string;
-  controllerPublishSecretRef?: SecretReference;
-  controllerExpandSecretRef?: SecretReference;
-  nodePublishSecretRef?: SecretReference;
-  nodeExpandSecretRef?: SecretReference;
-}
-
-interface SecretReference {
-  name?: string;
-  namespace?: string;
-}
-
-type Check = (errors: FieldErrors, path: string, source: SourceFields, volumeName: string) => void;
-
-const requires =
-  (...fields: (keyof SourceFields)[]): Check =>
-  (errors, path, source) => {
-    for (const field of fields) {
-      const value = source[field];
-      if (!value || (Array.isArray(value) && value.length === 0))
-        errors.required(`${path}.${field}`);
-    }
-  };
-
-/** A disk by the field that names it, and a partition of it. */
-const partitioned =
-  (name: 'pdName' | 'volumeID'): Check =>
-  (errors, path, source) => {
-    requires(name)(errors, path, source, '');
-    const { partition = 0 } = source;
-    errors.invalidEach(`${path}.partition`, partition, inRange(partition, 0, 255));
-  };
 
 function secretParts(errors: FieldErrors, path: string, secret: SecretReference | undefined): void {
   if (!secret) return;
@@ -92,79 +19,24 @@ function secretParts(errors: FieldErrors, path: string, secret: SecretReference 
   if (!secret.namespace) errors.required(`${path}.secretRef.namespace`);
 }
 
-const initiatorForms: Readonly<Record<string, RegExp>> = {
-  iqn: /iqn\.\d{4}-\d{2}\.[A-Za-z0-9\-.]+:[^,;*&$|\s]+$/,
-  eui: /^eui.[A-Za-z0-9]{16}$/,
-  naa: /^naa.[A-Za-z0-9]{32}$/,
-};
-
-function initiator(errors: FieldErrors, path: string, name: string): void {
-  if (!initiatorForms[name.slice(0, 3)]?.test(name))
-    errors.invalid(path, name, 'must be valid format');
-}
-
-/** A CSI driver's name. @see ValidateCSIDriverName */
-export function driverName(errors: FieldErrors, path: string, name: string): void {
-  if (name === '') {
-    errors.required(path);
-    return;
-  }
-  if (name.length > 63) errors.tooLong(path, 63);
-  errors.invalidEach(path, name, isDns1123Subdomain(name.toLowerCase()));
-}
+type PersistentSourceCheck = (
+  errors: FieldErrors,
+  path: string,
+  source: SourceFields,
+  volumeName: string,
+) => void;
 
 /** In upstream's order: the first there is is checked, every other one is one too many. */
 const checks = {
-  hostPath: validateHostPath,
-  // Upstream spells the path of this one otherwise.
-  gcePersistentDisk: (errors, path, source, name) =>
-    partitioned('pdName')(errors, path.replace(/gceP/, 'p'), source, name),
-  awsElasticBlockStore: partitioned('volumeID'),
-  glusterfs(errors, path, source) {
-    requires('endpoints', 'path')(errors, path, source, '');
-    const { endpointsNamespace: namespace } = source;
-    const at = `${path}.endpointsNamespace`;
-    if (namespace === '')
-      errors.invalid(
-        at,
-        namespace,
-        'if the endpointnamespace is set, it must be a valid namespace name',
-      );
-    else if (namespace !== undefined) errors.invalidEach(at, namespace, isDns1123Label(namespace));
-  },
-  flocker(errors, path, { datasetName = '', datasetUUID = '' }) {
-    if (datasetName === '' && datasetUUID === '')
-      errors.required(path, 'one of datasetName and datasetUUID is required');
-    if (datasetName !== '' && datasetUUID !== '')
-      errors.invalid(
-        path,
-        'resource',
-        'datasetName and datasetUUID can not be specified simultaneously',
-      );
-    if (datasetName.includes('/'))
-      errors.invalid(`${path}.datasetName`, datasetName, "must not contain '/'");
-  },
-  nfs(errors, at, source) {
-    requires('server', 'path')(errors, at, source, '');
-    const { path = '' } = source;
-    if (!path.startsWith('/')) errors.invalid(`${at}.path`, path, 'must be an absolute path');
-  },
-  rbd: requires('monitors', 'image'),
-  quobyte(errors, path, { registry = '', tenant = '', volume }) {
-    const pairs = 'must be a host:port pair or multiple pairs separated by commas';
-    if (registry === '') errors.required(`${path}.registry`, pairs);
-    else if (tenant.length >= 65)
-      errors.required(
-        `${path}.tenant`,
-        'must be a UUID and may not exceed a length of 64 characters',
-      );
-    else
-      for (const pair of registry.split(','))
-        if (!/^(?:[^:[\]]*|\[[^[\]]*\]):[^:[\]]*$/.test(pair))
-          errors.invalid(`${path}.registry`, registry, pairs);
-    if (!volume) errors.required(`${path}.volume`);
-  },
-  cephfs: requires('monitors'),
+  hostPath: sharedSourceChecks.hostPath,
+  gcePersistentDisk: sharedSourceChecks.gcePersistentDisk,
+  awsElasticBlockStore: sharedSourceChecks.awsElasticBlockStore,
+  glusterfs: sharedSourceChecks.glusterfs,
+  flocker: sharedSourceChecks.flocker,
+  nfs: sharedSourceChecks.nfs,
+  rbd: sharedSourceChecks.rbd,
+  quobyte: sharedSourceChecks.quobyte,
+  cephfs: sharedSourceChecks.cephfs,
   iscsi(errors, path, source, volumeName) {
     const { targetPortal = '', initiatorName, iqn = '', lun = 0, secretRef } = source;
     if (targetPortal === '') errors.required(`${path}.targetPortal`);
@@ -175,67 +47,26 @@ const checks = {
         'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.',
       );
     if (iqn === '') errors.required(`${path}.iqn`);
-    else initiator(errors, `${path}.iqn`, iqn);
+    else errors.invalidEach(`${path}.iqn`, iqn, isInitiator(iqn));
     errors.invalidEach(`${path}.lun`, lun, inRange(lun, 0, 255));
     if ((source.chapAuthDiscovery || source.chapAuthSession) && !secretRef)
       errors.required(`${path}.secretRef`);
     if (secretRef && !secretRef.name) errors.required(`${path}.secretRef.name`);
-    if (initiatorName !== undefined) initiator(errors, `${path}.initiatorname`, initiatorName);
+    if (initiatorName !== undefined)
+      errors.invalidEach(`${path}.initiatorname`, initiatorName, isInitiator(initiatorName));
   },
   cinder(errors, path, source) {
-    requires('volumeID')(errors, path, source, '');
+    requires('volumeID')(errors, path, source);
     secretParts(errors, path, source.secretRef);
   },
-  fc(errors, path, { targetWWNs = [], wwids = [], lun }) {
-    const at = `${path}.targetWWNs`;
-    if (targetWWNs.length === 0 && wwids.length === 0)
-      errors.required(at, 'must specify either targetWWNs or wwids, but not both');
-    if (targetWWNs.length > 0 && wwids.length > 0)
-      errors.invalid(at, targetWWNs, 'targetWWNs and wwids can not be specified simultaneously');
-    if (targetWWNs.length === 0) return;
-    if (lun === undefined)
-      errors.required(`${path}.lun`, 'lun is required if targetWWNs is specified');
-    else errors.invalidEach(`${path}.lun`, lun, inRange(lun, 0, 255));
-  },
-  flexVolume(errors, path, { driver, options = {} }) {
-    if (!driver) errors.required(`${path}.driver`);
-    for (const key of Object.keys(options)) {
-      const [namespace = ''] = key.split('/');
-      if (/\.(?:kubernetes|k8s)\.io$/.test(`.${namespace.toLowerCase()}`))
-        errors.invalid(
-          `${path}.options[${key}]`,
-          key,
-          'kubernetes.io and k8s.io namespaces are reserved',
-        );
-    }
-  },
-  azureFile(errors, path, source) {
-    requires('secretName', 'shareName')(errors, path, source, '');
-    if (source.secretNamespace === '') errors.required(`${path}.secretNamespace`);
-  },
-  vsphereVolume: requires('volumePath'),
-  photonPersistentDisk: requires('pdID'),
-  portworxVolume: requires('volumeID'),
-  azureDisk(errors, path, source) {
-    requires('diskName', 'diskURI')(errors, path, source, '');
-    const { cachingMode, kind, diskURI = '' } = source;
-    const modes = ['None', 'ReadOnly', 'ReadWrite'];
-    if (cachingMode !== undefined && !modes.includes(cachingMode))
-      errors.notSupported(`${path}.cachingMode`, cachingMode, modes);
-    const kinds = ['Dedicated', 'Managed', 'Shared'];
-    if (kind === undefined) return;
-    if (!kinds.includes(kind)) errors.notSupported(`${path}.kind`, kind, kinds);
-    if (kind === 'Managed') {
-      if (!diskURI.startsWith('/subscriptions/'))
-        errors.notSupported(`${path}.diskURI`, diskURI, [
-          '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}',
-        ]);
-    } else if (!diskURI.startsWith('https://'))
-      errors.notSupported(`${path}.diskURI`, diskURI, [
-        'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd',
-      ]);
-  },
-  scaleIO: requires('gateway', 'system', 'volumeName'),
+  fc: sharedSourceChecks.fc,
+  flexVolume: sharedSourceChecks.flexVolume,
+  azureFile: sharedSourceChecks.azureFile,
+  vsphereVolume: sharedSourceChecks.vsphereVolume,
+  photonPersistentDisk: sharedSourceChecks.photonPersistentDisk,
+  portworxVolume: sharedSourceChecks.portworxVolume,
+  azureDisk: sharedSourceChecks.azureDisk,
+  scaleIO: sharedSourceChecks.scaleIO,
   local(errors, at, { path = '' }) {
     if (path === '') errors.required(`${at}.path`);
     else noBacksteps(errors, `${at}.path`, path);
@@ -265,7 +96,7 @@ const checks = {
       else errors.required(`${at}.namespace`);
     }
   },
-} as const satisfies Record<string, Check>;
+} as const satisfies Record<string, PersistentSourceCheck>;
 
 /** The source of a persistent volume, at most one of them. */
 export type VolumeSources = { [Kind in keyof typeof checks]?: SourceFields };

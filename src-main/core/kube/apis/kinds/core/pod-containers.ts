@@ -21,11 +21,12 @@ import {
   type SecurityContext,
   type Volume,
 } from './pod-types.ts';
+import { validateWindowsOptions } from './pod-os.ts';
 import { validateLifecycleAndProbes } from './pod-probes.ts';
+import { noBacksteps } from './volume-sources.ts';
 import {
   envFieldPaths,
   localDescendingPath,
-  noBacksteps,
   validateFieldRef,
   validateResourceFieldRef,
 } from './pod-volumes.ts';
@@ -326,6 +327,7 @@ function validateSecurityContext(
       );
     }
   }
+  validateWindowsOptions(errors, `${path}.windowsOptions`, context.windowsOptions);
   validateAppArmorProfile(errors, `${path}.appArmorProfile`, context.appArmorProfile);
 }
 
@@ -483,13 +485,13 @@ function validateInitContainers(errors: FieldErrors, path: string, around: Surro
 const ephemeralRefused = [
   'ports',
   'resources',
-  'lifecycle',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
   'resizePolicy',
   'restartPolicy',
   'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
 ] as const;
 
 function validateEphemeral(errors: FieldErrors, path: string, around: Surroundings): void {

@@ -103,6 +103,9 @@ function setVolumeDefaults(volume: Volume): void {
   if (volume.projected) {
     volume.projected.defaultMode ??= 0o644;
     for (const source of volume.projected.sources ?? []) {
+      // The features behind these two are off in v1.36, and what a client sends is dropped.
+      delete source.clusterTrustBundle;
+      delete source.podCertificate;
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
       setFileDefaults(source.downwardAPI?.items);
     }

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from '../../../machinery/index.ts';
-import type { FieldErrors } from '../../validation/field.ts';
+import { Printed, type FieldErrors } from '../../validation/field.ts';
 import {
   dnsLabel,
   dnsSubdomain,
@@ -26,6 +26,7 @@ import {
 import { containersOf, podClaimNames, type PodSpec, type PodTemplate } from './pod-types.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './pod-scheduling.ts';
 import { validateVolumes } from './pod-volumes.ts';
+import { validateHostProcess, validateOs, validateWindowsOptions } from './pod-os.ts';
 
 function validateSecurity(errors: FieldErrors, path: string, spec: PodSpec): void {
   const context = spec.securityContext;
@@ -67,9 +68,11 @@ function validateSecurity(errors: FieldErrors, path: string, spec: PodSpec): voi
   };
   oneOf('fsGroupChangePolicy', context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
   validateSeccompProfile(errors, `${path}.seccompProfile`, context.seccompProfile);
+  validateWindowsOptions(errors, `${path}.windowsOptions`, context.windowsOptions);
   validateAppArmorProfile(errors, `${path}.appArmorProfile`, context.appArmorProfile);
   oneOf('supplementalGroupsPolicy', context.supplementalGroupsPolicy, ['Merge', 'Strict']);
-  oneOf('seLinuxChangePolicy', context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+  // The other policy is behind a feature that is off in v1.36.
+  oneOf('seLinuxChangePolicy', context.seLinuxChangePolicy, ['Recursive']);
 }
 
 function validateDns(errors: FieldErrors, path: string, spec: PodSpec): void {
@@ -173,6 +176,49 @@ function validatePodResources(errors: FieldErrors, path: string, spec: PodSpec):
   });
 }
 
+/** @see validatePodResourceClaims */
+function validatePodClaims(
+  errors: FieldErrors,
+  path: string,
+  spec: PodSpec,
+  pod: ObjectMeta | undefined,
+): void {
+  const seen = new Set<string>();
+  const quote = (name: string | undefined): string => JSON.stringify(name ?? null);
+  spec.resourceClaims?.forEach((claim, index) => {
+    if (pod?.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
+      errors.forbidden('', 'static pods do not support resource claims');
+      return;
+    }
+    const at = `${path}[${index}]`;
+    const { name = '', resourceClaimName: own, resourceClaimTemplateName: template } = claim;
+    if (name === '') errors.required(`${at}.name`);
+    else if (seen.has(name)) errors.duplicate(`${at}.name`, name);
+    else {
+      dnsLabel(errors, `${at}.name`, name);
+      seen.add(name);
+    }
+    const printed = new Printed(
+      `{"Name":${quote(name)},"ResourceClaimName":${quote(own)},"ResourceClaimTemplateName":${quote(template)}}`,
+    );
+    if (own !== undefined && template !== undefined) {
+      errors.invalid(
+        at,
+        printed,
+        'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified',
+      );
+    } else if (own === undefined && template === undefined) {
+      errors.invalid(
+        at,
+        printed,
+        'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
+      );
+    }
+    if (own !== undefined) dnsSubdomain(errors, `${at}.resourceClaimName`, own);
+    if (template !== undefined) dnsSubdomain(errors, `${at}.resourceClaimTemplateName`, template);
+  });
+}
+
 function validateHostUsers(errors: FieldErrors, path: string, spec: PodSpec): void {
   if (spec.hostUsers !== false) return;
   const when = 'when `hostUsers` is false';
@@ -225,6 +271,7 @@ export function validatePodSpec(
     errors.required(`${path}.terminationGracePeriodSeconds`);
   }
   const volumes = validateVolumes(errors, `${path}.volumes`, spec, pod?.name, isPod);
+  validatePodClaims(errors, `${path}.resourceClaims`, spec, pod);
   validateContainers(errors, path, spec, volumes);
   validatePodResources(errors, path, spec);
   validateHostNetworkPorts(errors, path, spec, isPod);
@@ -251,6 +298,7 @@ export function validatePodSpec(
     gates.add(name);
   });
   validateSpread(errors, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []);
+  validateHostProcess(errors, path, spec);
   validateHostUsers(errors, path, spec);
   validateNames(errors, path, spec);
   validateTolerations(errors, `${path}.tolerations`, spec.tolerations ?? []);
@@ -282,15 +330,6 @@ export function validatePodSpec(
   );
   validateOs(errors, path, spec);
   validateFileKeys(errors, path, spec);
-}
-
-function validateOs(errors: FieldErrors, path: string, spec: PodSpec): void {
-  if (!spec.os) return;
-  const name = spec.os.name ?? '';
-  if (name === '') errors.required(`${path}.os.name`, 'cannot be empty');
-  else if (name !== 'linux' && name !== 'windows') {
-    errors.notSupported(`${path}.os`, name, ['linux', 'windows']);
-  }
 }
 
 function validateFileKeys(errors: FieldErrors, path: string, spec: PodSpec): void {

@@ -1,4 +1,5 @@
 import type { LabelSelector, ObjectMeta } from '../../../machinery/index.ts';
+import type { SourceFields } from './volume-sources.ts';
 
 /**
  * The parts of a pod that defaults, validation and tables read; JSON as clients send it.
@@ -63,10 +64,24 @@ export interface VolumeSource {
   ephemeral?: { volumeClaimTemplate?: { metadata?: ObjectMeta; spec?: ClaimSpec } };
   image?: { reference?: string; pullPolicy?: string };
   csi?: { driver?: string; nodePublishSecretRef?: { name?: string } };
-  iscsi?: { iscsiInterface?: string };
-  rbd?: { pool?: string; user?: string; keyring?: string };
-  azureDisk?: { cachingMode?: string; kind?: string; fsType?: string; readOnly?: boolean };
-  scaleIO?: { storageMode?: string; fsType?: string };
+  iscsi?: SourceFields;
+  rbd?: SourceFields;
+  azureDisk?: SourceFields;
+  scaleIO?: SourceFields;
+  cinder?: SourceFields;
+  storageos?: SourceFields;
+  gcePersistentDisk?: SourceFields;
+  awsElasticBlockStore?: SourceFields;
+  glusterfs?: SourceFields;
+  flocker?: SourceFields;
+  quobyte?: SourceFields;
+  cephfs?: SourceFields;
+  fc?: SourceFields;
+  flexVolume?: SourceFields;
+  azureFile?: SourceFields;
+  vsphereVolume?: SourceFields;
+  photonPersistentDisk?: SourceFields;
+  portworxVolume?: SourceFields;
 }
 
 export type Volume = VolumeSource & { name?: string };
@@ -153,6 +168,13 @@ export interface SeccompProfile {
   localhostProfile?: string;
 }
 
+export interface WindowsOptions {
+  gmsaCredentialSpecName?: string;
+  gmsaCredentialSpec?: string;
+  runAsUserName?: string;
+  hostProcess?: boolean;
+}
+
 export interface SecurityContext {
   privileged?: boolean;
   runAsUser?: number;
@@ -165,7 +187,7 @@ export interface SecurityContext {
   seccompProfile?: SeccompProfile;
   appArmorProfile?: SeccompProfile;
   seLinuxOptions?: object;
-  windowsOptions?: object;
+  windowsOptions?: WindowsOptions;
 }
 
 export interface PodSecurityContext {
@@ -179,7 +201,8 @@ export interface PodSecurityContext {
   appArmorProfile?: SeccompProfile;
   supplementalGroupsPolicy?: string;
   seLinuxChangePolicy?: string;
-  windowsOptions?: object;
+  seLinuxOptions?: object;
+  windowsOptions?: WindowsOptions;
 }
 
 export interface VolumeMount {

@@ -221,12 +221,12 @@ function specWarnings(prefix: string, { metadata, spec = {} }: PodTemplate): str
     ...volumeWarnings(`${path}.volumes`, spec.volumes ?? []),
     ...duplicates(
       `${path}.hostAliases`,
-      spec.hostAliases?.map(({ ip }) => ip),
+      spec.hostAliases?.map(({ ip = '' }) => ip),
       'ip',
     ),
     ...duplicates(
       `${path}.imagePullSecrets`,
-      spec.imagePullSecrets?.map(({ name }) => name),
+      spec.imagePullSecrets?.map(({ name = '' }) => name),
       'name',
     ),
   );

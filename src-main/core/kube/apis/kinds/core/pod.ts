@@ -34,6 +34,7 @@ import {
   type Toleration,
   view,
 } from './pod-types.ts';
+import { validateAffinityChange } from './pod-gates.ts';
 import { podWarnings, templateWarnings } from './pod-warnings.ts';
 import { qosClass } from './qos.ts';
 
@@ -202,7 +203,11 @@ function validateGatedChange(errors: FieldErrors, munged: PodSpec, old: PodSpec)
     assign(munged, old, 'nodeSelector');
   }
   if (!semanticEqual(munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity)) {
-    assign(munged, old, 'affinity');
+    validateAffinityChange(errors, munged, old);
+    const { nodeAffinity: _, ...others } = munged.affinity ?? {};
+    const kept = old.affinity?.nodeAffinity;
+    munged.affinity = { ...others, ...(kept && { nodeAffinity: kept }) };
+    if (Object.keys(munged.affinity).length === 0 && !old.affinity) delete munged.affinity;
   }
 }
 
