@@ -16,6 +16,7 @@ import {
   createAuthenticator,
   discoveryDocument,
   impersonatedUser,
+  ImpersonationModes,
   issueServiceAccountToken,
   keySetDocument,
 } from './authentication/index.ts';
@@ -149,6 +150,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     privateKey: config.serviceAccounts.signingKey,
     publicKey,
   };
+  const impersonationModes = new ImpersonationModes();
   const openIdPath = '/.well-known/openid-configuration';
   const keysPath = '/openid/v1/jwks';
   const json = (request: ApiRequest, object: object, type = 'application/json') => {
@@ -212,7 +214,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     reviewToken: (token, audiences) => authenticator.reviewToken(token, audiences),
     subjectRules: (user, namespace) => subjectRulesStatus(rbac, user, namespace),
     impersonate: ({ headers, repeated }, attributes) =>
-      impersonatedUser(authorizer, headers, attributes, repeated),
+      impersonatedUser(authorizer, headers, attributes, repeated, impersonationModes),
     extraPaths: {
       [openIdPath]: (request) =>
         json(

@@ -18,9 +18,11 @@ import {
   parseYamlLeniently,
   type YamlDuplicate,
   YamlError,
+  isTooDeep,
+  maxKeptDepth,
+  scanJson,
 } from '../machinery/index.ts';
 import type { Emptied } from './emptied.ts';
-import { isTooDeep, maxKeptDepth, scanJson } from './json-scan.ts';
 import { DecodeError, normalize } from './normalize.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';

@@ -1,9 +1,16 @@
 import { fromUtf8 } from '#core/base';
-import { badRequest, failure, isMap, parseYamlLeniently, YamlError } from '../machinery/index.ts';
+import {
+  badRequest,
+  failure,
+  isMap,
+  parseYamlLeniently,
+  YamlError,
+  maxKeptDepth,
+  scanJson,
+} from '../machinery/index.ts';
 import { type FieldValidation, mediaTypeOf, yamlDuplicateText, yamlFault } from './body.ts';
 import { jsonType } from './normalize.ts';
 import type { Call } from './call.ts';
-import { maxKeptDepth, scanJson } from './json-scan.ts';
 
 const types = {
   'application/json-patch+json': 'json',

@@ -18,6 +18,7 @@ import {
   notFound,
   type ObjectMeta,
   pathSegmentErrors,
+  type StatusError,
   trackUpdate,
   validateObjectMeta,
   validateObjectMetaUpdate,
@@ -264,7 +265,7 @@ export async function createObject(
     const key = objectKeyOf(served.prefix, meta.namespace ?? '', name);
     const present = context.options.store.get(key);
     if (!present) {
-      checkInventory(call, draft, undefined);
+      checkInventory(call, draft, undefined, write.dryRun);
       if (write.dryRun) return storedForm(served, ordered(served, draft));
       // No await between the check of addresses and the write of the object that takes them.
       const storage = toStorage(context, served, draft);
@@ -277,8 +278,8 @@ export async function createObject(
       );
       return viewOf(context, served, stored);
     }
-    if (generated === undefined) {
-      const error = alreadyExists(served.groupResource, name);
+    if (generated === undefined || attempt === generateNameAttempts) {
+      const error = nameTaken(served, meta);
       if (!present.value.object.metadata.deletionTimestamp) throw error;
       throw failure(
         409,
@@ -287,17 +288,20 @@ export async function createObject(
         error.status.details,
       );
     }
-    if (attempt === generateNameAttempts) {
-      const error = alreadyExists(served.groupResource, name);
-      throw failure(
-        409,
-        'AlreadyExists',
-        `${error.message}, the server was not able to generate a unique name for the object`,
-        { ...error.status.details, retryAfterSeconds: 1 },
-      );
-    }
     meta.name = generateName(context, generated);
   }
+}
+
+/** A name beside a prefix counts as made from it. @see CheckGeneratedNameError */
+function nameTaken(served: Served, { name = '', generateName: prefix }: ObjectMeta): StatusError {
+  const error = alreadyExists(served.groupResource, name);
+  if (!prefix) return error;
+  return failure(
+    409,
+    'AlreadyExists',
+    `${error.message}, the server was not able to generate a unique name for the object`,
+    { ...error.status.details, retryAfterSeconds: 1 },
+  );
 }
 
 function generateName(context: ServerContext, prefix: string): string {
@@ -474,7 +478,7 @@ export async function updateObject(
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     emptied.takeOut();
     await admitFinal(context, request);
-    if (subresource === '') checkInventory(call, draft, old);
+    if (subresource === '') checkInventory(call, draft, old, write.dryRun);
     if (isFinished(served, draft)) {
       if (write.dryRun) return storedForm(served, ordered(served, draft));
       if (context.options.store.get(key)?.modRevision !== kv.modRevision) continue;

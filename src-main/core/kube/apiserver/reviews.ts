@@ -2,14 +2,19 @@ import { jsonClone } from '#core/base';
 import {
   type ApiResponse,
   badRequest,
+  forbiddenValue,
   invalid,
   invalidValue,
   type KubeObject,
+  labelValueErrors,
+  qualifiedNameErrors,
+  requiredValue,
   type StatusCause,
   trackUpdate,
 } from '../machinery/index.ts';
 import { type Call, notServed, nowText, writeOptions } from './call.ts';
 import { fieldScope } from './catalog.ts';
+import { orderedMeta } from './object-order.ts';
 import { objectResponse, type OutputForm, unsupportedForm } from './negotiation.ts';
 import { warningHeaders } from './read.ts';
 import { partialMetadata } from './table.ts';
@@ -78,15 +83,18 @@ export async function handleReview(call: Call): Promise<ApiResponse> {
       break;
     }
     default:
+      trackReview(call, review, write.manager);
       await reviewAccess(call, review, spec, fail);
   }
   // The other two are answered with an object of their own, which holds no owners.
-  if (kind !== 'SelfSubjectReview' && kind !== 'SelfSubjectRulesReview') {
-    const { status: _status, ...request } = review;
-    trackUpdate(undefined, request, write.manager, nowText(context), fieldScope(served, ''));
-    review.metadata = request.metadata;
-  }
+  if (kind === 'TokenReview') trackReview(call, review, write.manager);
   return answerOf(call, ordered(review));
+}
+
+function trackReview(call: Call, review: KubeObject, manager: string): void {
+  const { status: _status, ...request } = review;
+  trackUpdate(undefined, request, manager, nowText(call.context), fieldScope(call.served, ''));
+  review.metadata = request.metadata;
 }
 
 function answerOf(call: Call, object: KubeObject): ApiResponse {
@@ -107,6 +115,64 @@ export function refuseTables(form: OutputForm): void {
 
 function ordered({ kind, apiVersion, metadata, ...rest }: KubeObject): KubeObject {
   return { kind, apiVersion, metadata, ...rest };
+}
+
+interface SelectorAttributes {
+  readonly rawSelector?: string;
+  readonly requirements?: readonly {
+    readonly key?: string;
+    readonly operator?: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+/** Operators nobody knows are let pass: newer clients may have them. @see validateResourceAttributes */
+function selectorCauses(resource: Fields): StatusCause[] {
+  const causes: StatusCause[] = [];
+  for (const field of ['fieldSelector', 'labelSelector'] as const) {
+    const selector = resource[field] as SelectorAttributes | undefined;
+    if (!selector) continue;
+    const { rawSelector = '', requirements = [] } = selector;
+    const path = `spec.resourceAttributes.${field}`;
+    if (rawSelector !== '' && requirements.length > 0)
+      causes.push(
+        invalidValue(
+          `${path}.rawSelector`,
+          rawSelector,
+          'may not specified at the same time as requirements',
+        ),
+      );
+    if (rawSelector === '' && requirements.length === 0)
+      causes.push(
+        requiredValue(
+          `${path}.requirements`,
+          `when ${path} is specified, requirements or rawSelector is required`,
+        ),
+      );
+    requirements.forEach(({ key = '', operator = '', values = [] }, index) => {
+      const at = `${path}.requirements[${index}]`;
+      if (field === 'fieldSelector' && key === '')
+        causes.push(requiredValue(`${at}.key`, 'must be specified'));
+      if ((operator === 'In' || operator === 'NotIn') && values.length === 0)
+        causes.push(
+          requiredValue(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"),
+        );
+      if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0)
+        causes.push(
+          forbiddenValue(
+            `${at}.values`,
+            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+          ),
+        );
+      if (field === 'fieldSelector') return;
+      for (const why of qualifiedNameErrors(key)) causes.push(invalidValue(`${at}.key`, key, why));
+      values.forEach((value, i) => {
+        for (const why of labelValueErrors(value))
+          causes.push(invalidValue(`${at}.values[${i}]`, value, why));
+      });
+    });
+  }
+  return causes;
 }
 
 /** @see k8s.io/kubernetes/pkg/apis/authorization/validation/validation.go */
@@ -134,6 +200,7 @@ function accessCauses(call: Call, { metadata }: KubeObject, spec: Fields): Statu
         'exactly one of nonResourceAttributes or resourceAttributes must be specified',
       ),
     );
+  if (resource) causes.push(...selectorCauses(resource));
   const groups = (spec['groups'] ?? []) as readonly string[];
   if (kind !== 'SelfSubjectAccessReview' && !spec['user'] && groups.length === 0)
     causes.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'));
@@ -141,13 +208,11 @@ function accessCauses(call: Call, { metadata }: KubeObject, spec: Fields): Statu
     (field) => field !== 'managedFields' && !(isLocal && field === 'namespace'),
   );
   if (named.length > 0)
-    causes.push(
-      invalidValue(
-        'metadata',
-        metadata,
-        isLocal ? 'must be empty except for namespace' : 'must be empty',
-      ),
-    );
+    causes.push({
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: ${JSON.stringify(orderedMeta(metadata))}: ${isLocal ? 'must be empty except for namespace' : 'must be empty'}`,
+      field: 'metadata',
+    });
   if (isLocal && resource && (resource['namespace'] ?? '') !== call.info.namespace)
     causes.push(
       invalidValue(

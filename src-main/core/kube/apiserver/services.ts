@@ -156,6 +156,7 @@ export function allocateService(
   call: Call,
   draft: KubeObject,
   old: DeepReadonly<KubeObject> | undefined,
+  dryRun: boolean,
 ): void {
   const { spec, metadata } = draft as Service;
   const errors: FieldError[] = [];
@@ -200,8 +201,12 @@ export function allocateService(
             field: 'spec.clusterIPs',
           });
         if (value === undefined || value <= base || value >= base + size)
-          refuse('the provided network does not match the current range');
-        else if (used.has(ip)) refuse('provided IP is already allocated');
+          refuse(
+            dryRun
+              ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${serviceClusterIpRange}`
+              : 'the provided network does not match the current range',
+          );
+        else if (used.has(ip) && !dryRun) refuse('provided IP is already allocated');
       }
     }
   }
@@ -229,6 +234,8 @@ export function allocateService(
         const protocol = port.protocol ?? 'TCP';
         const field = `spec.ports[${index}].nodePort`;
         if (port.nodePort && !mine.has(port.nodePort)) {
+          // Nobody looks whether a port could be had that is not taken.
+          if (dryRun) return;
           if (port.nodePort < nodePortRange.from || port.nodePort > nodePortRange.to)
             errors.push(
               invalidValue(

@@ -51,6 +51,7 @@ export function checkInventory(
   call: Call,
   draft: KubeObject,
   old: DeepReadonly<KubeObject> | undefined,
+  dryRun: boolean,
 ): void {
-  if (isCore(draft, 'Service')) allocateService(call, draft, old);
+  if (isCore(draft, 'Service')) allocateService(call, draft, old, dryRun);
 }

@@ -75,8 +75,13 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
     expectedKind(call.context.options.schemas, group, version, row.kind),
     false,
     write.fieldValidation,
-    (_group, _version, kind) => kind === row.kind,
+    (...known) => known[2] === row.kind || call.context.options.resources.ofKind(...known) !== undefined,
   );
+  const { namespace } = object.metadata;
+  if (namespace && namespace !== info.namespace)
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   switch (info.subresource) {
     case 'binding':
       if (object.metadata.name !== info.name)

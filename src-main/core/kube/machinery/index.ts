@@ -161,3 +161,4 @@ export { fieldErrorList } from './status-text.ts';
 export { checkTyped, TypedValueError } from './typed-check.ts';
 export { type Comparison, compareTyped, fieldSetOf } from './typed-compare.ts';
 export { mergeTyped } from './typed-merge.ts';
+export { isTooDeep, maxKeptDepth, scanJson } from './json-scan.ts';

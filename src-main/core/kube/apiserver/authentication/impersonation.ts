@@ -21,6 +21,7 @@ const nodeKey = 'authentication.kubernetes.io/node-name';
  *
  * @param attributes what the request asks, with the real user.
  * @param repeated headers by their lines, where the request has them so.
+ * @param lastModes what is remembered from one request to the next.
  * @throws StatusError 400 other headers without Impersonate-User; 403 not allowed.
  * @see k8s.io/apiserver/pkg/endpoints/filters/impersonation
  */
@@ -29,14 +30,20 @@ export async function impersonatedUser(
   headers: Readonly<Record<string, string>>,
   attributes: Attributes,
   repeated: Readonly<Record<string, readonly string[]>> = {},
+  lastModes: ImpersonationModes = new ImpersonationModes(),
 ): Promise<UserInfo> {
   const wanted = wantedUser(headers, repeated);
   if (!wanted) return attributes.user;
+  const { username } = attributes.user;
+  const last = lastModes.of(username);
+  const modes = modesFor(wanted, attributes.user);
   let firstError: unknown;
-  for (const mode of modesFor(wanted, attributes.user)) {
+  for (const mode of modes.sort((a, b) => Number(b === last) - Number(a === last))) {
     try {
       if (mode !== 'legacy') await checkOn(authorizer, mode, attributes);
-      return await checkUser(authorizer, mode, wanted, attributes.user);
+      const user = await checkUser(authorizer, mode, wanted, attributes.user);
+      lastModes.remember(username, mode);
+      return user;
     } catch (error) {
       firstError ??= error;
     }
@@ -69,6 +76,24 @@ function wantedUser(
   throw badRequest(
     `requested &user.DefaultInfo{Name:"", UID:${quoted(uid)}, Groups:${strings(groups)}, Extra:${extraText}} without impersonating a user name`,
   );
+}
+
+const rememberedUsers = 10_000;
+
+/** In which mode users were last allowed to act as somebody else: it is tried first, and its refusal told. */
+export class ImpersonationModes {
+  readonly #modes = new Map<string, Mode>();
+
+  of(username: string): Mode | undefined {
+    return this.#modes.get(username);
+  }
+
+  remember(username: string, mode: Mode): void {
+    this.#modes.delete(username);
+    this.#modes.set(username, mode);
+    const [oldest] = this.#modes.keys();
+    if (this.#modes.size > rememberedUsers && oldest !== undefined) this.#modes.delete(oldest);
+  }
 }
 
 type Mode = 'associated-node' | 'arbitrary-node' | 'serviceaccount' | 'user-info' | 'legacy';

@@ -4,6 +4,6 @@ export {
   createAuthenticator,
   type RequestAuthenticator,
 } from './authenticator.ts';
-export { impersonatedUser } from './impersonation.ts';
+export { impersonatedUser, ImpersonationModes } from './impersonation.ts';
 export { discoveryDocument, keyIdOf, keySetDocument } from './openid.ts';
 export { issueServiceAccountToken, type TokenIssuer } from './token-request.ts';

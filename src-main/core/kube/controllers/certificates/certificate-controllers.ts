@@ -252,6 +252,11 @@ export function createCsrSigningController(
   });
 }
 
+const servingUsages = new Set([
+  'digital signature,server auth',
+  'digital signature,key encipherment,server auth',
+]);
+
 /** Why a signer refuses a request; undefined when it does not. @see signer.go, getCSRVerificationFuncForSignerName */
 function signerProblem(csr: CsrView, request: RequestInfo): string | undefined {
   const usages = csr.spec.usages ?? [];
@@ -267,6 +272,10 @@ function signerProblem(csr: CsrView, request: RequestInfo): string | undefined {
     case kubeletClientSigner:
       if (request.organizations.join() !== 'system:nodes')
         return 'subject organization is not system:nodes';
+      if (request.dnsNames.length > 0) return 'DNS subjectAltNames are not allowed';
+      if (request.emailAddresses.length > 0) return 'Email subjectAltNames are not allowed';
+      if (request.ipAddresses.length > 0) return 'IP subjectAltNames are not allowed';
+      if (request.uris.length > 0) return 'URI subjectAltNames are not allowed';
       if (!request.commonName.startsWith('system:node:'))
         return 'subject common name does not begin with system:node:';
       return isKubeletClient(csr, request)
@@ -275,11 +284,15 @@ function signerProblem(csr: CsrView, request: RequestInfo): string | undefined {
     case kubeletServingSigner:
       if (request.organizations.join() !== 'system:nodes')
         return 'subject organization is not system:nodes';
-      if (!request.commonName.startsWith('system:node:'))
-        return 'subject common name does not begin with system:node:';
-      return request.dnsNames.length + request.ipAddresses.length === 0
-        ? 'DNS or IP subjectAltName is required'
-        : undefined;
+      if (request.dnsNames.length + request.ipAddresses.length === 0)
+        return 'DNS or IP subjectAltName is required';
+      if (request.emailAddresses.length > 0) return 'Email subjectAltNames are not allowed';
+      if (request.uris.length > 0) return 'URI subjectAltNames are not allowed';
+      if (!servingUsages.has([...usages].sort().join()))
+        return 'usages did not match [digital signature key encipherment server auth]';
+      return request.commonName.startsWith('system:node:')
+        ? undefined
+        : 'subject common name does not begin with system:node:';
     default:
       return undefined;
   }

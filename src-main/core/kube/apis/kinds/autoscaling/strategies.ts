@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
 import { validateContainerResourceName } from '../../validation/resources.ts';
 import { FieldErrors } from '../../validation/field.ts';
-import { dnsLabel } from '../../validation/meta.ts';
+import { dnsLabel, nonNegativeMessage } from '../../validation/meta.ts';
 import { isPathSegment } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
 import { view } from '../core/pod-types.ts';
@@ -220,6 +220,9 @@ function validateScaling(errors: FieldErrors, path: string, rules: ScalingRules 
       errors.invalid(`${at}.periodSeconds`, periodSeconds, 'must be less than or equal to 1800');
     }
   });
+  const { tolerance } = rules;
+  if (tolerance !== undefined && compareQuantities(tolerance, '0') < 0)
+    errors.invalid(`${path}.tolerance`, canonicalQuantity(tolerance), nonNegativeMessage);
 }
 
 function autoscalerErrors(
@@ -248,7 +251,18 @@ function autoscalerErrors(
   const before = old && view<Autoscaler>(old).spec?.scaleTargetRef;
   const kept = before?.apiVersion === target.apiVersion && before?.kind === target.kind;
   validateReference(errors, 'spec.scaleTargetRef', target, !(old && kept));
-  spec.metrics?.forEach((metric, index) => {
+  // What version 1 has in a field of its own is a metric like any other.
+  const { targetCPUUtilizationPercentage: averageUtilization } = spec;
+  const metrics: readonly Metric[] =
+    averageUtilization === undefined
+      ? (spec.metrics ?? [])
+      : [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+          },
+        ];
+  metrics.forEach((metric, index) => {
     validateMetric(errors, `spec.metrics[${index}]`, metric);
   });
   const scalesFromZero = (spec.metrics ?? []).some(

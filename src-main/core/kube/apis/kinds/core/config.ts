@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectMeta } from '../../../machinery/index.ts';
+import { type KubeObject, type ObjectMeta, scanJson } from '../../../machinery/index.ts';
 import { fromBase64, fromUtf8, jsonEqual, toBase64, utf8 } from '#core/base';
 import type { KindStrategy } from '../../kind-strategy.ts';
 import { FieldErrors } from '../../validation/field.ts';
@@ -30,31 +30,15 @@ const sealed = 'field is immutable when `immutable` is set';
 const decodedLength = (text: string): number =>
   Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
 
-/** What is wrong with a text that should be a JSON object, in Go's words where they are simple. */
+/** What is wrong with a text that should be a JSON object, in Go's words. */
 function jsonProblem(base64: string): string | undefined {
   const text = fromUtf8(fromBase64(base64));
-  if (text === '') return 'unexpected end of JSON input';
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
-    const kind = Array.isArray(value) ? 'array' : value === null ? undefined : typeof value;
-    const word = kind === 'boolean' ? 'bool' : kind;
-    return word === undefined
-      ? undefined
-      : `json: cannot unmarshal ${word} into Go value of type map[string]interface {}`;
-  } catch {
-    const start = text.trimStart();
-    const first = start[0] ?? '';
-    const literal = ['false', 'true', 'null'].find((word) => word.startsWith(first));
-    if (literal !== undefined && first !== '') {
-      const at = [...literal].findIndex((letter, index) => start[index] !== letter);
-      const found = start[at];
-      return found === undefined
-        ? 'unexpected end of JSON input'
-        : `invalid character '${found}' in literal ${literal} (expecting '${literal[at] ?? ''}')`;
-    }
-    return `invalid character '${first}' looking for beginning of value`;
-  }
+  const { error } = scanJson(text);
+  if (error !== undefined) return error;
+  const value: unknown = JSON.parse(text);
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
+  const kind = Array.isArray(value) ? 'array' : typeof value;
+  return `json: cannot unmarshal ${kind === 'boolean' ? 'bool' : kind} into Go value of type map[string]interface {}`;
 }
 
 function validateSecret(errors: FieldErrors, secret: Secret): void {

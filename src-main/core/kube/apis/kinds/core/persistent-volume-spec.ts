@@ -2,7 +2,7 @@ import type { FieldErrors } from '../../validation/field.ts';
 import { goJson, Printed } from '../../validation/field.ts';
 import { sortedEntries } from '../../validation/meta.ts';
 import { isDns1123Subdomain } from '../../validation/names.ts';
-import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
+import { canonicalQuantity, quantityNanos } from '../../validation/quantity.ts';
 import { accessModes, validateAccessModes, volumeModes } from './claim-spec.ts';
 import { roundUp } from './pod-defaults.ts';
 import {
@@ -113,9 +113,16 @@ function validateCapacity(
   if (entries.length === 0) errors.required(path);
   if (capacity?.['storage'] === undefined || entries.length > 1)
     errors.notSupported(path, capacity ? new Printed(goJson(capacity)) : undefined, ['storage']);
-  for (const [name, amount] of entries)
-    if (compareQuantities(amount, '0') <= 0)
-      errors.invalid(`${path}[${name}]`, canonicalQuantity(amount), 'must be greater than zero');
+  for (const [name, amount] of entries) {
+    const at = `${path}[${name}]`;
+    const nanos = quantityNanos(amount) ?? 0n;
+    if (nanos < 0n) {
+      // Upstream rounds away from zero here.
+      const whole = (nanos - 999_999_999n) / 1_000_000_000n;
+      errors.invalid(at, new Printed(String(whole)), 'must be a valid resource quantity');
+    }
+    if (nanos <= 0n) errors.invalid(at, canonicalQuantity(amount), 'must be greater than zero');
+  }
 }
 
 function validateAttributesClass(errors: FieldErrors, path: string, spec: VolumeSpec): void {

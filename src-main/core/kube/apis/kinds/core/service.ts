@@ -10,6 +10,7 @@ import {
   isDns1123Subdomain,
   isIp,
   isPortNumber,
+  withoutLeadingZeros,
 } from '../../validation/names.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
 import { validatePortNumberOrName } from './pod-probes.ts';
@@ -69,7 +70,7 @@ const specOf = (object: unknown): ServiceSpec => view<Service>(object).spec ?? {
 
 /** An address traffic can be sent to: not the host's own. */
 export function validateEndpointIp(errors: FieldErrors, path: string, ip: string): void {
-  if (!ipFamily(ip)) {
+  if (!ipFamily(withoutLeadingZeros(ip))) {
     errors.invalid(path, ip, 'must be a valid IP address');
     return;
   }
