@@ -5,7 +5,6 @@ import {
   conflict,
   failure,
   formatTime,
-  invalid,
   type KubeObject,
   type LabelSelector,
   matchesLabels,
@@ -75,7 +74,8 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
     expectedKind(call.context.options.schemas, group, version, row.kind),
     false,
     write.fieldValidation,
-    (...known) => known[2] === row.kind || call.context.options.resources.ofKind(...known) !== undefined,
+    (...known) =>
+      known[2] === row.kind || call.context.options.resources.ofKind(...known) !== undefined,
   );
   const { namespace } = object.metadata;
   if (namespace && namespace !== info.namespace)

@@ -126,8 +126,7 @@ export function driverName(errors: FieldErrors, path: string, name: string): voi
   errors.invalidEach(path, name, isDns1123Subdomain(name.toLowerCase()));
 }
 
-/** Checks of the sources whose rules are the same in pods and in persistent volumes. */
-export const sharedSourceChecks = {
+const sharedChecks = {
   hostPath(errors, at, { path, type }) {
     if (!path) {
       errors.required(`${at}.path`);
@@ -237,3 +236,7 @@ export const sharedSourceChecks = {
   },
   scaleIO: requires('gateway', 'system', 'volumeName'),
 } as const satisfies Record<string, SourceCheck>;
+
+/** Checks of the sources whose rules are the same in pods and in persistent volumes. */
+export const sharedSourceChecks: Readonly<Record<keyof typeof sharedChecks, SourceCheck>> =
+  sharedChecks;
