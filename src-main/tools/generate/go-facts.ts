@@ -95,6 +95,7 @@ export function goFacts(sources: Sources): GoFacts {
 
 /** The name of a type of text, or of the texts of a list. */
 function namedText(field: GoField, node: SchemaNode, target: SchemaNode): Partial<SchemaNode> {
+  if (target.additionalProperties) return field.typeName ? { typeName: field.typeName } : {};
   const text = target.type === 'array' ? target.items : target;
   return field.typeName !== undefined && !node.ref && !text?.ref && text?.type === 'string'
     ? { typeName: field.typeName }

@@ -54,7 +54,10 @@ export interface KindStrategy {
     context: StrategyContext,
   ): void;
   /** What is asked before all else, metadata included, and told alone. */
-  validateFirst?(object: DeepReadonly<KubeObject>): FieldError[];
+  validateFirst?(
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject> | undefined,
+  ): FieldError[];
   /** Errors in upstream's order, beyond those of metadata. */
   validate?(object: DeepReadonly<KubeObject>, context: StrategyContext): FieldError[];
   validateUpdate?(

@@ -55,7 +55,7 @@ export interface SchemaNode {
    * completes the keys of map lists; what absent fields become is decided by `KindStrategy.defaults`.
    */
   readonly default?: unknown;
-  /** The name messages give to a type of text, or to the items of a list: `v1.RestartPolicy`. */
+  /** The name messages give to a type of text, to the items of a list, or to a map: `v1.RestartPolicy`. */
   readonly typeName?: string;
   /** The structs of Go that stand between the type and this field of its: `ProbeHandler`. */
   readonly embedded?: string;

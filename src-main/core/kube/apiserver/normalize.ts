@@ -57,10 +57,13 @@ const isStruct = ({ default: value }: SchemaNode): boolean =>
 function goTypeOf(node: SchemaNode, schemas: SchemaSet): string {
   const target = schemas.resolve(node);
   if (target.properties && node.ref !== undefined) return node.ref.split('.').slice(-2).join('.');
+  if (target.additionalProperties && node.typeName !== undefined) return node.typeName;
   if (target.additionalProperties)
     return `map[string]${goTypeOf(target.additionalProperties, schemas)}`;
   if (target.items) return `[]${node.typeName ?? goTypeOf(target.items, schemas)}`;
   if (node.typeName !== undefined) return node.typeName;
+  if (target.preserveUnknownFields && target.type === undefined && node.ref !== undefined)
+    return node.ref.split('.').slice(-2).join('.');
   switch (target.type ?? 'string') {
     case 'integer':
       return target.format === 'int64' ? 'int64' : 'int32';
@@ -170,7 +173,7 @@ class Normalizer {
     this.#unknown = unknown;
   }
 
-  #mismatch(value: unknown, goType: string, number?: number): DecodeError {
+  #mismatch(value: unknown, goType: string, number?: number, form = goType): DecodeError {
     const path = this.#path
       .filter((part) => !part.startsWith('[') && !part.startsWith(keyMark))
       .map((part) => (part.startsWith(embeddedMark) ? part.slice(1) : part))
@@ -180,7 +183,7 @@ class Normalizer {
       path === ''
         ? `json: cannot unmarshal ${shown} into Go value of type ${goType}`
         : `json: cannot unmarshal ${shown} into Go struct field ${this.#struct}.${path} of type ${goType}`,
-      unstructuredText(value, goType),
+      unstructuredText(value, form),
     );
   }
 
@@ -396,7 +399,7 @@ class Normalizer {
 
   #map(value: unknown, values: SchemaNode, plan: Plan, keepEmpty: boolean): unknown {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw this.#mismatch(value, plan.goType);
+      throw this.#mismatch(value, plan.goType, undefined, 'map[');
     const keys = Object.keys(value);
     if (keys.length === 0) {
       if (!keepEmpty) this.#drop('map');

@@ -89,6 +89,7 @@ const metadataChecks: Readonly<Record<string, string>> = {
   ClusterRole: 'V.U',
   ClusterRoleBinding: 'V.U',
   ConfigMap: 'UV',
+  ControllerRevision: 'UV',
   DeviceClass: 'VU',
   Event: '',
   Endpoints: 'UV',
@@ -244,7 +245,7 @@ export async function createObject(
   if (generated !== undefined) meta.name = generateName(context, generated);
   const { namespaced } = served.info;
   emptied.putBack();
-  fail(served, meta.name ?? '', strategy.validateFirst?.(draft) ?? []);
+  fail(served, meta.name ?? '', strategy.validateFirst?.(draft, undefined) ?? []);
   fail(served, meta.name ?? '', [
     ...(await deviceAccessErrors(call, draft, undefined, '')),
     ...(strategy.metadataLast
@@ -450,7 +451,7 @@ export async function updateObject(
       else if (served.hasStatus) keepField(draft, old, 'status');
       prepareSpecial(call, draft, old);
       emptied.putBack();
-      fail(served, name, strategy.validateFirst?.(draft) ?? []);
+      fail(served, name, strategy.validateFirst?.(draft, old) ?? []);
       errors = [
         ...(strategy.validate && !strategy.validateUpdate
           ? strategy.validate(draft, strategyContext)

@@ -2,7 +2,7 @@ import { type DeepReadonly, jsonClone } from '#core/base';
 
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
-import { FieldErrors } from '../../validation/field.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
 import { semanticEqual } from '../../validation/meta.ts';
 import { setClaimSpecDefaults, setTemplateDefaults } from '../core/pod-defaults.ts';
 import { view } from '../core/pod-types.ts';
@@ -367,6 +367,12 @@ function bumpedTemplate(draft: KubeObject, old: DeepReadonly<KubeObject>): boole
   return probe.metadata.generation === 1;
 }
 
+function validateRevision(errors: FieldErrors, object: DeepReadonly<KubeObject>): void {
+  const revision = object['revision'];
+  if (typeof revision === 'number' && revision < 0)
+    errors.invalid('revision', revision, 'must be greater than or equal to 0');
+}
+
 export const controllerRevisionStrategy: KindStrategy = {
   group: 'apps',
   kind: 'ControllerRevision',
@@ -376,20 +382,19 @@ export const controllerRevisionStrategy: KindStrategy = {
   },
   validate(object) {
     const errors = new FieldErrors();
-    const revision = object['revision'];
-    if (typeof revision === 'number' && revision < 0) {
-      errors.invalid('revision', revision, 'must be greater than or equal to 0');
-    }
-    if (object['data'] === undefined || object['data'] === null) {
-      errors.required('data', 'data is mandatory');
-    }
+    validateRevision(errors, object);
+    const data = object['data'];
+    if (data === undefined || data === null) errors.required('data', 'data is mandatory');
+    else if (typeof data !== 'object' || Array.isArray(data))
+      errors.required('data', 'data must be a valid JSON object');
     return errors.list;
   },
   validateUpdate(object, old) {
     const errors = new FieldErrors();
-    if (JSON.stringify(object['data']) !== JSON.stringify(old['data'])) {
-      errors.invalid('data', object['data'], 'field is immutable');
-    }
+    validateRevision(errors, object);
+    // Kept as the text it was sent in, and shown so.
+    const [data, before] = [object, old].map((each) => JSON.stringify(each['data'] ?? null));
+    if (data !== before) errors.invalid('data', new Printed(data ?? ''), 'field is immutable');
     return errors.list;
   },
 };

@@ -84,9 +84,10 @@ export function validateClaimTemplateSpec(
   }
   const { dataSource, dataSourceRef } = spec;
   if (dataSource && dataSourceRef) {
-    const same = (['apiGroup', 'kind', 'name'] as const).every(
-      (field) => (dataSource[field] ?? '') === (dataSourceRef[field] ?? ''),
-    );
+    const same =
+      dataSource.apiGroup === dataSourceRef.apiGroup &&
+      (dataSource.kind ?? '') === (dataSourceRef.kind ?? '') &&
+      (dataSource.name ?? '') === (dataSourceRef.name ?? '');
     // Upstream prints the path of the field, which has nothing to print.
     if (dataSourceRef.namespace)
       errors.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified');

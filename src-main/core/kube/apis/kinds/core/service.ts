@@ -16,6 +16,7 @@ import { keepSpec, keepStatus } from '../strategy.ts';
 import { validatePortNumberOrName } from './pod-probes.ts';
 import { type IngressPoint, validateIngressPoints } from './load-balancer-status.ts';
 import { type IntOrString, view } from './pod-types.ts';
+import { headless, validateClusterIps, validateFamilies } from './service-addresses.ts';
 
 interface ServicePort {
   name?: string;
@@ -56,8 +57,6 @@ interface Service {
 }
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
-const headless = (spec: ServiceSpec): boolean =>
-  spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
 const reachedFromOutside = (spec: ServiceSpec): boolean =>
   spec.type === 'LoadBalancer' ||
   spec.type === 'NodePort' ||
@@ -126,58 +125,6 @@ function validateExternalName(errors: FieldErrors, spec: ServiceSpec): void {
   else errors.invalidEach('spec.externalName', cname, isDns1123Subdomain(cname));
 }
 
-function validateClusterIps(errors: FieldErrors, spec: ServiceSpec): void {
-  if (spec.type === 'ExternalName') return;
-  const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
-  const path = 'spec.clusterIPs';
-  if (clusterIP !== '') {
-    if (clusterIPs.length === 0) errors.required(path);
-    else if (clusterIPs[0] !== clusterIP) {
-      errors.invalid(path, clusterIPs, 'first value must match `clusterIP`');
-    }
-  } else if (clusterIPs.length > 0) {
-    errors.invalid(path, clusterIPs, 'must be empty when `clusterIP` is not specified');
-  }
-  ipFamilies.forEach((family, index) => {
-    const at = `spec.ipFamilies[${index}]`;
-    if (family !== 'IPv4' && family !== 'IPv6') errors.notSupported(at, family, ['IPv4', 'IPv6']);
-    if (ipFamilies.indexOf(family) < index) errors.duplicate(at, family);
-  });
-  const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
-  if (ipFamilyPolicy !== undefined && !policies.includes(ipFamilyPolicy)) {
-    errors.notSupported('spec.ipFamilyPolicy', ipFamilyPolicy, policies);
-  }
-  let sound = true;
-  clusterIPs.forEach((ip, index) => {
-    if (index === 0 && ip === 'None') {
-      if (clusterIPs.length > 1) {
-        errors.invalid(path, clusterIPs, "'None' must be the first and only value");
-        sound = false;
-      }
-      return;
-    }
-    const messages = isIp(ip);
-    errors.invalidEach(`${path}[${index}]`, ip, messages);
-    if (messages.length > 0) sound = false;
-  });
-  if (clusterIPs.length > 2) errors.invalid(path, clusterIPs, 'may only hold up to 2 values');
-  if (!sound) return;
-  if (clusterIPs.length > 1 && new Set(clusterIPs.map(ipFamily)).size < 2) {
-    errors.invalid(path, clusterIPs, 'may specify no more than one IP for each IP family');
-  }
-  if (headless(spec)) return;
-  clusterIPs.forEach((ip, index) => {
-    const wanted = ipFamilies[index];
-    if ((wanted === 'IPv4' || wanted === 'IPv6') && ipFamily(ip) !== wanted) {
-      errors.invalid(
-        `${path}[${index}]`,
-        ip,
-        `expected an ${wanted} value as indicated by \`ipFamilies[${index}]\``,
-      );
-    }
-  });
-}
-
 function validateNumbersOfPorts(errors: FieldErrors, spec: ServiceSpec): void {
   const ports = spec.ports ?? [];
   if (spec.type === 'ClusterIP') {
@@ -215,9 +162,17 @@ function validateNumbersOfPorts(errors: FieldErrors, spec: ServiceSpec): void {
   });
 }
 
+const balancerOnly = "may only be used when `type` is 'LoadBalancer'";
+
+function validateBalancerClass(errors: FieldErrors, spec: ServiceSpec): void {
+  if (spec.loadBalancerClass === undefined) return;
+  if (spec.type === 'LoadBalancer')
+    qualifiedName(errors, 'spec.loadBalancerClass', spec.loadBalancerClass);
+  else errors.forbidden('spec.loadBalancerClass', balancerOnly);
+}
+
 function validateTraffic(errors: FieldErrors, spec: ServiceSpec): void {
   const balancer = spec.type === 'LoadBalancer';
-  const balancerOnly = "may only be used when `type` is 'LoadBalancer'";
   const ranges = spec.loadBalancerSourceRanges ?? [];
   if (ranges.length > 0) {
     if (!balancer) errors.forbidden('spec.LoadBalancerSourceRanges', balancerOnly);
@@ -229,10 +184,7 @@ function validateTraffic(errors: FieldErrors, spec: ServiceSpec): void {
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balancer) {
     errors.forbidden('spec.allocateLoadBalancerNodePorts', balancerOnly);
   }
-  if (spec.loadBalancerClass !== undefined) {
-    if (balancer) qualifiedName(errors, 'spec.loadBalancerClass', spec.loadBalancerClass);
-    else errors.forbidden('spec.loadBalancerClass', balancerOnly);
-  }
+  validateBalancerClass(errors, spec);
   const external = spec.externalTrafficPolicy ?? '';
   const policies = ['Cluster', 'Local'];
   if (!reachedFromOutside(spec)) {
@@ -388,6 +340,7 @@ function validateChange(errors: FieldErrors, spec: ServiceSpec, old: ServiceSpec
   ) {
     errors.invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set');
   }
+  validateBalancerClass(errors, spec);
   if (
     needsHealthCheck(old) &&
     needsHealthCheck(spec) &&
@@ -521,9 +474,13 @@ export const serviceStrategy: KindStrategy = {
   },
   prepareForStatusUpdate: keepSpec,
   // A Service's addresses are set aside before anything else of it is looked at.
-  validateFirst(object) {
+  validateFirst(object, old) {
     const errors = new FieldErrors();
-    validateClusterIps(errors, specOf(object));
+    const spec = specOf(object);
+    const before = old && specOf(old);
+    validateClusterIps(errors, spec, before);
+    // Families are looked at when the addresses are in order.
+    if (errors.list.length === 0) validateFamilies(errors, spec, before);
     return errors.list;
   },
   validate(object) {

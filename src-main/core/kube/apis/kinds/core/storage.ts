@@ -11,7 +11,7 @@ import {
 import { canonicalQuantity, compareQuantities } from '../../validation/quantity.ts';
 import { keepSpec, keepStatus } from '../strategy.ts';
 import { validateClaimTemplateSpec } from './claim-spec.ts';
-import { internalJson, specDiff } from './internal-print.ts';
+import { internalEqual, internalJson, specDiff } from './internal-print.ts';
 import { sourcesOf } from './persistent-volume-sources.ts';
 import {
   setVolumeSpecDefaults,
@@ -101,7 +101,7 @@ export const persistentVolumeStrategy: KindStrategy = {
       const { controllerExpandSecretRef: _, ...csi } = spec.csi;
       sources['csi'] = csi;
     }
-    if (!semanticEqual(sources, sourcesOf(before))) {
+    if (!internalEqual('PersistentVolumeSource', sources, sourcesOf(before))) {
       errors.forbidden(
         'spec.persistentvolumesource',
         `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', sourcesOf(before), sources)}`,
