@@ -54,10 +54,7 @@ export interface KindStrategy {
     context: StrategyContext,
   ): void;
   /** What is asked before all else, metadata included, and told alone. */
-  validateFirst?(
-    object: DeepReadonly<KubeObject>,
-    old: DeepReadonly<KubeObject> | undefined,
-  ): FieldError[];
+  validateFirst?(object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>): FieldError[];
   /** Errors in upstream's order, beyond those of metadata. */
   validate?(object: DeepReadonly<KubeObject>, context: StrategyContext): FieldError[];
   validateUpdate?(

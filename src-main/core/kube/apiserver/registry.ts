@@ -245,7 +245,7 @@ export async function createObject(
   if (generated !== undefined) meta.name = generateName(context, generated);
   const { namespaced } = served.info;
   emptied.putBack();
-  fail(served, meta.name ?? '', strategy.validateFirst?.(draft, undefined) ?? []);
+  fail(served, meta.name ?? '', strategy.validateFirst?.(draft) ?? []);
   fail(served, meta.name ?? '', [
     ...(await deviceAccessErrors(call, draft, undefined, '')),
     ...(strategy.metadataLast
