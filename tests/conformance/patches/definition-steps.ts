@@ -1,51 +1,41 @@
+import { customDefinition, definitionsUrl } from './definition.ts';
 import { type Fields, namespace } from './subjects.ts';
 import type { Step } from './side.ts';
 
 const group = 'definitions.example.com';
-const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const merge = 'application/merge-patch+json';
 const string = { type: 'string' };
 const integer = { type: 'integer' };
 
 /** A definition with one version, `v1`, of the properties of `spec`. */
-function definition(
+const definition = (
   plural: string,
   properties: Fields,
   more: Fields = {},
   spec: Fields = {},
-): Fields {
-  const kind = (plural[0] ?? '').toUpperCase() + plural.slice(1, -1);
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural, singular: plural.slice(0, -1), kind, listKind: `${kind}List` },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: { spec: { type: 'object', properties } },
-            },
-          },
-          ...more,
+): Fields =>
+  customDefinition(
+    group,
+    'Namespaced',
+    plural,
+    [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } },
         },
-      ],
-      ...spec,
-    },
-  };
-}
-const create = (body: Fields): Step => ({ method: 'POST', url: definitions, body });
+        ...more,
+      },
+    ],
+    spec,
+  );
+const create = (body: Fields): Step => ({ method: 'POST', url: definitionsUrl, body });
 /** A definition that is refused, by what its schema holds. */
 const refused = (properties: Fields, more: Fields = {}, spec: Fields = {}): Step => ({
   ...create(definition('bads', properties, more, spec)),
-  url: `${definitions}?dryRun=All`,
+  url: `${definitionsUrl}?dryRun=All`,
 });
 const collection = (plural: string, version = 'v1'): string =>
   `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
@@ -225,7 +215,7 @@ const scaled = {
     },
   },
 };
-const things = `${definitions}/things.${group}`;
+const things = `${definitionsUrl}/things.${group}`;
 const gauges = collection('gauges');
 
 /** Objects of a definition with nearly everything, their changes, scale, and what becomes of the definition. */
@@ -294,8 +284,8 @@ const lives: readonly Step[] = [
       { names: { plural: 'twos', kind: 'Thing', listKind: 'ThingList', singular: 'two' } },
     ),
   ),
-  { method: 'GET', url: `${definitions}/twos.${group}`, until: 'ListKindConflict' },
-  remove(`${definitions}/twos.${group}`),
+  { method: 'GET', url: `${definitionsUrl}/twos.${group}`, until: 'ListKindConflict' },
+  remove(`${definitionsUrl}/twos.${group}`),
   create(
     definition(
       'gauges',
@@ -345,29 +335,29 @@ const lives: readonly Step[] = [
   { method: 'GET', url: `${collection('olds', 'v2')}/o` },
   {
     method: 'PATCH',
-    url: `${definitions}/olds.${group}`,
+    url: `${definitionsUrl}/olds.${group}`,
     type: 'application/json-patch+json',
     body: [
       { op: 'replace', path: '/spec/versions/0/storage', value: false },
       { op: 'replace', path: '/spec/versions/1/storage', value: true },
     ],
   },
-  { method: 'GET', url: `${definitions}/olds.${group}`, until: '"storedVersions":["v1","v2"]' },
+  { method: 'GET', url: `${definitionsUrl}/olds.${group}`, until: '"storedVersions":["v1","v2"]' },
   {
     method: 'PATCH',
-    url: `${definitions}/olds.${group}`,
+    url: `${definitionsUrl}/olds.${group}`,
     type: 'application/json-patch+json',
     body: [{ op: 'remove', path: '/spec/versions/0' }],
   },
   {
     method: 'PATCH',
-    url: `${definitions}/olds.${group}/status`,
+    url: `${definitionsUrl}/olds.${group}/status`,
     type: merge,
     body: { status: { storedVersions: ['v2'] } },
   },
   {
     method: 'PATCH',
-    url: `${definitions}/olds.${group}`,
+    url: `${definitionsUrl}/olds.${group}`,
     type: 'application/json-patch+json',
     body: [{ op: 'remove', path: '/spec/versions/0' }],
   },
@@ -456,7 +446,7 @@ const deletions: readonly Step[] = [
 /** What the sequences leave behind, taken away before and after. */
 export const leftOver: readonly string[] = [
   ...['things', 'twos', 'gauges', 'olds', 'bads'].map(
-    (plural) => `${definitions}/${plural}.${group}`,
+    (plural) => `${definitionsUrl}/${plural}.${group}`,
   ),
 ];
 
