@@ -24,6 +24,8 @@ const producer = 'api-priority-and-fairness-config-producer-v1';
 const consumer = 'api-priority-and-fairness-config-consumer-v1';
 /** How often what was deleted or changed by hand is brought back. */
 const maintenanceMs = 60_000;
+/** `--max-requests-inflight` and `--max-mutating-requests-inflight` together. */
+const concurrencyLimit = 400 + 200;
 const races = ['AlreadyExists', 'Conflict', 'NotFound'] as const;
 
 type Stored = DeepReadonly<KubeObject>;
@@ -234,6 +236,27 @@ export function runFlowControl(options: {
       for (const watch of watches) watch.dispose();
     },
   };
+}
+
+interface LevelSpec {
+  readonly exempt?: { readonly nominalConcurrencyShares?: number };
+  readonly limited?: { readonly nominalConcurrencyShares?: number };
+}
+
+/**
+ * How many requests each priority level may have in hand by its share of all, by name.
+ * @see k8s.io/apiserver/pkg/util/flowcontrol/apf_controller.go, finishQueueSetReconfigsLocked
+ */
+export function nominalSeats(state: ServerState): readonly (readonly [string, number])[] {
+  const shares = state.list(group, 'prioritylevelconfigurations').map((level): [string, number] => {
+    const { exempt, limited } = (level['spec'] ?? {}) as LevelSpec;
+    const own = exempt?.nominalConcurrencyShares ?? limited?.nominalConcurrencyShares ?? 0;
+    return [level.metadata.name ?? '', own];
+  });
+  const all = shares.reduce((sum, [, own]) => sum + own, 0);
+  return shares
+    .map(([name, own]) => [name, Math.ceil((concurrencyLimit * own) / (all || 1))] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 const specOf = (flowSchema: Stored): SchemaSpec => flowSchema['spec'] ?? {};

@@ -32,12 +32,14 @@ import {
   outputForm,
   textResponse,
 } from './negotiation.ts';
+import { nominalSeats } from './flow-control.ts';
 import type { ApiServer, ApiServerOptions } from './options.ts';
 import { handlePatch } from './patch.ts';
 import { handleComponentStatus } from './component-status.ts';
 import { deprecationOf } from './deprecations.ts';
 import { handleGet, handleList, warningHeaders } from './read.ts';
 import { type RequestInfo, requestInfoOf, type Unreadable } from './request-info.ts';
+import { checkTimeout } from './request-timeout.ts';
 import { handleReview, isReview } from './reviews.ts';
 import { bindPod, handleSubresource, viewTarget } from './subresources.ts';
 import type { Attributes, UserInfo } from './types.ts';
@@ -117,6 +119,7 @@ class Server implements ApiServer {
     let user = anonymous;
     let flowHeaders: Readonly<Record<string, string>> | undefined;
     try {
+      checkTimeout(info);
       user = await this.#userOf(request, info);
       flowHeaders = this.#options.flowHeaders?.(user, info);
       response = await this.#route(request, info, user, warnings);
@@ -124,7 +127,13 @@ class Server implements ApiServer {
       response = this.#failed(error, request, info, warnings);
     }
     const verb = info.kind === 'resource' ? info.verb : info.verb.toUpperCase();
-    const counted = `${verb} ${info.kind === 'resource' ? info.resource : ''} ${response.status}`;
+    // What nobody serves has no name of its own: clients could make up any number of them.
+    const resource =
+      info.kind === 'resource' &&
+      this.#context.catalog.get(info.group, info.version, info.resource) !== undefined
+        ? info.resource
+        : '';
+    const counted = `${verb} ${resource} ${response.status}`;
     this.#requests.set(counted, (this.#requests.get(counted) ?? 0) + 1);
     this.#options.audit?.({
       user,
@@ -329,6 +338,12 @@ class Server implements ApiServer {
       const name = row.group === '' ? row.resource : `${row.resource}.${row.group}`;
       lines.push(`apiserver_storage_objects{resource="${name}"} ${count}`);
     }
+    lines.push(
+      '# HELP apiserver_flowcontrol_nominal_limit_seats [BETA] Nominal number of execution seats configured for each priority level',
+      '# TYPE apiserver_flowcontrol_nominal_limit_seats gauge',
+    );
+    for (const [level, seats] of nominalSeats(this.#options.state))
+      lines.push(`apiserver_flowcontrol_nominal_limit_seats{priority_level="${level}"} ${seats}`);
     return `${lines.join('\n')}\n`;
   }
 }

@@ -82,6 +82,33 @@ test('a cluster has the standard flow schemas, none of which dangles', async () 
   ]);
 });
 
+test('the metrics tell how many requests each level may have in hand', async () => {
+  await open();
+  const { body } = await (running as TestApiServer).admin.send({
+    method: 'GET',
+    url: '/metrics',
+    headers: {},
+  });
+  const lines = body.kind === 'bytes' ? new TextDecoder().decode(body.bytes).split('\n') : [];
+  const seats = lines.flatMap(
+    (line) =>
+      /^apiserver_flowcontrol_nominal_limit_seats\{priority_level="(.*)"\} (\d+)$/
+        .exec(line)
+        ?.slice(1)
+        .join(' ') ?? [],
+  );
+  expect(seats).toEqual([
+    'catch-all 13',
+    'exempt 0',
+    'global-default 49',
+    'leader-election 25',
+    'node-high 98',
+    'system 74',
+    'workload-high 98',
+    'workload-low 245',
+  ]);
+});
+
 test('what is deleted comes back within a minute, and what was changed by hand stays if its owner says so', async () => {
   const { time, send } = await open();
   await send('DELETE', `${root}/flowschemas/exempt`);
