@@ -39,7 +39,7 @@ export interface Served {
 /** The resources served at the moment, built-in and custom. */
 export class Catalog {
   readonly #options: ApiServerOptions;
-  readonly #served = new Map<string, Served | undefined>();
+  readonly #served = new Map<string, Served>();
   readonly #builtin: ReadonlySet<string>;
   #views = new WeakMap<StoredObject, Map<Served, StoredObject>>();
   #customGroups: ReadonlySet<string> | undefined;
@@ -56,9 +56,11 @@ export class Catalog {
 
   get(group: string, version: string, resource: string): Served | undefined {
     const key = `${group}/${version}/${resource}`;
-    if (this.#served.has(key)) return this.#served.get(key);
+    const known = this.#served.get(key);
+    if (known) return known;
     const served = this.#make(group, version, resource);
-    this.#served.set(key, served);
+    // What is not served is not kept: clients can name any number of such things.
+    if (served) this.#served.set(key, served);
     return served;
   }
 

@@ -222,6 +222,7 @@ function rootPaths(catalog: Catalog): string[] {
   for (const path of [
     '/.well-known/openid-configuration',
     '/metrics',
+    '/metrics/slis',
     '/openapi/v2',
     '/openapi/v3',
     '/openapi/v3/',

@@ -1,4 +1,4 @@
-import { utf8 } from '#core/base';
+import { byBytes, utf8 } from '#core/base';
 import type { ApiResponse } from '../machinery/index.ts';
 import { textResponse } from './negotiation.ts';
 
@@ -97,4 +97,24 @@ export function healthResponse(
   return query.has('verbose')
     ? textResponse(200, `${lines.join('\n')}\n${root} check passed\n`)
     : textResponse(200, 'ok');
+}
+
+/**
+ * The checks as `/metrics/slis` tells them: each as it is now, whoever has asked for it. How often they were asked for
+ * is not counted.
+ */
+export function healthMetrics(failing: readonly string[]): string {
+  const lines = Object.entries(checks)
+    .flatMap(([root, names]) => names.map((name) => ({ root, name })))
+    .sort((a, b) => (a.name === b.name ? byBytes(a.root, b.root) : byBytes(a.name, b.name)))
+    .map(
+      ({ root, name }) =>
+        `kubernetes_healthcheck{name="${name}",type="${root}"} ${failing.includes(name) ? 0 : 1}`,
+    );
+  return [
+    '# HELP kubernetes_healthcheck [STABLE] This metric records the result of a single healthcheck.',
+    '# TYPE kubernetes_healthcheck gauge',
+    ...lines,
+    '',
+  ].join('\n');
 }

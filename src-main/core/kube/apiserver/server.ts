@@ -22,7 +22,7 @@ import { Catalog, type Served } from './catalog.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { documentResponse } from './document-response.ts';
 import { Documents } from './documents.ts';
-import { healthResponse } from './health.ts';
+import { healthMetrics, healthResponse } from './health.ts';
 import {
   checkRoute,
   errorResponse,
@@ -49,6 +49,7 @@ import { decodeObject, handleCreate, handleUpdate } from './write.ts';
 
 const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 const streamed = new Set(['exec', 'attach', 'portforward']);
+const metricsHeaders = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
 
 /** A kube-apiserver over a store; it holds no state but watches and a few caches. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -303,9 +304,9 @@ class Server implements ApiServer {
         checkRoute(request, ['application/json']);
         return objectResponse(200, this.#options.version, { media: 'json', pretty: true });
       case '/metrics':
-        return textResponse(200, this.#metrics(), {
-          'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-        });
+        return textResponse(200, this.#metrics(), metricsHeaders);
+      case '/metrics/slis':
+        return textResponse(200, healthMetrics(this.ready()), metricsHeaders);
     }
     return (
       documentResponse(request, info, this.#documents, this.#options, this.#context.catalog) ??

@@ -93,6 +93,12 @@ export class ImageManager {
     await this.#pull(pod, requested, event);
   }
 
+  /** The pod is gone. */
+  forget(uid: string): void {
+    for (const key of this.#lastError.keys())
+      if (key.startsWith(`${uid}_`)) this.#lastError.delete(key);
+  }
+
   async #pull(
     pod: PodView,
     image: string,

@@ -82,6 +82,7 @@ export class PodRuntime {
 
   forget(uid: string): void {
     this.#reasons.delete(uid);
+    this.#deps.images.forget(uid);
   }
 
   /** @throws SyncError */

@@ -29,12 +29,3 @@ test('a watch ends when its own seconds are over, whatever the timeout says', as
   const url = '/api/v1/namespaces?watch=true&timeoutSeconds=1&timeout=x';
   expect((await server.handle({ method: 'GET', url, headers: {} })).body.kind).toBe('watch');
 });
-
-test('requests for what nobody serves are counted under no name', async () => {
-  const { server, send } = testServer();
-  for (const name of ['made-up-1', 'made-up-2']) await send('GET', `/api/v1/${name}`);
-  const { body } = await server.handle({ method: 'GET', url: '/metrics', headers: {} });
-  const text = JSON.stringify(body.kind === 'bytes' ? new TextDecoder().decode(body.bytes) : body);
-  expect(text).not.toMatch(/made-up/);
-  expect(text).toContain('resource=\\"\\",verb=\\"LIST\\"} 2');
-});
