@@ -51,6 +51,7 @@ const generationAnnotation = 'deprecated.daemonset.template.generation';
 const burstReplicas = 250;
 /** Between two attempts on a node whose pod failed. */
 const failedPodBackoff = { baseMs: 1000, maxMs: 15 * 60_000 };
+const mostFailures = 512;
 
 /**
  * Keeps one pod on each node that is meant to have one.
@@ -224,6 +225,10 @@ export function createDaemonSetController(
       ? Math.min(present.delayMs * 2, failedPodBackoff.maxMs)
       : failedPodBackoff.baseMs;
     failures.set(key, { delayMs, untilMs: nowMs + delayMs });
+    // Of sets and generations that are gone nothing more will be heard.
+    if (failures.size > mostFailures)
+      for (const [other, { untilMs }] of failures)
+        if (nowMs - untilMs > 2 * failedPodBackoff.maxMs) failures.delete(other);
     return false;
   }
 
@@ -323,7 +328,9 @@ export function createDaemonSetController(
     const candidates: string[] = [];
     const newNodes: string[] = [];
     const newCandidates: string[] = [];
+    const sunset: string[] = [];
     let unavailable = 0;
+    let available = 0;
     let surge = 0;
     for (const [name, list] of byNode) {
       const alive = list.filter((pod) => !pod.metadata.deletionTimestamp);
@@ -345,14 +352,21 @@ export function createDaemonSetController(
         } else if (old) candidates.push(old.metadata.name ?? '');
         continue;
       }
+      const first = old ?? fresh;
+      if (first && isAvailable(first)) available += 1;
       if (!old) continue;
+      const oldName = old.metadata.name ?? '';
       if (fresh) {
-        if (isAvailable(fresh)) doomed.push(old.metadata.name ?? '');
+        if (isAvailable(fresh)) doomed.push(oldName);
         else surge += 1;
-      } else if (!shouldRun(name)) doomed.push(old.metadata.name ?? '');
-      else if (!isAvailable(old)) newNodes.push(name);
-      else newCandidates.push(name);
+      } else if (!isAvailable(old)) {
+        if (shouldRun(name)) newNodes.push(name);
+        else doomed.push(oldName);
+      } else if (shouldRun(name)) newCandidates.push(name);
+      else sunset.push(oldName);
     }
+    // Where the set is not to run any more it runs on until enough others are available.
+    doomed.push(...sunset.slice(0, Math.max(0, available - desired)));
     doomed.push(...candidates.slice(0, Math.max(0, maxUnavailable - unavailable)));
     newNodes.push(...newCandidates.slice(0, Math.max(0, maxSurge - surge)));
     await syncNodes(key, set, doomed, newNodes, hash);

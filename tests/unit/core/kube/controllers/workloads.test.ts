@@ -134,6 +134,53 @@ test('a DaemonSet runs on the nodes that match and tolerate, and follows labels'
   expect(bench.events('agent').at(-1)).toMatch(/^SuccessfulDelete Deleted pod: agent-/);
 });
 
+test('a DaemonSet that surges leaves a node when enough others have an available pod', async () => {
+  const bench = createControllerBench();
+  const { api, time } = bench;
+  await bench.run(createDaemonSetController, 'daemonset-controller');
+  const node = (name: string): void => void api.create('nodes', { metadata: { name }, spec: {} });
+  node('n1');
+  node('n2');
+  api.create('daemonsets.apps', {
+    metadata: { name: 'agent', namespace: 'default' },
+    spec: {
+      selector: { matchLabels: { name: 'agent' } },
+      template: template({ name: 'agent' }),
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+    },
+  });
+  /** Binds each pod to the node it is for, and answers their nodes. */
+  const nodesOfPods = async (): Promise<string[]> => {
+    await time.settle();
+    return api.list('pods').map(({ metadata }) => {
+      let nodeName = '';
+      api.change('pods', metadata.name ?? '', 'default', (pod) => {
+        [nodeName = ''] = JSON.stringify(pod.spec?.['affinity']).match(/n\d/) ?? [];
+        pod.spec = { ...pod.spec, nodeName };
+      });
+      return nodeName;
+    });
+  };
+  const ready = async (): Promise<void> => {
+    for (const name of podNames(bench)) makeReady(api, name);
+    await time.settle();
+  };
+  expect((await nodesOfPods()).sort()).toEqual(['n1', 'n2']);
+  await ready();
+  // What runs on n2 may stay, but the next version will not come there.
+  api.change('nodes', 'n2', undefined, (one) => {
+    one.spec = { taints: [{ key: 'x', effect: 'NoSchedule' }] };
+  });
+  node('n3');
+  api.change('daemonsets.apps', 'agent', 'default', (set) => {
+    set.metadata.generation = 2;
+    set.spec = { ...set.spec, template: template({ name: 'agent' }, { hostNetwork: true }) };
+  });
+  expect((await nodesOfPods()).sort()).toEqual(['n1', 'n1', 'n2', 'n3']);
+  await ready();
+  expect((await nodesOfPods()).sort()).toEqual(['n1', 'n3']);
+});
+
 const job = (spec: object) => ({
   metadata: { name: 'one', namespace: 'default' },
   spec: {
