@@ -10,7 +10,13 @@ import type {
 import type { FitArgs, WeightedResource } from '../plugins/resource-plugins.ts';
 import { extendsPoint, pluginNames } from '../plugins/registry.ts';
 import { defaultArgs, defaultPlugins } from './defaults.ts';
-import { argsShapes, configurationShape, DecodingError, unknownFields } from './shapes.ts';
+import {
+  argsShapes,
+  configurationShape,
+  DecodingError,
+  type Shape,
+  unknownFields,
+} from './shapes.ts';
 import type { PluginSetDocument, ProfileDocument, SchedulerDocument } from './document.ts';
 import { fitArgsProblems, validateConfiguration } from './validation.ts';
 
@@ -37,6 +43,8 @@ export function parseSchedulerConfiguration(document: unknown): SchedulerConfigu
 function decodingProblem(document: unknown): string | undefined {
   const text = (): string => `'${document === null ? '' : formatYaml(document)}'`;
   const meta = (document ?? {}) as { apiVersion?: string; kind?: string };
+  if (Array.isArray(document))
+    return `couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
   if (!meta.kind) return `Object 'Kind' is missing in ${text()}`;
   if (!meta.apiVersion) return `Object 'apiVersion' is missing in ${text()}`;
   if (meta.apiVersion !== apiVersion || meta.kind !== kind)
@@ -47,10 +55,13 @@ function decodingProblem(document: unknown): string | undefined {
       for (const [at, { name = '', args }] of (profile.pluginConfig ?? []).entries()) {
         const shape = argsShapes[name];
         if (!shape || args === undefined || args === null) continue;
-        const unknown = unknownFields(args, shape).map(unknownField);
+        const place = `decoding .profiles[${index}].pluginConfig[${at}]: `;
+        const wrongKind = kindProblem(name, args as { kind?: string });
+        if (wrongKind !== undefined) return `${place}${wrongKind}`;
+        const unknown = argsUnknown(args, shape, `${place}decoding args for plugin ${name}: `);
         if (unknown.length > 0)
           problems.push(
-            `decoding .profiles[${index}].pluginConfig[${at}]: strict decoding error: decoding args for plugin ${name}: strict decoding error: ${unknown.join(', ')}`,
+            `${place}strict decoding error: decoding args for plugin ${name}: strict decoding error: ${unknown.join(', ')}`,
           );
       }
     return problems.length === 0 ? undefined : `strict decoding error: ${problems.join(', ')}`;
@@ -60,7 +71,42 @@ function decodingProblem(document: unknown): string | undefined {
   }
 }
 
+/** @throws DecodingError a value has the wrong type; told with its place. */
+function argsUnknown(args: unknown, shape: Shape, place: string): string[] {
+  try {
+    return unknownFields(args, shape).map(unknownField);
+  } catch (error) {
+    if (error instanceof DecodingError) throw new DecodingError(`${place}${error.message}`);
+    throw error;
+  }
+}
+
+function kindProblem(plugin: string, args: { readonly kind?: string }): string | undefined {
+  const expected = `${plugin}Args`;
+  if (!args.kind || args.kind === expected) return undefined;
+  const group = apiVersion.split('/')[0] ?? '';
+  return `args for plugin ${plugin} were not of type ${expected}.${group}, got ${args.kind}.${group}`;
+}
+
 const unknownField = (path: string): string => `unknown field "${path}"`;
+
+const typeOf = (point: string): string => `${point.charAt(0).toUpperCase()}${point.slice(1)}Plugin`;
+
+/** In which order plugins of all points are given to each. @see runtime/framework.go, getExtensionPoints */
+const expansionOrder: readonly ExtensionPoint[] = [
+  'preFilter',
+  'filter',
+  'postFilter',
+  'reserve',
+  'preScore',
+  'score',
+  'preBind',
+  'bind',
+  'postBind',
+  'permit',
+  'preEnqueue',
+  'queueSort',
+];
 
 /** Plugins that are not there, or that leave a profile without what it must have. */
 function pluginProblem({ profiles = [] }: SchedulerDocument): string | undefined {
@@ -81,7 +127,7 @@ function pluginProblem({ profiles = [] }: SchedulerDocument): string | undefined
     for (const [point, set] of Object.entries(points)) {
       const seen = new Set<string>();
       for (const { name: plugin } of set.enabled) {
-        const type = `${point.charAt(0).toUpperCase()}${point.slice(1)}Plugin`;
+        const type = typeOf(point);
         if (!pluginNames.includes(plugin)) return failed(`${type} "${plugin}" does not exist`);
         if (!extendsPoint(plugin, point as ExtensionPoint))
           return failed(`plugin "${plugin}" does not extend ${type} plugin`);
@@ -89,6 +135,15 @@ function pluginProblem({ profiles = [] }: SchedulerDocument): string | undefined
         seen.add(plugin);
       }
     }
+    const repeated = multiPoint.enabled.find(
+      ({ name: plugin }, index) =>
+        multiPoint.enabled.findIndex((each) => each.name === plugin) !== index,
+    );
+    const at = expansionOrder.find((point) => repeated && extendsPoint(repeated.name, point));
+    if (repeated && at)
+      return failed(`plugin "${repeated.name}" already registered as "${typeOf(at)}"`);
+    if ([...(points.score?.enabled ?? []), ...multiPoint.enabled].some(({ weight }) => weight < 0))
+      return failed('score plugins: total score of Score plugins could overflow');
     const has = (plugin: string, point: ExtensionPoint): boolean => {
       const { enabled = [], disabled = [] } = points[point] ?? {};
       if (enabled.some((each) => each.name === plugin)) return true;

@@ -1,4 +1,5 @@
-import type { SchedulerDocument } from './document.ts';
+import { formatDuration, parseDuration, qualifiedNameErrors } from '../../machinery/index.ts';
+import type { ExtenderDocument, ProfileDocument, SchedulerDocument } from './document.ts';
 
 const invalid = (path: string, value: unknown, why: string): string =>
   `${path}: Invalid value: ${JSON.stringify(value)}: ${why}`;
@@ -22,19 +23,8 @@ const removed = (path: string, name: string): string =>
  */
 export function validateConfiguration(source: SchedulerDocument): string[] {
   const errors: string[] = [];
-  const { leaderElection, parallelism = 16 } = source;
-  if (
-    (leaderElection?.leaderElect ?? true) &&
-    leaderElection?.resourceLock &&
-    leaderElection.resourceLock !== 'leases'
-  )
-    errors.push(
-      invalid(
-        'leaderElection.resourceLock',
-        leaderElection.resourceLock,
-        'resourceLock value must be "leases"',
-      ),
-    );
+  const { parallelism = 16 } = source;
+  checkLeaderElection(source.leaderElection, errors);
   if (parallelism <= 0)
     errors.push(
       invalid('parallelism', parallelism, 'should be an integer value greater than zero'),
@@ -63,6 +53,7 @@ export function validateConfiguration(source: SchedulerDocument): string[] {
     if (names.has(name)) errors.push(`${path}.schedulerName: Duplicate value: {}`);
     names.add(name);
   }
+  checkQueueSorts(profiles, errors);
   checkPercentage('percentageOfNodesToScore', source.percentageOfNodesToScore, errors);
   const { podInitialBackoffSeconds: initial = 1, podMaxBackoffSeconds: max = 10 } = source;
   if (initial <= 0)
@@ -75,7 +66,82 @@ export function validateConfiguration(source: SchedulerDocument): string[] {
         'must be greater than or equal to PodInitialBackoffSeconds',
       ),
     );
+  checkExtenders(source.extenders ?? [], errors);
   return errors;
+}
+
+/** @see k8s.io/component-base/config/validation/validation.go, ValidateLeaderElectionConfiguration */
+function checkLeaderElection(
+  election: SchedulerDocument['leaderElection'],
+  errors: string[],
+): void {
+  if (election?.leaderElect === false) return;
+  const path = 'leaderElection';
+  const defaults = { leaseDuration: '15s', renewDeadline: '10s', retryPeriod: '2s' } as const;
+  const msOf = (name: keyof typeof defaults): number =>
+    // Zero stands for the default.
+    parseDuration(election?.[name] ?? '') || (parseDuration(defaults[name]) ?? 0);
+  for (const name of ['leaseDuration', 'renewDeadline', 'retryPeriod'] as const)
+    if (msOf(name) < 0)
+      errors.push(
+        invalid(`${path}.${name}`, formatDuration(msOf(name)), 'must be greater than zero'),
+      );
+  const renewMs = msOf('renewDeadline');
+  if (msOf('leaseDuration') <= renewMs)
+    // Upstream names the deadline where the value belongs.
+    errors.push(
+      invalid(
+        `${path}.leaseDuration`,
+        formatDuration(renewMs),
+        'must be greater than `RenewDeadline`',
+      ),
+    );
+  const lock = election?.resourceLock;
+  if (lock && lock !== 'leases')
+    errors.push(invalid(`${path}.resourceLock`, lock, 'resourceLock value must be "leases"'));
+}
+
+/** All profiles take from one queue. */
+function checkQueueSorts(profiles: readonly ProfileDocument[], errors: string[]): void {
+  const textOf = ({ plugins }: ProfileDocument): string => {
+    const { enabled, disabled } = plugins?.queueSort ?? {};
+    const list = (items: readonly { name?: string; weight?: number }[] | undefined): unknown =>
+      items?.map(({ name = '', weight = 0 }) => ({ Name: name, Weight: weight })) ?? null;
+    return JSON.stringify({ Enabled: list(enabled), Disabled: list(disabled) });
+  };
+  const [first] = profiles;
+  const canon = first ? textOf(first) : '';
+  const enabled = first?.plugins?.queueSort?.enabled?.length ?? 0;
+  if (enabled > 1)
+    errors.push(
+      invalid(
+        'profiles[0].plugins.queueSort.Enabled',
+        enabled,
+        'only one queue sort plugin can be enabled',
+      ),
+    );
+  for (const [index, profile] of profiles.entries())
+    if (textOf(profile) !== canon)
+      errors.push(
+        `profiles[${index}].plugins.queueSort: Invalid value: ${textOf(profile)}: must be the same for all profiles`,
+      );
+}
+
+function checkExtenders(extenders: readonly ExtenderDocument[], errors: string[]): void {
+  for (const [index, { prioritizeVerb, weight = 0 }] of extenders.entries())
+    if (prioritizeVerb && weight <= 0)
+      errors.push(
+        invalid(`extenders[${index}].weight`, weight, 'must have a positive weight applied to it'),
+      );
+  const binders = extenders.filter(({ bindVerb }) => bindVerb).length;
+  if (binders > 1)
+    errors.push(
+      invalid(
+        'extenders',
+        `found ${binders} extenders implementing bind`,
+        'only one extender can implement bind',
+      ),
+    );
 }
 
 function checkPercentage(path: string, value: number | undefined, errors: string[]): void {
@@ -88,6 +154,32 @@ interface Constraint {
   readonly topologyKey?: string;
   readonly whenUnsatisfiable?: string;
   readonly labelSelector?: object;
+}
+
+interface VolumeBindingDocument {
+  readonly bindTimeoutSeconds?: number;
+  readonly shape?: readonly { readonly utilization?: number; readonly score?: number }[];
+}
+
+interface Term {
+  readonly matchExpressions?: readonly { readonly operator?: string }[];
+}
+interface AddedAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+    readonly nodeSelectorTerms?: readonly Term[];
+  };
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
+    readonly weight?: number;
+    readonly preference?: Term;
+  }[];
+}
+
+const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'];
+
+function checkTerm(path: string, { matchExpressions = [] }: Term, errors: string[]): void {
+  for (const [index, { operator = '' }] of matchExpressions.entries())
+    if (!operators.includes(operator))
+      errors.push(unsupported(`${path}.matchExpressions[${index}].operator`, operator, operators));
 }
 
 type Check = (path: string, args: never, errors: string[]) => void;
@@ -110,6 +202,32 @@ const argsChecks: Readonly<Record<string, Check>> = {
         invalid(percentagePath, 0, 'cannot be zero at the same time as minCandidateNodesAbsolute'),
         invalid(absolutePath, 0, 'cannot be zero at the same time as minCandidateNodesPercentage'),
       );
+  },
+  DynamicResources: (
+    path,
+    { filterTimeout, bindingTimeout }: { filterTimeout?: string; bindingTimeout?: string },
+    errors,
+  ) => {
+    const filterMs = parseDuration(filterTimeout ?? '') ?? 0;
+    if (filterMs < 0)
+      errors.push(
+        invalid(`${path}.filterTimeout`, formatDuration(filterMs), 'must be zero or positive'),
+      );
+    const bindingMs = bindingTimeout === undefined ? undefined : parseDuration(bindingTimeout);
+    if (bindingMs !== undefined && bindingMs < 1000)
+      errors.push(
+        invalid(`${path}.bindingTimeout`, formatDuration(bindingMs), 'must be at least 1 second'),
+      );
+  },
+  NodeAffinity: (path, { addedAffinity }: { addedAffinity?: AddedAffinity }, errors) => {
+    const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+    const preferred = 'preferredDuringSchedulingIgnoredDuringExecution';
+    const terms = addedAffinity?.[required]?.nodeSelectorTerms ?? [];
+    for (const [index, term] of terms.entries())
+      checkTerm(`${path}.addedAffinity.${required}.nodeSelectorTerms[${index}]`, term, errors);
+    for (const [index, { weight, preference }] of (addedAffinity?.[preferred] ?? []).entries())
+      if (weight && preference)
+        checkTerm(`${path}.addedAffinity.${preferred}[${index}]`, preference, errors);
   },
   InterPodAffinity: (
     path,
@@ -172,7 +290,7 @@ const argsChecks: Readonly<Record<string, Check>> = {
   },
   VolumeBinding: (
     path,
-    { bindTimeoutSeconds: seconds = 600 }: { bindTimeoutSeconds?: number },
+    { bindTimeoutSeconds: seconds = 600, shape }: VolumeBindingDocument,
     errors,
   ) => {
     if (seconds < 0)
@@ -183,6 +301,17 @@ const argsChecks: Readonly<Record<string, Check>> = {
           'invalid BindTimeoutSeconds, should not be a negative value',
         ),
       );
+    if (shape)
+      errors.push(
+        invalid(
+          `${path}.shape`,
+          shape.map(({ utilization = 0, score = 0 }) => ({
+            Utilization: utilization,
+            Score: score,
+          })),
+          'unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring',
+        ),
+      );
   },
 };
 
@@ -191,6 +320,7 @@ const argsChecks: Readonly<Record<string, Check>> = {
  * @see validation_pluginargs.go, ValidateNodeResourcesFitArgs
  */
 export function fitArgsProblems(args: {
+  readonly ignoredResources?: readonly string[];
   readonly ignoredResourceGroups?: readonly string[];
   readonly scoringStrategy?: {
     readonly type?: string;
@@ -201,11 +331,17 @@ export function fitArgsProblems(args: {
   };
 }): string[] {
   const errors: string[] = [];
-  for (const [index, group] of (args.ignoredResourceGroups ?? []).entries())
+  const checkName = (path: string, name: string): void => {
+    for (const why of qualifiedNameErrors(name)) errors.push(invalid(path, name, why));
+  };
+  for (const [index, resource] of (args.ignoredResources ?? []).entries())
+    checkName(`ignoredResources[${index}]`, resource);
+  for (const [index, group] of (args.ignoredResourceGroups ?? []).entries()) {
+    const path = `ignoredResourceGroups[${index}]`;
     if (group.includes('/'))
-      errors.push(
-        invalid(`ignoredResourceGroups[${index}]`, group, "resource group name can't contain '/'"),
-      );
+      errors.push(invalid(path, group, "resource group name can't contain '/'"));
+    checkName(path, group);
+  }
   const {
     type = 'LeastAllocated',
     resources = [],

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseYaml } from '../../../../../src-main/core/kube/machinery/index.ts';
 import { parseSchedulerConfiguration } from '../../../../../src-main/core/kube/scheduler/index.ts';
@@ -77,6 +79,15 @@ test.each([
   },
 ])('a file is refused: $error', ({ yaml, error }) => {
   expect(parseSchedulerConfiguration(parseYaml(yaml))).toBe(error);
+});
+
+const recorded = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'configurations.json'), 'utf8'),
+) as { name: string; configuration: string; error: string | null }[];
+
+test.each(recorded)('a real kube-scheduler says the same of $name', ({ configuration, error }) => {
+  const parsed = parseSchedulerConfiguration(parseYaml(configuration));
+  expect(typeof parsed === 'string' ? parsed : null).toBe(error);
 });
 
 test('a second profile places by its own plugins', async () => {
