@@ -16,6 +16,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface CallOptions {
   readonly query?: Query;
   readonly body?: unknown;
+  /** A body that is sent as it is, in a form that the server guesses. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly accept?: string;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
@@ -82,14 +84,17 @@ export class ApiClient {
     call: CallOptions = {},
   ): Promise<ApiResponse> {
     const { transport, clock } = this.#options;
-    const body = call.body === undefined ? undefined : utf8(JSON.stringify(call.body));
+    const body =
+      call.bytes ?? (call.body === undefined ? undefined : utf8(JSON.stringify(call.body)));
     const request: ApiRequest = {
       method,
       url: withQuery(path, call.query),
       headers: {
         accept: call.accept ?? 'application/json',
         'user-agent': 'kubectl/v1.36.3 (linux/amd64) kubernetes/unknown',
-        ...(body ? { 'content-type': call.contentType ?? 'application/json' } : {}),
+        ...(call.body !== undefined
+          ? { 'content-type': call.contentType ?? 'application/json' }
+          : {}),
         ...this.#options.headers,
       },
       repeated: this.#options.repeated,

@@ -70,7 +70,7 @@ async function autoscale(
   const { flags } = session;
   if (!resource.subresources.includes('scale'))
     throw new CommandError(
-      `cannot autoscale a ${resource.kind}: could not find scale subresource for ${session.groupVersion(resource)}, Resource=${resource.resource} in discovery information`,
+      `cannot autoscale a ${resource.kind}: could not find scale subresource for ${resource.group}/${resource.version}, Resource=${resource.resource} in discovery information`,
     );
   const namespace = session.settings.explicitNamespace ? session.namespace : undefined;
   let object: Json = {
@@ -96,11 +96,22 @@ async function autoscale(
     'horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
   );
-  const created = await session.api.json('POST', resourceUrl(autoscalers, session.namespace), {
+  const creating = session.api.json('POST', resourceUrl(autoscalers, session.namespace), {
     body: object,
     query: writeQuery(session, 'kubectl-autoscale', { validation: false }),
   });
-  print(created, 'autoscaled');
+  print(await creating.catch(refused(session)), 'autoscaled');
+}
+
+/** What version 1 could not say either is blamed on that; what it could fails there as it did before. */
+function refused({ flags }: Session): (error: unknown) => never {
+  return (error) => {
+    const cpu = flags.text('cpu').trim();
+    if (cpu.endsWith('%') && flags.text('memory') === '') throw error;
+    throw new CommandError(
+      `failed to create autoscaling/v2 HPA and the configuration is incompatible with autoscaling/v1: ${cpu === '' ? 'empty input' : '%!w(<nil>)'}`,
+    );
+  };
 }
 
 /** The metrics that the flags ask for. @throws CommandError */

@@ -1,5 +1,5 @@
 import { jsonClone } from '#core/base';
-import { parseYaml } from '#core/kube';
+import { parseYaml, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { qualifiedKind, resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected, UsageError } from '../errors.ts';
@@ -16,6 +16,7 @@ import { changeFlags, dryRunOf, resultPrinter, validateFlag, writeQuery } from '
 import type { Session } from '../session.ts';
 import { placed, withSource } from './create.ts';
 import { waitGone } from './delete.ts';
+import { sendRaw } from './raw.ts';
 import { attachToPod } from './streams.ts';
 
 const selectFlags = [
@@ -128,6 +129,17 @@ export const patchCommand: CommandSpec = {
     try {
       patch = parseYaml(source);
     } catch (error) {
+      // What begins as JSON goes to the server as it is.
+      if (source.trimStart().startsWith('{'))
+        throw new StatusError({
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Failure',
+          reason: 'BadRequest',
+          message: 'unexpected end of JSON input',
+          code: 400,
+        });
       throw new CommandError(
         `unable to parse "${source}": yaml: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''}`,
       );
@@ -184,6 +196,7 @@ export const replaceCommand: CommandSpec = {
   ],
   run: async (session) => {
     const { flags } = session;
+    if (flags.changed('raw')) return sendRaw(session, 'PUT');
     const files = fileOptions(session);
     requireFiles(files);
     const errors: Error[] = [];
@@ -517,7 +530,7 @@ function serviceFor(session: Session, { object, resource, name }: Target): Json 
   const wanted =
     flags.text('port') === ''
       ? declared.map(({ port }) => port)
-      : flags.text('port').split(',').map(Number);
+      : flags.text('port').split(',').map(numberOf);
   if (wanted.length === 0)
     throw new CommandError("couldn't find port via --port flag or introspection");
   const target = flags.text('target-port');
@@ -560,6 +573,12 @@ function serviceFor(session: Session, { object, resource, name }: Target): Json 
     },
     status: { loadBalancer: {} },
   };
+}
+
+/** @throws CommandError no number, in Go's words. */
+function numberOf(word: string): number {
+  if (/^[+-]?\d+$/.test(word)) return Number(word);
+  throw new CommandError(`strconv.Atoi: parsing ${JSON.stringify(word)}: invalid syntax`);
 }
 
 function declaredPorts(object: Json, kind: string): { port: number; protocol: string }[] {

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { resourceUrl } from '../discovery.ts';
 import { CommandError } from '../errors.ts';
 import { type Json, map, text } from '../json-view.ts';
 import { changeFlags, validateFlag } from '../results.ts';
@@ -112,8 +113,11 @@ async function jobFromCronJob(session: Session, name: string, from: string): Pro
   const request = await parseResourceArgs(session, [from]);
   const [item] = request.kind === 'names' ? request.items : [];
   if (!item) throw new CommandError('from must be an existing cronjob');
-  if (item.resource.resource !== 'cronjobs')
-    throw new CommandError('from must be an existing cronjob');
+  const { resource } = item;
+  if (resource.resource !== 'cronjobs') {
+    await session.api.get(resourceUrl(resource, session.namespace, item.name));
+    throw new CommandError(`unknown object type *${resource.version}.${resource.kind}`);
+  }
   const cronJob = await session.api.get(
     `/apis/batch/v1/namespaces/${session.namespace}/cronjobs/${item.name}`,
   );

@@ -9,6 +9,7 @@ import { withLastApplied } from '../resources/last-applied.ts';
 import { manifestTargets, type Target } from '../resources/select.ts';
 import { changeFlags, dryRunOf, resultPrinter, validateFlag, writeQuery } from '../results.ts';
 import type { Session } from '../session.ts';
+import { sendRaw } from './raw.ts';
 import { createConfigMap, createSecret } from './create-config.ts';
 import { createIngress, createService } from './create-network.ts';
 import {
@@ -87,6 +88,7 @@ async function runCreate(session: Session): Promise<number> {
     throw new UsageError(`Unexpected args: [${session.args.join(' ')}]`, {
       hint: `See '${session.command} -h' for help and examples`,
     });
+  if (session.flags.changed('raw')) return sendRaw(session, 'POST');
   requireFiles(files);
   const errors: Error[] = [];
   const print = resultPrinter(session);

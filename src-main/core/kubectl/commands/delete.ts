@@ -8,6 +8,7 @@ import { fileFlags, fileOptions, namesFiles } from '../resources/manifests.ts';
 import { isNotFound, selectTargets, type Target, urlOf } from '../resources/select.ts';
 import { dryRunOf } from '../results.ts';
 import type { Session } from '../session.ts';
+import { sendRaw } from './raw.ts';
 
 export const deleteCommand: CommandSpec = {
   name: 'delete',
@@ -39,11 +40,7 @@ export const deleteCommand: CommandSpec = {
 async function runDelete(session: Session): Promise<number> {
   const { flags } = session;
   const dryRun = dryRunOf(session);
-  if (flags.changed('raw')) {
-    const answer = await session.api.json('DELETE', flags.text('raw'));
-    session.out(`${JSON.stringify(answer)}\n`);
-    return 0;
-  }
+  if (flags.changed('raw')) return sendRaw(session, 'DELETE', { mayBeEmpty: true });
   if (flags.bool('now') && flags.changed('grace-period') && flags.int('grace-period') >= 0)
     throw new CommandError('--now and --grace-period cannot be specified together');
   const force = flags.bool('force');
@@ -95,6 +92,7 @@ async function runDelete(session: Session): Promise<number> {
     selector: flags.text('selector'),
     fieldSelector: flags.text('field-selector'),
     all: flags.bool('all'),
+    refusesNames: flags.bool('all'),
     allNamespaces: flags.bool('all-namespaces'),
     ignoreNotFound: flags.bool('ignore-not-found') || flags.bool('all'),
     onError: (error) => errors.push(error),
@@ -105,11 +103,12 @@ async function runDelete(session: Session): Promise<number> {
       let answer: Json | undefined;
       if (dryRun !== 'client')
         answer = await session.api.json('DELETE', urlOf(target), {
-          query: { dryRun: dryRun === 'server' ? 'All' : undefined },
+          // Where there is a body, nothing else is read.
           body: {
             kind: 'DeleteOptions',
             apiVersion: 'v1',
             propagationPolicy: policy,
+            ...(dryRun === 'server' ? { dryRun: ['All'] } : {}),
             ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
           },
         });

@@ -196,7 +196,7 @@ async function getTables(session: Session, fetches: readonly Fetch[]): Promise<n
   const read: { fetch: Fetch; tables: Json[] }[] = [];
   for (const fetch of fetches)
     try {
-      read.push({ fetch, tables: await fetchPages(session, fetch, true) });
+      read.push({ fetch, tables: await fetchPages(session, fetch, flags.bool('server-print')) });
     } catch (error) {
       if (!(flags.bool('ignore-not-found') && isNotFound(error))) errors.push(asError(error));
     }
@@ -211,7 +211,8 @@ async function getTables(session: Session, fetches: readonly Fetch[]): Promise<n
     const { resource } = fetch;
     const sorted = sortBy === '' ? tables : sortTables(tables, sortBy);
     for (const table of sorted) {
-      if (list(table, 'rows').length === 0 && table['kind'] === 'Table') continue;
+      const isEmpty = list(table, 'rows').length + list(table, 'items').length === 0;
+      if (isEmpty && (table['kind'] === 'Table' || Array.isArray(table['items']))) continue;
       if (
         last !== undefined &&
         (last.resource !== resource.resource || last.group !== resource.group)

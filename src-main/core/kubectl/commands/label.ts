@@ -72,6 +72,7 @@ function splitArgs(
     }
     const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
     if (field === 'labels') {
+      if (value.includes('=')) throw new CommandError(`invalid label spec: ${pair}`);
       const problems = labelValueErrors(value);
       if (value === '' ? false : problems.length > 0)
         throw new CommandError(`invalid label value: "${pair}": ${problems.join(';')}`);
@@ -113,19 +114,21 @@ async function change(session: Session, field: Field): Promise<number> {
     latest: !options.bool('local'),
     onError: (error) => errors.push(error),
   });
+  const isOne =
+    targets.length === 1 &&
+    !options.bool('all') &&
+    options.text('selector') + options.text('field-selector') === '';
+  if (options.text('resource-version') !== '' && !isOne)
+    throw new CommandError('--resource-version may only be used with a single resource');
   for (const target of targets)
     try {
       if (options.bool('list') && changes.set.size + changes.remove.length === 0) {
-        session.out(
-          `Listing ${field} for ${target.resource.kind}.${target.resource.group}/${target.name}:\n`.replace(
-            './',
-            '/',
-          ),
-        );
+        const { kind, group } = target.resource;
+        if (!isOne) session.out(`Listing ${field} for ${kind}.${group}/${target.name}:\n`);
         const values = strings(target.object, 'metadata', field);
         session.out(
           sortedKeys(values)
-            .map((key) => ` ${key}=${values[key] ?? ''}\n`)
+            .map((key) => `${isOne ? '' : ' '}${key}=${values[key] ?? ''}\n`)
             .join(''),
         );
         continue;
@@ -190,8 +193,9 @@ async function changeOne(
   )
     return { object: after, word };
   if (!changed) return { object: after, word };
+  const resourceVersion = session.flags.text('resource-version');
   const object = await session.api.json('PATCH', urlOf(target), {
-    body: { metadata: { [field]: patch } },
+    body: { metadata: { [field]: patch, ...(resourceVersion ? { resourceVersion } : {}) } },
     contentType: 'application/merge-patch+json',
     query: writeQuery(session, `kubectl-${noun === 'label' ? 'label' : 'annotate'}`, {
       validation: false,

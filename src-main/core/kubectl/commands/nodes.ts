@@ -1,5 +1,5 @@
 import { jsonClone, sleep } from '#core/base';
-import { StatusError } from '#core/kube';
+import { labelValueErrors, parseLabelSelector, qualifiedNameErrors, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
 import { asError, CommandError, ExitError, throwCollected, UsageError } from '../errors.ts';
@@ -20,11 +20,16 @@ async function nodesOf(session: Session, verb: string): Promise<Target[]> {
   const selector = session.flags.text('selector');
   if (session.args.length === 0 && selector === '') throw usage(session, verb);
   if (session.args.length > 0 && selector !== '')
-    throw new UsageError('error: cannot specify both a node name and a --selector option');
+    throw new UsageError('cannot specify both a node name and a --selector option', {
+      hint: `See '${session.command} -h' for help and examples`,
+    });
   if (selector !== '') return selectTargets(session, { args: ['nodes'], selector });
   const args = session.args.flatMap((arg) => (arg.includes('/') ? [arg] : [`nodes/${arg}`]));
   return selectTargets(session, { args });
 }
+
+const dryRunSuffix = (session: Session): string =>
+  ({ none: '', client: ' (dry run)', server: ' (server dry run)' })[dryRunOf(session)];
 
 async function mark(
   session: Session,
@@ -33,7 +38,7 @@ async function mark(
 ): Promise<void> {
   const wanted = verb !== 'uncordon';
   const dryRun = dryRunOf(session);
-  const suffix = { none: '', client: ' (dry run)', server: ' (server dry run)' }[dryRun];
+  const suffix = dryRunSuffix(session);
   for (const node of nodes) {
     const word = wanted ? 'cordoned' : 'uncordoned';
     if ((at(node.object, 'spec', 'unschedulable') === true) === wanted) {
@@ -91,12 +96,15 @@ export const drainCommand: CommandSpec = {
   ],
   run: async (session) => {
     const nodes = await nodesOf(session, 'drain');
+    try {
+      parseLabelSelector(session.flags.text('pod-selector'));
+    } catch {
+      throw new CommandError('--pod-selector=<pod_selector> must be a valid label selector');
+    }
     await mark(session, 'drain', nodes);
     for (const node of nodes) {
       await drain(session, node);
-      session.out(
-        `node/${node.name} drained${dryRunOf(session) === 'client' ? ' (dry run)' : ''}\n`,
-      );
+      session.out(`node/${node.name} drained${dryRunSuffix(session)}\n`);
     }
     return 0;
   },
@@ -193,7 +201,11 @@ async function drain(session: Session, node: Target): Promise<void> {
       : Number.POSITIVE_INFINITY;
   const grace =
     flags.int('grace-period') >= 0 ? { gracePeriodSeconds: flags.int('grace-period') } : {};
-  if (dryRunOf(session) === 'client') return;
+  if (dryRunOf(session) === 'client') {
+    for (const pod of evict)
+      session.out(`evicting pod ${namespaceOf(pod)}/${nameOf(pod)} (dry run)\n`);
+    return;
+  }
   const errors: Error[] = [];
   await Promise.all(
     evict.map(async (pod) => {
@@ -216,7 +228,9 @@ async function removePod(
   const url = resourceUrl(session.builtin('', 'v1', 'pods', 'Pod'), namespaceOf(pod), nameOf(pod));
   const name = `${namespaceOf(pod)}/${nameOf(pod)}`;
   const byEviction = !session.flags.bool('disable-eviction');
-  if (byEviction) session.out(`evicting pod ${name}\n`);
+  const isDry = dryRunOf(session) === 'server';
+  if (byEviction) session.out(`evicting pod ${name}${dryRunSuffix(session)}\n`);
+  const options = { ...grace, ...(isDry ? { dryRun: ['All'] } : {}) };
   for (;;) {
     session.checkInterrupted();
     if (session.now >= deadline)
@@ -230,12 +244,12 @@ async function removePod(
             kind: 'Eviction',
             apiVersion: 'policy/v1',
             metadata: { name: nameOf(pod), namespace: namespaceOf(pod) },
-            deleteOptions: grace,
+            deleteOptions: options,
           },
         });
       else
         await session.api.json('DELETE', url, {
-          body: { kind: 'DeleteOptions', apiVersion: 'v1', ...grace },
+          body: { kind: 'DeleteOptions', apiVersion: 'v1', ...options },
         });
       break;
     } catch (error) {
@@ -247,6 +261,7 @@ async function removePod(
       await sleep(session.io.clock, 5000, session.io.signal);
     }
   }
+  if (isDry) return;
   const uid = text(pod, 'metadata', 'uid');
   while (session.now < deadline) {
     session.checkInterrupted();
@@ -287,25 +302,18 @@ export const taintCommand: CommandSpec = {
     const names = rest.filter((arg) => !isSpec(arg));
     const specs = rest.filter(isSpec);
     if (specs.length === 0) throw new CommandError('at least one taint update is required');
-    const add: { key: string; value: string; effect: string }[] = [];
-    const remove: { key: string; effect: string }[] = [];
-    for (const spec of specs) {
-      if (spec.endsWith('-')) {
-        const [key = '', effect = ''] = spec.slice(0, -1).split(':');
-        remove.push({ key: key.split('=')[0] ?? '', effect });
-        continue;
-      }
-      const [pair = '', effect = ''] = spec.split(':');
-      const [key = '', value = ''] = pair.split('=');
-      if (!effects.includes(effect))
-        throw new UsageError(
-          effect === ''
-            ? `invalid taint spec: ${spec}`
-            : `invalid taint effect: ${effect}, unsupported taint effect`,
-          { hint: `See '${session.command} -h' for help and examples` },
-        );
-      add.push({ key, value, effect });
-    }
+    const { add, remove } = taintsOf(session, specs);
+    const both = remove.filter(({ key, effect }) =>
+      add.some((each) => each.key === key && (effect === '' || each.effect === effect)),
+    );
+    if (both.length > 0)
+      throw new CommandError(
+        `can not both modify and remove the following taint(s) in the same command: ${both.map(({ key, effect }) => `${key}=${effect}`).join(', ')}`,
+      );
+    if ((await session.resource(type)).kind !== 'Node')
+      throw new CommandError(
+        `invalid resource type ${type.toLowerCase()}, only node types are supported`,
+      );
     const targets = await selectTargets(session, {
       args: names.length > 0 ? [type, ...names] : [type],
       selector: flags.text('selector'),
@@ -322,6 +330,49 @@ export const taintCommand: CommandSpec = {
     return 0;
   },
 };
+
+interface TaintSpec {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
+/** Reads `KEY=VALUE:EFFECT` and `KEY:EFFECT-`. @throws UsageError */
+function taintsOf(
+  session: Session,
+  specs: readonly string[],
+): { add: TaintSpec[]; remove: TaintSpec[] } {
+  const hint = `See '${session.command} -h' for help and examples`;
+  const refuse = (message: string): never => {
+    throw new UsageError(message, { hint });
+  };
+  const parse = (spec: string): TaintSpec => {
+    const [pair = '', effect, ...more] = spec.split(':');
+    if (more.length > 0) refuse(`invalid taint spec: ${spec}`);
+    if (effect !== undefined && !effects.includes(effect))
+      refuse(`invalid taint effect: ${effect}, unsupported taint effect`);
+    const [key = '', value = '', ...rest] = effect === undefined ? [pair] : pair.split('=');
+    if (rest.length > 0) refuse(`invalid taint spec: ${spec}`);
+    for (const problems of [labelValueErrors(value), qualifiedNameErrors(key)])
+      if (problems.length > 0) refuse(`invalid taint spec: ${spec}, ${problems.join('; ')}`);
+    return { key, value, effect: effect ?? '' };
+  };
+  const add: TaintSpec[] = [];
+  const remove: TaintSpec[] = [];
+  for (const spec of specs) {
+    if (spec.endsWith('-')) {
+      remove.push(parse(spec.slice(0, -1)));
+      continue;
+    }
+    const taint = parse(spec);
+    const { key, value, effect } = taint;
+    if (effect === '') refuse(`invalid taint spec: ${spec}`);
+    if (add.some((each) => each.key === key && each.effect === effect))
+      refuse(`duplicated taints with the same key and effect: {${key} ${value} ${effect} <nil>}`);
+    add.push(taint);
+  }
+  return { add, remove };
+}
 
 async function taintNode(
   session: Session,

@@ -78,14 +78,19 @@ function pausing(paused: boolean): (session: Session, target: Target) => Promise
   };
 }
 
+/** `deployments.apps "web"`. */
+function fullName({ resource: { resource, group }, name }: Target): string {
+  return `${resource}${group === '' ? '' : `.${group}`} "${name}"`;
+}
+
 async function restart(session: Session, target: Target): Promise<Json> {
   const { kind } = target.resource;
   if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(kind))
-    throw new CommandError(
-      `${target.resource.resource} "${target.name}" restarting is not supported`,
-    );
+    throw new CommandError(`${fullName(target)} restarting is not supported`);
   if (at(target.object, 'spec', 'paused') === true)
-    throw new CommandError(`can't restart paused deployment (run rollout resume first)`);
+    throw new CommandError(
+      `${fullName(target)} can't restart paused deployment (run rollout resume first)`,
+    );
   const restartedAt = new Date(session.now).toISOString().replace(/\.\d+Z$/, 'Z');
   return patchTarget(session, target, {
     spec: {
@@ -183,18 +188,21 @@ async function undo(session: Session): Promise<number> {
   const wanted = session.flags.int('to-revision');
   for (const target of await targetsOf(session, (error) => errors.push(error)))
     try {
+      const { kind } = target.resource;
+      if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(kind))
+        throw new CommandError(`no rollbacker has been implemented for "${kind}"`);
+      const revisions = await revisionsOf(session, target);
+      const found =
+        wanted === 0 ? revisions.at(-2) : revisions.find(({ number }) => number === wanted);
+      if (!found)
+        throw new CommandError(
+          wanted !== 0
+            ? `unable to find specified revision ${wanted} in history`
+            : `no rollout history found for ${target.resource.singular} "${target.name}"`,
+        );
       if (at(target.object, 'spec', 'paused') === true)
         throw new CommandError(
           `cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`,
-        );
-      const revisions = await revisionsOf(session, target);
-      const found =
-        wanted > 0 ? revisions.find(({ number }) => number === wanted) : revisions.at(-2);
-      if (!found)
-        throw new CommandError(
-          wanted > 0
-            ? `unable to find specified revision ${wanted} in history`
-            : `no rollout history found for ${target.resource.singular} "${target.name}"`,
         );
       const template = jsonClone(found.template);
       const labels = ensureMap(template, 'metadata', 'labels');
@@ -302,8 +310,26 @@ async function status(session: Session): Promise<number> {
   const deadline = timeoutMs > 0 ? session.now + timeoutMs : Number.POSITIVE_INFINITY;
   const targets = await targetsOf(session, (error) => errors.push(error));
   throwCollected(errors);
-  for (const target of targets) await followRollout(session, target, deadline);
+  if (targets.length === 0) session.err(`No resources found in ${session.namespace} namespace.\n`);
+  for (const target of targets) {
+    const { group, kind } = target.resource;
+    if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(kind))
+      throw new CommandError(
+        `no status viewer has been implemented for ${kind}${group === '' ? '' : `.${group}`}`,
+      );
+    checkRevision(target, session.flags.int('revision'));
+    await followRollout(session, target, deadline);
+  }
   return 0;
+}
+
+/** A rollout that somebody waits for may be over. @throws CommandError */
+function checkRevision({ resource, object }: Target, wanted: number): void {
+  const running = text(object, 'metadata', 'annotations', 'deployment.kubernetes.io/revision');
+  if (wanted > 0 && resource.kind === 'Deployment' && Number(running) !== wanted)
+    throw new CommandError(
+      `desired revision (${wanted}) is different from the running revision (${running})`,
+    );
 }
 
 /** Prints where the rollout stands at every change, until it is done. */

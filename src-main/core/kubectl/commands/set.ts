@@ -1,9 +1,10 @@
 import { jsonClone } from '#core/base';
+import { parseQuantity, StatusError } from '#core/kube';
 import type { CommandSpec } from '../command.ts';
 import { asError, CommandError, throwCollected } from '../errors.ts';
 import { isJson, type Json, list, map, text } from '../json-view.ts';
 import { fileFlags, fileOptions } from '../resources/manifests.ts';
-import { selectTargets, urlOf } from '../resources/select.ts';
+import { selectTargets, type Target, urlOf } from '../resources/select.ts';
 import { threeWayPatch } from '../resources/three-way.ts';
 import { changeFlags, dryRunOf, resultPrinter, writeQuery } from '../results.ts';
 import type { Session } from '../session.ts';
@@ -25,40 +26,65 @@ function podSpec(object: Json): Json | undefined {
   return undefined;
 }
 
-/** Changes each named object and sends what differs. */
-async function change(
+/** A change of objects with pod templates, of which anything else is refused. */
+interface Change {
+  /** What the object's line says of it. */
+  readonly word: string;
+  /** What a patch that the server refuses is told with. */
+  readonly failure: string;
+  readonly edit: (object: Json, target: Target) => void;
+}
+
+async function targetsOf(
   session: Session,
   resources: readonly string[],
-  word: string,
-  edit: (object: Json) => void,
-): Promise<number> {
-  const errors: Error[] = [];
-  const print = resultPrinter(session);
-  const options = session.flags;
-  const targets = await selectTargets(session, {
+  onError?: (error: Error) => void,
+): Promise<Target[]> {
+  const { flags: options } = session;
+  return selectTargets(session, {
     args: resources,
     files: fileOptions(session),
     selector: options.text('selector'),
     all: options.bool('all'),
-    onError: (error) => errors.push(error),
+    ...(onError ? { onError } : {}),
   });
+}
+
+/** Changes each object and sends what differs. */
+async function change(
+  session: Session,
+  targets: readonly Target[],
+  { word, failure, edit }: Change,
+  errors: Error[],
+): Promise<number> {
+  const print = resultPrinter(session);
   for (const target of targets)
     try {
+      const { resource, name } = target;
+      if (!podSpec(target.object))
+        throw new CommandError(
+          `${resource.resource}/${name} the object is not a pod or does not have a pod template: *${resource.version}.${resource.kind}`,
+        );
       const after = jsonClone(target.object);
-      edit(after);
+      edit(after, target);
       const patch = threeWayPatch(target.object, after, target.object);
       if (!patch) continue;
       if (dryRunOf(session) === 'client') {
         print(after, word);
         continue;
       }
+      const changed = session.api.json('PATCH', urlOf(target), {
+        body: patch.patch,
+        contentType: patch.strategic
+          ? 'application/strategic-merge-patch+json'
+          : 'application/merge-patch+json',
+        query: writeQuery(session, 'kubectl-set', { validation: false }),
+      });
       print(
-        await session.api.json('PATCH', urlOf(target), {
-          body: patch.patch,
-          contentType: patch.strategic
-            ? 'application/strategic-merge-patch+json'
-            : 'application/merge-patch+json',
-          query: writeQuery(session, 'kubectl-set', { validation: false }),
+        await changed.catch((error: unknown) => {
+          throw error instanceof StatusError
+            ? new CommandError(`${failure} ${error.message}`)
+            : error;
         }),
         word,
       );
@@ -84,7 +110,7 @@ function containersOf(object: Json, pattern = '*'): Json[] {
 /** Splits `k=v` words from resources. */
 function splitPairs(args: readonly string[]): { resources: string[]; pairs: string[] } {
   const isPair = (arg: string): boolean =>
-    arg.includes('=') || (arg.endsWith('-') && arg.length > 1);
+    arg.indexOf('=') > 0 || (arg.endsWith('-') && arg.length > 1);
   return { resources: args.filter((arg) => !isPair(arg)), pairs: args.filter(isPair) };
 }
 
@@ -95,16 +121,20 @@ const setImage: CommandSpec = {
   flags,
   run: async (session) => {
     const { resources, pairs } = splitPairs(session.args);
+    const errors: Error[] = [];
+    const targets = await targetsOf(session, resources, (error) => errors.push(error));
     if (resources.length > 0 && pairs.length === 0)
       throw new CommandError('at least one image update is required');
-    return change(session, resources, 'image updated', (object) => {
+    const edit = (object: Json): void => {
       for (const pair of pairs) {
         const [name = '', ...image] = pair.split('=');
         const found = containersOf(object, name);
         if (found.length === 0) throw new CommandError(`unable to find container named "${name}"`);
         for (const container of found) container['image'] = image.join('=');
       }
-    });
+    };
+    const failure = 'failed to patch image update to pod template:';
+    return change(session, targets, { word: 'image updated', failure, edit }, errors);
   },
 };
 
@@ -128,13 +158,7 @@ const setEnv: CommandSpec = {
     const all = [...pairs, ...session.flags.all('env')];
     const pattern = session.flags.text('containers');
     if (session.flags.bool('list')) {
-      const targets = await selectTargets(session, {
-        args: resources,
-        files: fileOptions(session),
-        selector: session.flags.text('selector'),
-        all: session.flags.bool('all'),
-      });
-      for (const target of targets)
+      for (const target of await targetsOf(session, resources))
         for (const container of containersOf(target.object, pattern)) {
           session.out(
             `# ${target.resource.kind} ${target.name}, container ${text(container, 'name')}\n`,
@@ -144,41 +168,68 @@ const setEnv: CommandSpec = {
         }
       return 0;
     }
+    const { set, remove } = environmentOf(all);
     const added = await fromSource(session);
-    if (all.length === 0 && added.length === 0)
-      throw new CommandError('at least one environment variable must be provided');
-    return change(session, resources, 'env updated', (object) => {
-      for (const container of containersOf(object, pattern)) {
+    const errors: Error[] = [];
+    const targets = await targetsOf(session, resources, (error) => errors.push(error));
+    const edit = (object: Json, { resource, name }: Target): void => {
+      const chosen = containersOf(object, pattern);
+      if (chosen.length === 0)
+        session.err(
+          `Warning: ${resource.kind}/${name} does not have any containers matching ${JSON.stringify(pattern)}\n`,
+        );
+      for (const container of chosen) {
         let env = [...(list(container, 'env') as Json[])];
-        const put = (variable: Json): void => {
+        for (const variable of [...added, ...set]) {
           const index = env.findIndex((each) => each['name'] === variable['name']);
           if (index < 0) env.push(variable);
           else env[index] = variable;
-        };
-        for (const variable of added) put(variable);
-        for (const pair of all) {
-          const equals = pair.indexOf('=');
-          if (equals < 0) env = env.filter((each) => each['name'] !== pair.slice(0, -1));
-          else put({ name: pair.slice(0, equals), value: pair.slice(equals + 1) });
         }
-        container['env'] = env;
+        env = env.filter((each) => !remove.includes(text(each, 'name')));
+        if (env.length > 0 || 'env' in container) container['env'] = env;
       }
-    });
+    };
+    const failure = 'failed to patch env update to pod template:';
+    return change(session, targets, { word: 'env updated', failure, edit }, errors);
   },
 };
+
+/** What `KEY=VALUE` and `KEY-` ask for. @throws CommandError */
+function environmentOf(pairs: readonly string[]): { set: Json[]; remove: string[] } {
+  const set: Json[] = [];
+  const remove: string[] = [];
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    if (equals < 0) remove.push(pair.slice(0, -1));
+    else set.push({ name: pair.slice(0, equals), value: pair.slice(equals + 1) });
+  }
+  if (set.some((variable) => remove.includes(text(variable, 'name'))))
+    throw new CommandError(
+      'can not both modify and remove the same environment variable in the same command',
+    );
+  return { set, remove };
+}
 
 async function fromSource(session: Session): Promise<Json[]> {
   const from = session.flags.text('from');
   if (from === '') return [];
   const [source] = await selectTargets(session, { args: [from] });
   if (!source) return [];
-  const key = source.resource.kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef';
+  const { kind } = source.resource;
+  if (kind !== 'Secret' && kind !== 'ConfigMap')
+    throw new CommandError('unsupported resource specified in --from');
+  const key = kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef';
   const keys = session.flags.all('keys');
+  const variableOf = (name: string): string => {
+    const variable = name.toUpperCase().replace(/[^A-Z0-9_]/g, '_');
+    if (variable !== name) session.err(`Warning: key ${name} transferred to ${variable}\n`);
+    return variable;
+  };
   return Object.keys(map(source.object, 'data'))
     .sort()
     .filter((name) => keys.length === 0 || keys.includes(name))
     .map((name) => ({
-      name: `${session.flags.text('prefix')}${name.toUpperCase().replace(/[^A-Z0-9_]/g, '_')}`,
+      name: `${session.flags.text('prefix')}${variableOf(name)}`,
       valueFrom: { [key]: { key: name, name: source.name } },
     }));
 }
@@ -188,23 +239,19 @@ const setResources: CommandSpec = {
   short: 'Update resource requests/limits on objects with pod templates',
   flags: [...flags, 'containers|c:string=*', 'limits:string', 'requests:string'],
   run: async (session) => {
-    const amounts = (value: string): Json =>
-      Object.fromEntries(
-        value
-          .split(',')
-          .filter((part) => part !== '')
-          .map((part) => [part.split('=')[0] ?? '', part.split('=')[1] ?? '']),
-      );
-    const [limits, requests] = [
-      amounts(session.flags.text('limits')),
-      amounts(session.flags.text('requests')),
-    ];
+    const errors: Error[] = [];
+    const targets = await targetsOf(session, session.args, (error) => errors.push(error));
+    const limits = amountsOf(session.flags.text('limits'));
+    const requests = amountsOf(session.flags.text('requests'));
     if (Object.keys(limits).length + Object.keys(requests).length === 0)
       throw new CommandError(
         'you must specify an update to requests or limits (in the form of --requests/--limits)',
       );
-    return change(session, session.args, 'resource requirements updated', (object) => {
-      for (const container of containersOf(object, session.flags.text('containers'))) {
+    const pattern = session.flags.text('containers');
+    const edit = (object: Json): void => {
+      const chosen = containersOf(object, pattern);
+      if (chosen.length === 0) throw new CommandError(`unable to find container named ${pattern}`);
+      for (const container of chosen) {
         const now = map(container, 'resources');
         container['resources'] = {
           ...now,
@@ -216,9 +263,30 @@ const setResources: CommandSpec = {
             : {}),
         };
       }
-    });
+    };
+    const failure = 'failed to patch resources update to pod template';
+    return change(
+      session,
+      targets,
+      { word: 'resource requirements updated', failure, edit },
+      errors,
+    );
   },
 };
+
+/** `cpu=1,memory=1Gi`. @throws CommandError */
+function amountsOf(value: string): Json {
+  const parts = value === '' ? [] : value.split(',');
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [name = '', amount, ...more] = part.split('=');
+      if (amount === undefined || more.length > 0)
+        throw new CommandError(`Invalid argument syntax ${part}, expected <resource>=<value>`);
+      parseQuantity(amount);
+      return [name, amount];
+    }),
+  );
+}
 
 const setServiceAccount: CommandSpec = {
   name: 'serviceaccount',
@@ -228,11 +296,16 @@ const setServiceAccount: CommandSpec = {
   run: async (session) => {
     const account = session.args.at(-1);
     if (account === undefined) throw new CommandError('serviceaccount is required');
-    return change(session, session.args.slice(0, -1), 'serviceaccount updated', (object) => {
+    const errors: Error[] = [];
+    const resources = session.args.slice(0, -1);
+    const targets = await targetsOf(session, resources, (error) => errors.push(error));
+    const edit = (object: Json): void => {
       const spec = podSpec(object);
       if (spec) spec['serviceAccountName'] = account;
       if (spec) spec['serviceAccount'] = account;
-    });
+    };
+    const failure = 'failed to patch ServiceAccountName';
+    return change(session, targets, { word: 'serviceaccount updated', failure, edit }, errors);
   },
 };
 

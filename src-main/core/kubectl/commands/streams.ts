@@ -4,9 +4,10 @@ import type { CommandSpec } from '../command.ts';
 import { type Resource, resourceUrl } from '../discovery.ts';
 import { CommandError, ExitError, UsageError } from '../errors.ts';
 import { at, type Json, list, nameOf, namespaceOf, text } from '../json-view.ts';
-import { listObjects, parseResourceArgs } from '../resources/select.ts';
+import { isNotFound, listObjects, parseResourceArgs } from '../resources/select.ts';
 import type { Session } from '../session.ts';
 import type { KubectlTty } from '../types.ts';
+import { checkTime } from './time.ts';
 import { selectorOf } from '../resources/label-selector.ts';
 
 export const pods = (session: Session): Resource => session.builtin('', 'v1', 'pods', 'Pod');
@@ -26,7 +27,12 @@ export async function podFor(session: Session, argument: string): Promise<Json> 
   return first;
 }
 
-async function podsOf(session: Session, object: Json, resource: Resource): Promise<Json[]> {
+async function podsOf(
+  session: Session,
+  object: Json,
+  resource: Resource,
+  verb = 'attach to',
+): Promise<Json[]> {
   const selector =
     resource.kind === 'Service' || resource.kind === 'ReplicationController'
       ? Object.entries((at(object, 'spec', 'selector') ?? {}) as Record<string, string>)
@@ -34,7 +40,9 @@ async function podsOf(session: Session, object: Json, resource: Resource): Promi
           .join(',')
       : selectorOf(object);
   if (selector === '')
-    throw new CommandError(`cannot get the logs from ${resource.kind}: no selector`);
+    throw new CommandError(
+      `cannot ${verb} *${resource.version}.${resource.kind}: selector for *${resource.version}.${resource.kind} not implemented`,
+    );
   const found = await listObjects(session, pods(session), {
     namespace: session.namespace,
     selector,
@@ -60,7 +68,13 @@ export function containerOf(
     session.err(line);
   },
 ): string {
-  if (named !== '') return named;
+  if (named !== '') {
+    if (!containersOf(pod).some((container) => text(container, 'name') === named))
+      throw new CommandError(
+        `container ${named} is not valid for pod ${nameOf(pod)} out of: ${allNames(pod)}`,
+      );
+    return named;
+  }
   const annotated = text(pod, 'metadata', 'annotations', 'kubectl.kubernetes.io/default-container');
   if (annotated !== '') return annotated;
   const first = text(pod, 'spec', 'containers', 0, 'name');
@@ -85,6 +99,16 @@ function allNames(pod: Json): string {
     ),
   ].join(', ');
 }
+
+/** What is not there is told with the namespace. */
+const missingIn =
+  (session: Session) =>
+  (error: unknown): never => {
+    if (!isNotFound(error) || !(error instanceof Error)) throw error;
+    throw new CommandError(
+      `error from server (NotFound): ${error.message} in namespace "${session.namespace}"`,
+    );
+  };
 
 export const logsCommand: CommandSpec = {
   name: 'logs',
@@ -127,6 +151,7 @@ async function runLogs(session: Session): Promise<number> {
   if (flags.changed('since') && flags.changed('since-time'))
     throw new CommandError('at most one of `sinceTime` or `sinceSeconds` may be specified');
   if (flags.int('tail') < -1) throw new CommandError('--tail must be greater than or equal to -1');
+  if (flags.text('since-time') !== '') checkTime(flags.text('since-time'));
   const named = flags.text('container') || (args[1] ?? '');
   let chosen: Json[];
   if (selector !== '')
@@ -137,15 +162,15 @@ async function runLogs(session: Session): Promise<number> {
       const request = await parseResourceArgs(session, [argument]);
       const [item] = request.kind === 'names' ? request.items : [];
       if (!item) throw new CommandError(`cannot find ${argument}`);
-      const object = await session.api.get(
-        resourceUrl(item.resource, session.namespace, item.name),
-      );
-      const found = await podsOf(session, object, item.resource);
+      const object = await session.api
+        .get(resourceUrl(item.resource, session.namespace, item.name))
+        .catch(missingIn(session));
+      const found = await podsOf(session, object, item.resource, 'get the logs from');
       if (found.length > 1 && !flags.bool('all-pods'))
         session.err(`Found ${found.length} pods, using pod/${nameOf(found[0])}\n`);
       chosen = flags.bool('all-pods') ? found : found.slice(0, 1);
       if (chosen.length === 0) throw new CommandError('timed out waiting for the condition');
-    } else chosen = [await podFor(session, argument)];
+    } else chosen = [await podFor(session, argument).catch(missingIn(session))];
   }
   if (chosen.length === 0) {
     session.err(`No resources found in ${session.namespace} namespace.\n`);
@@ -157,10 +182,6 @@ async function runLogs(session: Session): Promise<number> {
       : [containerOf(session, pod, named)];
     return names.map((container) => ({ pod, container }));
   });
-  const known =
-    chosen[0] && containersOf(chosen[0]).some((container) => text(container, 'name') === named);
-  if (named !== '' && !known && selector === '')
-    throw new CommandError(`container ${named} is not valid for pod ${nameOf(chosen[0])}`);
   const follow = flags.bool('follow');
   if (follow && sources.length > flags.int('max-log-requests'))
     throw new CommandError(
@@ -395,7 +416,10 @@ function refused(error: unknown): never {
     error instanceof StatusError
       ? error.status.details?.causes?.find(({ reason }) => reason === 'UnexpectedServerResponse')
       : undefined;
-  throw cause ? new CommandError(`unable to upgrade connection: ${cause.message ?? ''}`) : error;
+  if (cause) throw new CommandError(`unable to upgrade connection: ${cause.message ?? ''}`);
+  if (error instanceof StatusError && error.status.reason === 'BadRequest')
+    throw new CommandError(`unable to upgrade connection: ${error.message}`);
+  throw error;
 }
 
 /**

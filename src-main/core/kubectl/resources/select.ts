@@ -105,6 +105,8 @@ export interface SelectOptions {
   readonly selector?: string;
   readonly fieldSelector?: string;
   readonly allNamespaces?: boolean;
+  /** What selects is not a selector, but no name may stand beside it either. */
+  readonly refusesNames?: boolean;
   /** `--all`, or a command that takes all when only a type is given. */
   readonly all?: boolean;
   readonly ignoreNotFound?: boolean;
@@ -211,7 +213,7 @@ async function targetsOfArgs(
   const { namespace, api } = { namespace: session.namespace, api: session.api };
   const out: Target[] = [];
   if (request.kind === 'names') {
-    if (selector !== '' || (options.fieldSelector ?? '') !== '')
+    if (selector !== '' || (options.fieldSelector ?? '') !== '' || options.refusesNames)
       throw new CommandError('name cannot be provided when a selector is specified');
     if (options.allNamespaces && request.items.some(({ resource }) => resource.namespaced))
       throw new CommandError('a resource cannot be retrieved by name across all namespaces');

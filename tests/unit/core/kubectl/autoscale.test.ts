@@ -39,7 +39,7 @@ test.each([
   ['autoscale deploy web --max=1 --cpu=x%', 'invalid percentage value: x'],
   [
     'autoscale svc kubernetes --max=1',
-    'cannot autoscale a Service: could not find scale subresource for v1, Resource=services in discovery information',
+    'cannot autoscale a Service: could not find scale subresource for /v1, Resource=services in discovery information',
   ],
 ])('%s is refused', async (line, message) => {
   expect(await run(line)).toEqual({ stdout: '', stderr: `error: ${message}\n`, code: 1 });
