@@ -440,7 +440,13 @@ const mktemp = tool(async (self) => {
   return 0;
 });
 
+const pwd = tool(async (self) => {
+  await self.out(`${self.context.cwd}\n`);
+  return 0;
+});
+
 export const fileTools = {
+  pwd,
   cp,
   mv,
   rm,

@@ -17,7 +17,7 @@ import {
   type ObjectKey,
 } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
-import { ensureRevision, ownRevisions, truncateHistory } from '../shared/controller-history.ts';
+import { claimRevisions, ensureRevision, truncateHistory } from '../shared/controller-history.ts';
 import { enqueueSelf, ownerKey, queueController } from '../shared/informer-queue.ts';
 import { scaledValue } from '../shared/int-or-percent.ts';
 import type { NodeView } from '../shared/nodes.ts';
@@ -89,7 +89,7 @@ export function createDaemonSetController(
       return {};
     }
     if (set.metadata.deletionTimestamp) return {};
-    const history = ownRevisions(revisions, set);
+    const history = await claimRevisions(client, revisions, set, 'DaemonSet');
     const { revision } = await ensureRevision(client, set, history, {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',

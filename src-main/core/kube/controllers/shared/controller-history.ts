@@ -6,7 +6,13 @@ import {
   type Informer,
   type KubeClient,
 } from '../../client/index.ts';
-import { canonicalJson, isReason, type ObjectMeta } from '../../machinery/index.ts';
+import {
+  canonicalJson,
+  isReason,
+  type LabelSelector,
+  matchesSelector,
+  type ObjectMeta,
+} from '../../machinery/index.ts';
 import { mutableCopy } from './context.ts';
 import { semanticEqual, templateHash } from './hash.ts';
 
@@ -45,12 +51,36 @@ export function sortRevisions(revisions: readonly RevisionView[]): RevisionView[
   );
 }
 
-export function ownRevisions(informer: Informer<ControllerRevision>, owner: Owner): RevisionView[] {
-  return sortRevisions(
-    informer
-      .list(owner.metadata.namespace)
-      .filter((revision) => controllerOf(revision)?.uid === owner.metadata.uid),
-  );
+/**
+ * The revisions of an owner, oldest first. Those that nobody owns and that its selector matches become its own.
+ *
+ * @see pkg/controller/controller_ref_manager.go, ClaimControllerRevisions
+ */
+export async function claimRevisions(
+  client: KubeClient,
+  informer: Informer<ControllerRevision>,
+  owner: Owner & { readonly spec?: { readonly selector?: DeepReadonly<LabelSelector> } },
+  kind: string,
+): Promise<RevisionView[]> {
+  const { namespace, uid, deletionTimestamp } = owner.metadata;
+  const claimed: RevisionView[] = [];
+  for (const revision of informer.list(namespace)) {
+    const controller = controllerOf(revision);
+    if (controller?.uid === uid) claimed.push(revision);
+    if (controller || deletionTimestamp || revision.metadata.deletionTimestamp) continue;
+    if (!matchesSelector(owner.spec?.selector ?? {}, revision.metadata.labels)) continue;
+    const draft = mutableCopy<ControllerRevision>(revision);
+    draft.metadata.ownerReferences = [
+      ...(draft.metadata.ownerReferences ?? []),
+      controllerReference(owner, 'apps/v1', kind),
+    ];
+    try {
+      claimed.push(await client.resource('controllerrevisions.apps').update(draft));
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+    }
+  }
+  return sortRevisions(claimed);
 }
 
 export interface HistoryOptions {

@@ -12,7 +12,7 @@ import {
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
 import {
   ensureRevision,
-  ownRevisions,
+  claimRevisions,
   type RevisionView,
   truncateHistory,
 } from '../shared/controller-history.ts';
@@ -76,7 +76,7 @@ export function createStatefulSetController(
         fresh: () => client.resource('statefulsets.apps').get(namespace, name),
       },
     );
-    const history = ownRevisions(revisions, set);
+    const history = await claimRevisions(client, revisions, set, 'StatefulSet');
     const { revision: update, collisionCount } = await ensureRevision(client, set, history, {
       apiVersion: 'apps/v1',
       kind: 'StatefulSet',

@@ -197,9 +197,10 @@ export function defaultPreemption(args: PreemptionArgs, handle: Handle): Plugin 
       if (isReason(error, 'NotFound')) return;
       throw error;
     }
+    // Of whom it is for only the message tells: what upstream names there cannot be referred to.
     handle.events.record(
       victim,
-      preemptor,
+      undefined,
       'Normal',
       'Preempted',
       'Preempting',
