@@ -3,6 +3,7 @@ import {
   type ApiServer,
   assembleApiServer,
   createStore,
+  type SendHttps,
   storedObjectCodec,
   type Transport,
 } from '#core/kube';
@@ -33,6 +34,8 @@ export async function startApiServer(options: {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Webhooks and aggregated servers. Absent: nobody answers. */
+  readonly sendHttps?: SendHttps;
 }): Promise<TestApiServer> {
   const { clock } = options;
   const pki = await createPki();

@@ -8,6 +8,7 @@ import {
   startControllers,
   type ApiServer,
   type KubeClient,
+  type SendHttps,
   type Transport,
 } from '#core/kube';
 import { ClockDriver } from '#node/clock';
@@ -28,13 +29,18 @@ export interface ControlPlane {
 }
 
 export async function startControlPlane(
-  options: { controllers?: boolean; logger?: Logger } = {},
+  options: { controllers?: boolean; logger?: Logger; sendHttps?: SendHttps } = {},
 ): Promise<ControlPlane> {
   const driver = new ClockDriver(Date.now());
   const { clock } = driver;
   const logger = options.logger ?? silentLogger;
   const random = seededRandom('control-plane');
-  const { server, ca, user, serving, admin } = await startApiServer({ clock, random, logger });
+  const { server, ca, user, serving, admin } = await startApiServer({
+    clock,
+    random,
+    logger,
+    ...(options.sendHttps ? { sendHttps: options.sendHttps } : {}),
+  });
   const clientFor = (userAgent: string) => createClient(admin, { userAgent, clock, logger });
   const client = clientFor('test');
   const informers = createInformers(clientFor('kube-controller-manager'), clock, {

@@ -157,6 +157,7 @@ export {
   type MergeSchema,
   type MergeSchemas,
   PatchError,
+  durationFault,
   parseDuration,
   parseLabelSelector,
   parseQuantity,

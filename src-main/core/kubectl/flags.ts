@@ -1,4 +1,4 @@
-import { parseDuration } from '#core/kube';
+import { durationFault, parseDuration } from '#core/kube';
 import { UsageError } from './errors.ts';
 
 /**
@@ -216,14 +216,11 @@ function checkValue(flag: Flag, value: string, shown: string): void {
       if (!/^[+-]?\d+$/.test(value))
         throw wrong(`strconv.ParseInt: parsing "${value}": invalid syntax`);
       return;
-    case 'duration':
-      if (parseDuration(value) === undefined)
-        throw wrong(
-          /^[+-]?[\d.]+$/.test(value)
-            ? `time: missing unit in duration "${value}"`
-            : `time: invalid duration "${value}"`,
-        );
+    case 'duration': {
+      const fault = durationFault(value);
+      if (fault !== undefined) throw wrong(fault);
       return;
+    }
     case 'map':
       for (const pair of value.split(','))
         if (!pair.includes('=')) throw wrong(`${pair} must be formatted as key=value`);

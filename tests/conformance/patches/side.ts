@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fromUtf8, utf8 } from '#core/base';
-import { parseYaml, type Transport } from '#core/kube';
+import { parseYaml, type SendHttps, type Transport } from '#core/kube';
 import { startControlPlane } from '#tests/control-plane';
 import { httpsTransport } from '#tests/https-transport';
 
@@ -90,7 +90,7 @@ export function realSide(kubeconfig: string): Side {
 }
 
 /** The engine's API server, without controllers. */
-export async function ourSide(): Promise<Side> {
-  const plane = await startControlPlane({ controllers: false });
+export async function ourSide(options: { readonly sendHttps?: SendHttps } = {}): Promise<Side> {
+  const plane = await startControlPlane({ controllers: false, ...options });
   return sideOf(plane.admin, () => plane.stop());
 }

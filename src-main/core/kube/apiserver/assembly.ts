@@ -209,8 +209,8 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     port: config.port,
     ...(config.connect ? { connect: config.connect } : {}),
     ...(config.componentHealth ? { componentHealth: config.componentHealth } : {}),
-    createToken: (namespace, name, request, warn) =>
-      issueServiceAccountToken(issuer, namespace, name, request, warn),
+    createToken: (namespace, name, request, warn, validate) =>
+      issueServiceAccountToken(issuer, namespace, name, request, warn, validate),
     reviewToken: (token, audiences) => authenticator.reviewToken(token, audiences),
     subjectRules: (user, namespace) => subjectRulesStatus(rbac, user, namespace),
     impersonate: ({ headers, repeated }, attributes) =>
@@ -242,6 +242,7 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
     handle: (request) => server.handle(request),
     state,
     ready: () => server.ready(),
+    remove: (info, metadata) => server.remove(info, metadata),
     bootstrap: async () => {
       await server.bootstrap();
       const write = (method: 'POST' | 'PUT', url: string, object: KubeObject): Promise<unknown> =>
@@ -276,7 +277,15 @@ export function assembleApiServer(config: ApiServerConfig): ApiServer {
       owned.add(runIpAddresses({ store, state, loopback, clock }));
       owned.add(runCompactor({ store, clock, logger, intervalMs: config.compactionIntervalMs }));
       owned.add(
-        runCrdLifecycle({ store, state, registry: customResources, loopback, clock, logger }),
+        runCrdLifecycle({
+          store,
+          state,
+          registry: customResources,
+          loopback,
+          remove: (info, metadata) => server.remove(info, metadata),
+          clock,
+          logger,
+        }),
       );
     },
     dispose: () => {

@@ -1,6 +1,8 @@
-import { jsonEqual } from '#core/base';
-import { formatMicroTime, isReason, type KubeObject } from '../machinery/index.ts';
+import { type DeepReadonly, jsonEqual } from '#core/base';
+import type { ResourceInfo } from '../apis/index.ts';
+import { formatMicroTime, isReason, type KubeObject, type ObjectMeta } from '../machinery/index.ts';
 import { type Call, draftOf, type ServerContext, type WriteOptions } from './call.ts';
+import { checkedDelete, deleteObject } from './delete.ts';
 import { createObject, readCurrent, updateObject } from './registry.ts';
 import { cidrRange, ipText } from './services.ts';
 
@@ -50,7 +52,18 @@ function ownCall(
     served,
     form: { media: 'json', as: undefined, version: 'v1', pretty: false },
     warnings: [],
+    deadlineMs: undefined,
   };
+}
+
+/** Deletes an object without asking admission, as upstream's cleaning of its own does. @throws StatusError */
+export async function removeUnasked(
+  context: ServerContext,
+  { group, version, resource }: ResourceInfo,
+  { namespace = '', name = '' }: DeepReadonly<ObjectMeta>,
+): Promise<void> {
+  const call = ownCall(context, group, version, resource, namespace, name, 'delete');
+  if (call) await deleteObject(call, name, namespace, checkedDelete({}), 'none');
 }
 
 /** Creates the object, or brings what differs of the present one in line. */

@@ -15,7 +15,7 @@ import type { FieldValidation } from './body.ts';
 import { admitInRounds } from './admission/index.ts';
 import type { Catalog, Served } from './catalog.ts';
 import type { OutputForm } from './negotiation.ts';
-import { mergeConfiguration } from './merge-configuration.ts';
+import { objectVersions } from './object-versions.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { Emptied } from './emptied.ts';
 import type { ResourceRequest } from './request-info.ts';
@@ -40,6 +40,8 @@ export interface Call {
   readonly warnings: string[];
   /** Lists and maps of the newest read body that hold nothing. */
   emptied?: readonly Emptied[];
+  /** When it must be answered; undefined: it may last. */
+  readonly deadlineMs: number | undefined;
 }
 
 /** Options every write has in its query. */
@@ -139,13 +141,22 @@ export function admissionRequest(
     name,
     object,
     oldObject,
-    options: write.options,
+    options: admittedOptions(write.options, operation),
     dryRun: write.dryRun,
-    defaults: (draft) => served.strategy.defaults?.(draft),
-    merge: (draft, configuration) => mergeConfiguration(draft, configuration, served),
+    deadlineMs: call.deadlineMs,
+    versions: objectVersions(call.context, served, target.subresource ?? call.info.subresource),
     warn: (text) => void call.warnings.push(text),
     annotate: () => undefined,
   };
+}
+
+/** A patch is a create or an update to admission. @see k8s.io/apiserver/pkg/endpoints/handlers/patch.go */
+function admittedOptions(
+  options: AdmissionRequest['options'],
+  operation: AdmissionRequest['operation'],
+): AdmissionRequest['options'] {
+  if (options['kind'] !== 'PatchOptions') return options;
+  return { ...options, kind: operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions' };
 }
 
 /** Runs the mutating steps of admission. */

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '#core/base';
+import { type DeepReadonly, jsonClone } from '#core/base';
 import type { KindStrategy, ResourceInfo, SchemaNode, SchemaSet } from '../apis/index.ts';
 import {
   type FieldManagerScope,
@@ -109,12 +109,16 @@ export class Catalog {
   async #customView(stored: StoredObject, served: Served): Promise<StoredObject> {
     const registry = this.#options.customResources;
     if (!registry) return stored;
-    const object = await registry.convert(served.info, stored.object, served.info.version);
-    const draft = object === stored.object ? structuredClone(object) : object;
+    const isOwn = stored.object.apiVersion === served.groupVersion;
+    const { group, version } = parseGroupVersion(stored.object.apiVersion);
+    const kept = isOwn ? undefined : this.get(group, version, served.info.resource);
+    const known = jsonClone(stored.object) as KubeObject;
+    // What the stored version does not know is gone before another version is made of it.
+    if (kept) registry.prune(kept.info, known);
+    const draft = await registry.convert(served.info, known, served.info.version);
     registry.prune(served.info, draft);
     served.strategy.defaults?.(draft);
     // A webhook is asked for every read, as it is in front of etcd.
-    const isOwn = stored.object.apiVersion === served.groupVersion;
     return isOwn || !registry.isConvertedByWebhook(served.info)
       ? this.#remember(stored, served, draft)
       : storedForm(served, draft);

@@ -1,5 +1,6 @@
 import { type DeepReadonly, jsonClone } from '#core/base';
-import { formatGroupVersion, type KubeObject } from '../machinery/index.ts';
+import { formatGroupVersion, isMap, type KubeObject } from '../machinery/index.ts';
+import { behaviorToV1, behaviorToV2, metricToV1, metricToV2 } from './autoscaler-annotations.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -56,10 +57,12 @@ function renameFields(object: KubeObject, names: Readonly<Record<string, string>
 }
 
 const metricsAnnotation = 'autoscaling.alpha.kubernetes.io/metrics';
+const behaviorAnnotation = 'autoscaling.alpha.kubernetes.io/behavior';
 
 /** CPU utilization is a field of its own in v1; other metrics go to an annotation. */
 function hpaToV1(draft: KubeObject): KubeObject {
   const { metrics, ...spec } = (draft['spec'] ?? {}) as Fields;
+  const behavior = spec['behavior'] as Fields | undefined;
   delete spec['behavior'];
   const others: unknown[] = [];
   for (const metric of (metrics ?? []) as Fields[]) {
@@ -67,13 +70,14 @@ function hpaToV1(draft: KubeObject): KubeObject {
     const target = resource?.['target'] as Fields | undefined;
     if (resource?.['name'] === 'cpu' && typeof target?.['averageUtilization'] === 'number')
       spec['targetCPUUtilizationPercentage'] = target['averageUtilization'];
-    else others.push(metric);
+    else others.push(metricToV1(metric));
   }
-  if (others.length > 0)
-    draft.metadata.annotations = {
-      ...draft.metadata.annotations,
-      [metricsAnnotation]: JSON.stringify(others),
-    };
+  const kept: Record<string, string> = {
+    ...(others.length > 0 ? { [metricsAnnotation]: JSON.stringify(others) } : {}),
+    ...(behavior ? { [behaviorAnnotation]: JSON.stringify(behaviorToV1(behavior)) } : {}),
+  };
+  if (Object.keys(kept).length > 0)
+    draft.metadata.annotations = { ...draft.metadata.annotations, ...kept };
   const { currentMetrics, ...status } = (draft['status'] ?? {}) as Fields;
   delete status['conditions'];
   for (const metric of (currentMetrics ?? []) as Fields[]) {
@@ -82,22 +86,17 @@ function hpaToV1(draft: KubeObject): KubeObject {
     if (resource?.['name'] === 'cpu' && current?.['averageUtilization'] !== undefined)
       status['currentCPUUtilizationPercentage'] = current['averageUtilization'];
   }
+  status['currentReplicas'] ??= 0;
   return { ...draft, spec, status };
 }
 
 function hpaToV2(draft: KubeObject): KubeObject {
   const { targetCPUUtilizationPercentage: utilization, ...spec } = (draft['spec'] ?? {}) as Fields;
   const metrics: unknown[] = [];
-  const text = draft.metadata.annotations?.[metricsAnnotation];
-  if (text !== undefined) {
-    try {
-      const others: unknown = JSON.parse(text);
-      if (Array.isArray(others)) metrics.push(...(others as unknown[]));
-    } catch {
-      // An annotation that is not JSON is left as it is, as upstream does.
-    }
-    delete draft.metadata.annotations?.[metricsAnnotation];
-  }
+  const others = takeAnnotation(draft, metricsAnnotation);
+  if (Array.isArray(others)) metrics.push(...(others as Fields[]).map(metricToV2));
+  const behavior = takeAnnotation(draft, behaviorAnnotation);
+  if (isMap(behavior)) spec['behavior'] = behaviorToV2(behavior);
   if (utilization !== undefined)
     metrics.push({
       type: 'Resource',
@@ -107,17 +106,32 @@ function hpaToV2(draft: KubeObject): KubeObject {
   return {
     ...draft,
     spec: metrics.length > 0 ? { ...spec, metrics } : spec,
-    status:
-      current === undefined
-        ? status
-        : {
-            ...status,
-            currentMetrics: [
+    status: {
+      ...status,
+      ...(status['currentReplicas'] === 0 ? { currentReplicas: undefined } : {}),
+      currentMetrics:
+        current === undefined
+          ? null
+          : [
               {
                 type: 'Resource',
                 resource: { name: 'cpu', current: { averageUtilization: current } },
               },
             ],
-          },
+    },
   };
+}
+
+/** Takes out what an annotation holds; one that is not JSON says nothing, as upstream has it. */
+function takeAnnotation(draft: KubeObject, name: string): unknown {
+  const { annotations } = draft.metadata;
+  const text = annotations?.[name];
+  if (!annotations || text === undefined) return undefined;
+  delete annotations[name];
+  if (Object.keys(annotations).length === 0) delete draft.metadata.annotations;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

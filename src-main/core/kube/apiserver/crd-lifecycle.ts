@@ -1,5 +1,5 @@
 import { defer, type Clock, type Disposable, type Logger } from '#core/base';
-import { isReason, type KubeObject, parseGroupVersion } from '../machinery/index.ts';
+import { isReason, type KubeObject } from '../machinery/index.ts';
 import { prefixEnd, type Store } from '../storage/index.ts';
 import {
   crdCleanupFinalizer,
@@ -8,6 +8,7 @@ import {
   reconcileCrdStatus,
 } from './crds/index.ts';
 import type { Loopback } from './loopback.ts';
+import type { ApiServer } from './options.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { ServerState } from './types.ts';
 
@@ -22,6 +23,7 @@ export interface CrdLifecycleDeps {
   readonly state: ServerState;
   readonly registry: CrdRegistry;
   readonly loopback: Loopback;
+  readonly remove: ApiServer['remove'];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -32,7 +34,7 @@ export interface CrdLifecycleDeps {
  * @see k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}
  */
 export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
-  const { store, state, registry, loopback, clock, logger } = deps;
+  const { store, state, registry, loopback, remove, clock, logger } = deps;
   let disposed = false;
   let pending = false;
   let again: Disposable | undefined;
@@ -91,18 +93,11 @@ export function runCrdLifecycle(deps: CrdLifecycleDeps): Disposable {
     const [row] = rows;
     if (!row) return true;
     const instances = state.list(row.group, row.resource);
-    for (const { metadata, apiVersion } of instances) {
+    for (const { metadata } of instances) {
       if (metadata.deletionTimestamp) continue;
-      const { version } = parseGroupVersion(apiVersion);
-      const scope = row.namespaced ? `/namespaces/${metadata.namespace ?? ''}` : '';
-      await loopback
-        .request(
-          'DELETE',
-          `/apis/${row.group}/${version}${scope}/${row.resource}/${metadata.name ?? ''}`,
-        )
-        .catch((error: unknown) => {
-          if (!isReason(error, 'NotFound')) throw error;
-        });
+      await remove(row, metadata).catch((error: unknown) => {
+        if (!isReason(error, 'NotFound')) throw error;
+      });
     }
     return state.list(row.group, row.resource).length === 0;
   };

@@ -75,6 +75,7 @@ export function deleteRequestOf(call: Call): DeleteRequest {
 
 /** @throws StatusError 422 */
 export function checkedDelete(raw: Readonly<Record<string, unknown>>): DeleteRequest {
+  const { metadata: _none, ...options } = raw;
   const policy = raw['propagationPolicy'] as string | undefined;
   const orphan = raw['orphanDependents'] as boolean | undefined;
   const dryRun = (raw['dryRun'] ?? []) as string[];
@@ -98,7 +99,7 @@ export function checkedDelete(raw: Readonly<Record<string, unknown>>): DeleteReq
     orphanDependents: orphan,
     preconditions: raw['preconditions'] ?? {},
     dryRun: dryRun.length > 0,
-    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...raw },
+    options: { ...options, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' },
   };
 }
 
@@ -146,7 +147,7 @@ export async function deleteObject(
   name: string,
   namespace: string,
   request: DeleteRequest,
-  admitted = false,
+  admission: 'own' | 'collection' | 'none' = 'own',
 ): Promise<Deletion> {
   const { context, served } = call;
   const { strategy } = served;
@@ -155,14 +156,15 @@ export async function deleteObject(
     const { kv, view, key } = current;
     const old = view.object;
     checkPreconditions(call, name, old, request);
-    if (!admitted) {
-      const admission = admissionRequest(call, 'DELETE', null, old, request, {
+    if (admission !== 'none') {
+      const asked = admissionRequest(call, 'DELETE', null, old, request, {
         namespace,
-        name,
+        // Who deletes a collection names none of its objects.
+        name: admission === 'own' ? name : '',
         subresource: '',
       });
-      await admit(context, admission);
-      await admitFinal(context, admission);
+      await admit(context, asked);
+      await admitFinal(context, asked);
     }
     const nowMs = context.options.clock.now();
     const draft = draftOf(kv.value.object);
@@ -356,7 +358,7 @@ export async function handleDeleteCollection(call: Call): Promise<ApiResponse> {
       await new Promise<void>((resolve) => void defer(clock, resolve));
     const { name = '', namespace = '' } = item.object.metadata;
     try {
-      await deleteObject(call, name, namespace, request);
+      await deleteObject(call, name, namespace, request, 'collection');
     } catch (error) {
       if (
         !(error instanceof Error) ||

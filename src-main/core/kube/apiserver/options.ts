@@ -1,6 +1,18 @@
-import type { Clock, Logger, Random } from '#core/base';
-import type { Descriptions, KindStrategy, ResourceTable, SchemaSet } from '../apis/index.ts';
-import type { ApiRequest, ApiResponse, KubeObject, Transport } from '../machinery/index.ts';
+import type { Clock, DeepReadonly, Logger, Random } from '#core/base';
+import type {
+  Descriptions,
+  KindStrategy,
+  ResourceInfo,
+  ResourceTable,
+  SchemaSet,
+} from '../apis/index.ts';
+import type {
+  ApiRequest,
+  ApiResponse,
+  KubeObject,
+  ObjectMeta,
+  Transport,
+} from '../machinery/index.ts';
 import type { Store } from '../storage/index.ts';
 import type { Aggregator } from './aggregation/index.ts';
 import type { CrdRegistry } from './crds/index.ts';
@@ -87,6 +99,8 @@ export interface ApiServerOptions {
     name: string,
     request: KubeObject,
     warn: (text: string) => void,
+    /** Asked before the token is made. */
+    validate: (complete: KubeObject) => Promise<void>,
   ) => Promise<KubeObject>;
   /** The status of a TokenReview. */
   readonly reviewToken?: (
@@ -123,6 +137,8 @@ export interface ApiServer {
   /** Never rejects: every failure is an answer. */
   handle(request: ApiRequest): Promise<ApiResponse>;
   readonly state: ServerState;
+  /** Deletes an object without asking admission. @throws StatusError */
+  remove(info: ResourceInfo, metadata: DeepReadonly<ObjectMeta>): Promise<void>;
   /** Names of readiness checks that fail; empty when ready. */
   ready(): readonly string[];
   /** Writes what a starting server writes: system namespaces, the `kubernetes` Service, its own Lease. */

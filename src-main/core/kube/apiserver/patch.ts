@@ -97,7 +97,7 @@ export async function handlePatch(call: Call, target: PatchTarget): Promise<ApiR
   const stored = await updateObject(
     call,
     write,
-    { served, namespace, name, subresource },
+    { served, namespace, name, subresource, ...(form?.answer ? { form } : {}) },
     (old): Proposed => {
       const live = form ? form.read(old) : old;
       const draft = change(live);

@@ -1,7 +1,7 @@
 import { deviceAccessErrors } from './device-access.ts';
 import { checkDeviceSelector } from './cel/index.ts';
 import type { DeepReadonly } from '#core/base';
-import { jsonEqual, nameSuffix, shareEqual, uuid } from '#core/base';
+import { jsonClone, jsonEqual, nameSuffix, shareEqual, uuid } from '#core/base';
 import type { FieldError } from '../apis/index.ts';
 import {
   alreadyExists,
@@ -37,6 +37,7 @@ import {
 } from './call.ts';
 import { fieldScope, type Served } from './catalog.ts';
 import { objectKeyOf } from './keys.ts';
+import { noReplicas } from './crds/index.ts';
 import { eventLease } from './event-lease.ts';
 import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
 import { EmptiedFields } from './emptied.ts';
@@ -207,7 +208,7 @@ export async function createObject(
 ): Promise<StoredObject> {
   const { context, served, info } = call;
   const { strategy } = served;
-  const meta = draft.metadata;
+  let meta = draft.metadata;
   const { resourceVersion = '' } = meta;
   delete meta.resourceVersion;
   if (served.info.namespaced) {
@@ -218,8 +219,8 @@ export async function createObject(
     meta.namespace = info.namespace;
   } else delete meta.namespace;
   const time = nowText(context);
-  meta.creationTimestamp = time;
-  meta.uid = uuid(context.options.random);
+  delete meta.creationTimestamp;
+  delete meta.uid;
   delete meta.deletionTimestamp;
   delete meta.deletionGracePeriodSeconds;
   delete meta.selfLink;
@@ -231,6 +232,10 @@ export async function createObject(
   if (served.custom) refuseWhileTerminating(context, served, meta.name ?? '');
   const request = admissionRequest(call, 'CREATE', draft, null, write, { name: meta.name ?? '' });
   await admit(context, request);
+  // A mutating step may have put another in its place.
+  meta = draft.metadata;
+  meta.creationTimestamp = time;
+  meta.uid = uuid(context.options.random);
   dropRepeatedOwners(meta, call.warnings, true);
   const strategyContext = {
     nowMs: context.options.clock.now(),
@@ -257,7 +262,10 @@ export async function createObject(
   fail(served, meta.name ?? '', validateObjectMeta(meta, namespaced, pathSegmentErrors, 'any'));
   for (const text of strategy.warnings?.(draft) ?? []) call.warnings.push(text);
   emptied.takeOut();
-  await admitFinal(context, request);
+  await admitFinal(
+    context,
+    generated === undefined ? request : { ...request, name: meta.name ?? '' },
+  );
   // The store is who minds, when everybody else is content.
   if (resourceVersion !== '' && resourceVersion !== '0')
     throw failure(500, '', 'resourceVersion should not be set on objects to be created');
@@ -356,6 +364,13 @@ export interface UpdateTarget {
   readonly name: string;
   /** Which rules hold: '' for the main resource. */
   readonly subresource: string;
+  /** The form in which admission sees the object; absent: as it is. */
+  readonly form?: {
+    readonly read: (object: DeepReadonly<KubeObject>) => KubeObject;
+    readonly write: (object: KubeObject, form: KubeObject) => void;
+  };
+  /** The server's own write in the course of another request: past admission. */
+  readonly isInternal?: boolean;
 }
 
 /**
@@ -369,13 +384,13 @@ export async function updateObject(
   propose: (old: DeepReadonly<KubeObject>) => Proposed | Promise<Proposed>,
 ): Promise<StoredObject> {
   const { context } = call;
-  const { served, name, namespace, subresource } = target;
+  const { served, name, namespace, subresource, form, isInternal } = target;
   const { strategy } = served;
   for (;;) {
     const { kv, view, key } = await readCurrent(context, served, namespace, name);
     const old = view.object;
     const { draft, tracked, uid, versioned } = await propose(old);
-    const meta = draft.metadata;
+    let meta = draft.metadata;
     const version = meta.resourceVersion;
     const conditional = version !== undefined && version !== '' && version !== '0';
     const currentVersion = kv.value.object.metadata.resourceVersion ?? '';
@@ -428,14 +443,23 @@ export async function updateObject(
     if (uid !== undefined) dropRepeatedOwners(meta, call.warnings, false);
     if (!tracked)
       trackUpdate(old, draft, write.manager, nowText(context), fieldScope(served, subresource));
-    const request = admissionRequest(call, 'UPDATE', draft, old, write, {
-      served,
-      subresource,
-      namespace,
-      name,
-    });
-    await admit(context, request);
-    dropRepeatedOwners(meta, call.warnings, true);
+    // Who changes a part in a form of its own is asked about in that form.
+    const part = form && partOf(form, draft);
+    const request = admissionRequest(
+      call,
+      'UPDATE',
+      part ?? draft,
+      form ? partOf(form, old) : old,
+      write,
+      { served, subresource, namespace, name },
+    );
+    if (!isInternal) {
+      const before = part && jsonClone(part);
+      await admit(context, request);
+      if (part && !jsonEqual(part, before)) form?.write(draft, part);
+    }
+    meta = draft.metadata;
+    if (!isInternal) dropRepeatedOwners(meta, call.warnings, true);
     const emptied = new EmptiedFields(draft, call.emptied);
     const strategyContext = {
       nowMs: context.options.clock.now(),
@@ -478,7 +502,7 @@ export async function updateObject(
     if (subresource === '' || subresource === 'scale')
       for (const text of strategy.warnings?.(draft, old) ?? []) call.warnings.push(text);
     emptied.takeOut();
-    await admitFinal(context, request);
+    if (!isInternal) await admitFinal(context, request);
     if (subresource === '') checkInventory(call, draft, old, write.dryRun);
     if (isFinished(served, draft)) {
       if (write.dryRun) return storedForm(served, ordered(served, draft));
@@ -506,6 +530,17 @@ export async function updateObject(
         throw conflict(served.groupResource, name, modified);
     }
   }
+}
+
+/** A part of an object as admission sees it; a Scale of an object without replicas has none, whatever marks it. */
+function partOf(
+  form: NonNullable<UpdateTarget['form']>,
+  object: DeepReadonly<KubeObject>,
+): KubeObject {
+  const part = form.read(object);
+  return (part['spec'] as { replicas?: number } | undefined)?.replicas === noReplicas
+    ? { ...part, spec: {} }
+    : part;
 }
 
 /**

@@ -1,34 +1,45 @@
-import { quoted } from '#core/base';
-import { badRequest, parseDuration } from '../machinery/index.ts';
+import { utf8 } from '#core/base';
+import { type ApiResponse, badRequest, durationFault, parseDuration } from '../machinery/index.ts';
 import { connections, type RequestInfo } from './request-info.ts';
 
-/**
- * Refuses a `timeout` that is no duration, before it is asked who sent it. A request is answered as fast as the engine
- * can: there is no deadline to keep.
- *
- * @throws StatusError 400
- * @see k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
- */
-export function checkTimeout(info: RequestInfo): void {
-  if (info.kind === 'resource' && (info.verb === 'watch' || connections.has(info.subresource)))
-    return;
-  const text = info.query.get('timeout') ?? '';
-  if (text === '' || parseDuration(text) !== undefined) return;
-  throw badRequest(`invalid timeout specified in the request URL - ${durationFault(text)}`);
+/** `--request-timeout`. */
+const longestMs = 60_000;
+
+/** The time of a request was up before it was done with. */
+export class RequestTimedOut extends Error {
+  override readonly name = 'RequestTimedOut';
 }
 
-/** What Go's `time.ParseDuration` says of a text that is no duration. */
-function durationFault(text: string): string {
-  let rest = text.replace(/^[+-]/, '');
-  while (rest !== '') {
-    const amount = /^(?:\d+(?:\.\d*)?|\.\d+)/.exec(rest)?.[0];
-    if (amount === undefined) break;
-    rest = rest.slice(amount.length);
-    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
-    if (unit === '') return `time: missing unit in duration ${quoted(text)}`;
-    if (!/^(?:ns|us|µs|μs|ms|s|m|h)$/.test(unit))
-      return `time: unknown unit ${quoted(unit)} in duration ${quoted(text)}`;
-    rest = rest.slice(unit.length);
-  }
-  return `time: invalid duration ${quoted(text)}`;
+/**
+ * When a request must be answered; undefined for one that may last.
+ * @throws StatusError 400 for a `timeout` that is no duration. A time that is not positive says nothing.
+ * @see k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
+ */
+export function deadlineOf(info: RequestInfo, nowMs: number): number | undefined {
+  if (info.kind === 'resource' && (info.verb === 'watch' || connections.has(info.subresource)))
+    return undefined;
+  const text = info.query.get('timeout') ?? '';
+  if (text === '') return nowMs + longestMs;
+  const fault = durationFault(text);
+  if (fault !== undefined)
+    throw badRequest(`invalid timeout specified in the request URL - ${fault}`);
+  const wantedMs = parseDuration(text) ?? 0;
+  return nowMs + (wantedMs > 0 ? Math.min(wantedMs, longestMs) : longestMs);
+}
+
+/** What the filter around all handlers writes, which knows of no kinds. @see server/filters/timeout.go */
+export function timedOutResponse(): ApiResponse {
+  const status = {
+    metadata: {},
+    status: 'Failure',
+    message: 'Timeout: request did not complete within the allotted timeout',
+    reason: 'Timeout',
+    details: {},
+    code: 504,
+  };
+  return {
+    status: 504,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: { kind: 'bytes', bytes: utf8(`${JSON.stringify(status)}\n`) },
+  };
 }

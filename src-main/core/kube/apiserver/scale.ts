@@ -53,7 +53,7 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
   const stored = await updateObject(
     call,
     write,
-    { served, namespace: info.namespace, name: info.name, subresource: 'scale' },
+    { served, namespace: info.namespace, name: info.name, subresource: 'scale', form },
     (old) => {
       const draft = structuredClone(scale);
       trackUpdate(form.read(old), draft, write.manager, nowText(context), form.scope);

@@ -9,7 +9,12 @@ import {
   unauthorized,
 } from '../machinery/index.ts';
 import { forbiddenByAuthorizer } from './authorization/index.ts';
-import { identityRenewMs, renewIdentityLease, writeBootstrapObjects } from './bootstrap.ts';
+import {
+  identityRenewMs,
+  renewIdentityLease,
+  writeBootstrapObjects,
+  removeUnasked,
+} from './bootstrap.ts';
 import {
   type Call,
   methodNotAllowed,
@@ -39,8 +44,8 @@ import { handleComponentStatus } from './component-status.ts';
 import { deprecationOf } from './deprecations.ts';
 import { handleGet, handleList, warningHeaders } from './read.ts';
 import { type RequestInfo, requestInfoOf, type Unreadable } from './request-info.ts';
-import { checkTimeout } from './request-timeout.ts';
 import { handleReview, isReview } from './reviews.ts';
+import { deadlineOf, RequestTimedOut, timedOutResponse } from './request-timeout.ts';
 import { bindPod, handleSubresource, viewTarget } from './subresources.ts';
 import type { Attributes, UserInfo } from './types.ts';
 import { handleWatch } from './watch.ts';
@@ -85,6 +90,10 @@ class Server implements ApiServer {
     return this.#options.state;
   }
 
+  remove(...[info, metadata]: Parameters<ApiServer['remove']>): Promise<void> {
+    return removeUnasked(this.#context, info, metadata);
+  }
+
   ready(): readonly string[] {
     return this.#options.failingChecks?.() ?? [];
   }
@@ -120,10 +129,10 @@ class Server implements ApiServer {
     let user = anonymous;
     let flowHeaders: Readonly<Record<string, string>> | undefined;
     try {
-      checkTimeout(info);
+      const deadlineMs = deadlineOf(info, this.#options.clock.now());
       user = await this.#userOf(request, info);
       flowHeaders = this.#options.flowHeaders?.(user, info);
-      response = await this.#route(request, info, user, warnings);
+      response = await this.#route(request, info, user, warnings, deadlineMs);
     } catch (error) {
       response = this.#failed(error, request, info, warnings);
     }
@@ -154,6 +163,7 @@ class Server implements ApiServer {
     info: RequestInfo,
     warnings: readonly string[],
   ): ApiResponse {
+    if (error instanceof RequestTimedOut) return timedOutResponse();
     if (!isStatusError(error))
       this.#options.logger.log('error', 'request failed', {
         url: request.url,
@@ -192,6 +202,7 @@ class Server implements ApiServer {
     info: RequestInfo,
     user: UserInfo,
     warnings: string[],
+    deadlineMs: number | undefined,
   ): Promise<ApiResponse> {
     await this.#authorize(attributesOf(info, user));
     const delegated = this.#options.aggregator?.delegate(request, user);
@@ -246,6 +257,7 @@ class Server implements ApiServer {
       served,
       form,
       warnings,
+      deadlineMs,
     };
     if (info.subresource !== '') return handleSubresource(call);
     return this.#resource(call);

@@ -88,15 +88,20 @@ export async function handleSubresource(call: Call): Promise<ApiResponse> {
         throw badRequest('name in URL does not match name in Binding object');
       return bindPod(call, info.name, object, write);
     case 'eviction':
-      return evictPod(call, object);
+      return evictPod(call, object, write);
     case 'token': {
       const { createToken } = call.context.options;
       if (!createToken) throw notServed();
+      object.metadata.name ??= info.name;
+      object.metadata.namespace ??= info.namespace;
+      await admit(call.context, admissionRequest(call, 'CREATE', object, null, write));
       const answer = await createToken(
         info.namespace,
         info.name,
         object,
         (text) => void call.warnings.push(text),
+        (complete) =>
+          admitFinal(call.context, admissionRequest(call, 'CREATE', complete, null, write)),
       );
       return objectResponse(201, answer, call.form, undefined, warningHeaders(call.warnings));
     }
@@ -242,6 +247,7 @@ export async function bindPod(
   // Upstream hands on the bare list, which is no status.
   if (errors.length > 0)
     throw failure(500, '', errors.length === 1 ? String(errors[0]) : `[${errors.join(', ')}]`);
+  binding.metadata.namespace ??= info.namespace;
   const admission = admissionRequest(call, 'CREATE', binding, null, write, {
     served: pods,
     subresource: 'binding',
@@ -253,7 +259,7 @@ export async function bindPod(
   await updateObject(
     call,
     write,
-    { served: pods, namespace: info.namespace, name, subresource: 'binding' },
+    { served: pods, namespace: info.namespace, name, subresource: 'binding', isInternal: true },
     (old) => {
       const refuse = (why: string): Error => conflict(resource, name, why);
       const spec = (old['spec'] ?? {}) as DeepReadonly<Fields>;
@@ -322,13 +328,22 @@ interface Budget {
 const violates = "Cannot evict pod as it would violate the pod's disruption budget.";
 
 /** Deletes a pod if its disruption budget lets it go. @see pkg/registry/core/pod/storage/eviction.go */
-async function evictPod(call: Call, eviction: KubeObject): Promise<ApiResponse> {
+async function evictPod(
+  call: Call,
+  eviction: KubeObject,
+  asked: WriteOptions,
+): Promise<ApiResponse> {
   const { context, info } = call;
   const { name, namespace } = info;
+  eviction.metadata.namespace ??= namespace;
+  const admission = admissionRequest(call, 'CREATE', eviction, null, asked);
+  await admit(context, admission);
   if (eviction.metadata.name && eviction.metadata.name !== name)
     throw badRequest('name in URL does not match name in Eviction object');
-  const request = checkedDelete((eviction['deleteOptions'] ?? {}) as Fields);
+  const own = (eviction['deleteOptions'] ?? {}) as Fields;
+  const request = checkedDelete(asked.dryRun ? { ...own, dryRun: ['All'] } : own);
   const { view } = await readCurrent(context, call.served, namespace, name);
+  await admitFinal(context, admission);
   const pod = view.object;
   const status = (pod['status'] ?? {}) as { phase?: string; conditions?: Fields[] };
   const ignored =
@@ -347,7 +362,7 @@ async function evictPod(call: Call, eviction: KubeObject): Promise<ApiResponse> 
     await updateObject(
       call,
       write,
-      { served: call.served, namespace, name, subresource: 'status' },
+      { served: call.served, namespace, name, subresource: 'status', isInternal: true },
       (old) => {
         const draft = draftOf(old);
         delete draft.metadata.resourceVersion;
@@ -364,7 +379,7 @@ async function evictPod(call: Call, eviction: KubeObject): Promise<ApiResponse> 
         return { draft };
       },
     );
-  await deleteObject(call, name, namespace, request);
+  await deleteObject(call, name, namespace, request, 'none');
   return success(call, 201);
 }
 

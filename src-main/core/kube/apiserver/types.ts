@@ -67,16 +67,48 @@ export interface AdmissionRequest {
   /** CreateOptions, UpdateOptions or DeleteOptions. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly dryRun: boolean;
-  /** Fills in what the object's kind leaves out: after a change. */
-  readonly defaults?: (object: KubeObject) => void;
-  /** Merges a configuration into the object as server-side apply does, without owners. @throws PatchError */
-  readonly merge?: (object: KubeObject, configuration: Omit<KubeObject, 'metadata'>) => KubeObject;
+  /** When the request must be answered; undefined: it may last. */
+  readonly deadlineMs?: number | undefined;
+  /** The object in the other versions of its resource. Absent: it has no other. */
+  readonly versions?: ObjectVersions;
   /** What mutating steps know of each other; set by who runs them. */
   reinvocation?: Reinvocation;
   /** Adds a `Warning:` header to the answer. */
   warn(text: string): void;
   /** Adds to the audit record. */
   annotate(key: string, value: string): void;
+}
+
+/**
+ * How the objects of a request look in the versions of their resource: rules may name one that the request does not
+ * speak (`matchPolicy: Equivalent`).
+ * @see k8s.io/apiserver/pkg/admission/conversion.go
+ */
+export interface ObjectVersions {
+  /** The resources, other than the request's, that serve the same objects. */
+  others(): readonly ResourceInfo[];
+  /** The object in the version of a resource; itself when that is its version. @throws StatusError */
+  convert(
+    object: DeepReadonly<KubeObject>,
+    resource: ResourceInfo,
+  ): KubeObject | Promise<KubeObject>;
+  /**
+   * What somebody made of an object, in the form its Go type would hold it.
+   * @throws Error Go's text of a value that does not fit; StatusError for another kind.
+   */
+  typed(
+    content: Readonly<Record<string, unknown>>,
+    before: DeepReadonly<KubeObject>,
+    resource: ResourceInfo,
+  ): KubeObject;
+  /** Merges a configuration into an object as server-side apply does, without owners. @throws PatchError */
+  merge(
+    object: KubeObject,
+    configuration: Omit<KubeObject, 'metadata'>,
+    resource: ResourceInfo,
+  ): KubeObject;
+  /** Fills in what an object of the resource's version leaves out. */
+  defaults(object: KubeObject, resource: ResourceInfo): void;
 }
 
 /**

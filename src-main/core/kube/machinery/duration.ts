@@ -1,3 +1,5 @@
+import { quoted } from '#core/base';
+
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
@@ -46,6 +48,7 @@ const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
+  μs: 1e-3,
   ms: 1,
   s: second,
   m: minute,
@@ -54,10 +57,38 @@ const unitMs: Readonly<Record<string, number>> = {
 
 /** Milliseconds of a duration as Go writes it; undefined when the text is none. */
 export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  const read = readDuration(text);
+  return typeof read === 'number' ? read : undefined;
+}
+
+/** What Go says of a text that is no duration; undefined of one that is. */
+export function durationFault(text: string): string | undefined {
+  const read = readDuration(text);
+  return typeof read === 'number' ? undefined : read.fault;
+}
+
+/** Go counts nanoseconds in 63 bits. */
+const longestMs = 2 ** 63 / 1e6;
+
+/** @see Go's time.ParseDuration */
+function readDuration(text: string): number | { readonly fault: string } {
+  const invalid = { fault: `time: invalid duration ${quoted(text)}` };
+  const sign = /^[+-]/.exec(text)?.[0] ?? '';
+  let rest = text.slice(sign.length);
+  if (rest === '0') return 0;
+  if (rest === '') return invalid;
   let total = 0;
-  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g))
-    total += Number(amount) * (unitMs[unit] ?? 0);
-  return text.startsWith('-') ? -total : total;
+  while (rest !== '') {
+    const [, amount = ''] = /^(\d+(?:\.\d*)?|\.\d+)/.exec(rest) ?? [];
+    if (amount === '') return invalid;
+    const [unit = ''] = /^[^\d.]*/.exec(rest.slice(amount.length)) ?? [];
+    if (unit === '') return { fault: `time: missing unit in duration ${quoted(text)}` };
+    const ms = Object.hasOwn(unitMs, unit) ? unitMs[unit] : undefined;
+    if (ms === undefined)
+      return { fault: `time: unknown unit ${quoted(unit)} in duration ${quoted(text)}` };
+    total += Number(amount) * ms;
+    rest = rest.slice(amount.length + unit.length);
+  }
+  if (total > longestMs) return invalid;
+  return sign === '-' ? -total : total;
 }

@@ -1,5 +1,5 @@
 export { canonicalJson, fnv128a, fnv32a } from './hash.ts';
-export { formatDuration, humanDuration, parseDuration } from './duration.ts';
+export { durationFault, formatDuration, humanDuration, parseDuration } from './duration.ts';
 export {
   formatGroupResource,
   formatGroupVersion,

@@ -1,4 +1,4 @@
-import { parseDuration } from '#core/kube';
+import { durationFault } from '#core/kube';
 
 /** What a Go program does with its command line. */
 export interface FlagSpec {
@@ -83,9 +83,10 @@ export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]):
       throw new FlagError(
         `invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
       );
-    if (spec.kind === 'duration' && parseDuration(value) === undefined)
+    const fault = spec.kind === 'duration' ? durationFault(value) : undefined;
+    if (fault !== undefined)
       throw new FlagError(
-        `invalid argument ${JSON.stringify(value)} for "--${name}" flag: time: invalid duration ${JSON.stringify(value)}`,
+        `invalid argument ${JSON.stringify(value)} for "--${name}" flag: ${fault}`,
       );
     values.set(
       name,

@@ -150,6 +150,7 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
       `[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`,
     );
 
+  const webhooks = { state, clock, random, authorizer, callWebhook: options.callWebhook };
   const policies = { state, random, authorizer, resourceOf: options.resourceOfKind };
   const makers: Partial<Record<PluginName, () => AdmissionPlugin>> = {
     NamespaceLifecycle: () => namespaceLifecycle(state),
@@ -176,11 +177,10 @@ export function createAdmissionChain(options: AdmissionOptions): AdmissionPlugin
     DefaultIngressClass: () => defaultIngressClass(state),
     DenyServiceExternalIPs: () => denyServiceExternalIps(),
     PodTopologyLabels: () => podTopologyLabels(state),
-    MutatingAdmissionWebhook: () => mutatingAdmissionWebhook(state, random, options.callWebhook),
+    MutatingAdmissionWebhook: () => mutatingAdmissionWebhook(webhooks),
     MutatingAdmissionPolicy: () => mutatingAdmissionPolicy(policies),
     ValidatingAdmissionPolicy: () => validatingAdmissionPolicy(policies),
-    ValidatingAdmissionWebhook: () =>
-      validatingAdmissionWebhook(state, random, options.callWebhook),
+    ValidatingAdmissionWebhook: () => validatingAdmissionWebhook(webhooks),
     ResourceQuota: () => resourceQuota(state, clock, options.updateStatus),
     AlwaysDeny: () => alwaysDeny,
   };

@@ -1,6 +1,4 @@
 import { jsonClone, jsonEqual } from '#core/base';
-import type { KubeObject } from '../../machinery/index.ts';
-import type { JsonMap } from '../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../types.ts';
 
 /** Runs the mutating steps, and once more when a step asks for it. */
@@ -74,17 +72,4 @@ export class Rounds {
     for (const key of this.#notes.again) this.#notes.due.add(key);
     this.#notes.again.clear();
   }
-}
-
-/** Puts another content in the place of a request's object, with its defaults. @returns whether it changed. */
-export function replaceObject(
-  request: AdmissionRequest,
-  object: KubeObject,
-  content: JsonMap,
-): boolean {
-  const before = jsonClone(object);
-  for (const field of Object.keys(object)) delete object[field];
-  Object.assign(object, jsonClone(content));
-  request.defaults?.(object);
-  return !jsonEqual(before, object);
 }

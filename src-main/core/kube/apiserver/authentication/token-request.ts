@@ -40,6 +40,7 @@ const kind = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
  * Answers a POST to `serviceaccounts/<name>/token`.
  *
  * @param tokenRequest the decoded TokenRequest; not changed.
+ * @param validate admission's last word, on the request with all it leaves out.
  * @returns the request with metadata and status filled in.
  * @throws StatusError 404, 400, 409 or 422 as upstream.
  * @see pkg/registry/core/serviceaccount/storage/token.go and pkg/serviceaccount/claims.go
@@ -50,6 +51,7 @@ export async function issueServiceAccountToken(
   name: string,
   tokenRequest: Readonly<KubeObject>,
   warn: (text: string) => void = () => undefined,
+  validate: (complete: KubeObject) => Promise<void> = () => Promise.resolve(),
 ): Promise<KubeObject> {
   const { state, clock } = issuer;
   const answer = jsonClone(tokenRequest) as KubeObject;
@@ -137,6 +139,8 @@ export async function issueServiceAccountToken(
     expirationSeconds: seconds,
     boundObjectRef: spec['boundObjectRef'] ?? null,
   };
+  answer['status'] = { token: '', expirationTimestamp: null };
+  await validate(answer);
   answer['status'] = {
     token: await sign(issuer, claims),
     expirationTimestamp: formatTime(nowMs + seconds * 1000),

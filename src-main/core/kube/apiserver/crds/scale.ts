@@ -8,7 +8,7 @@ import {
 import { at, isMap, mapOf, numberOf, textAt } from '../fields/index.ts';
 
 /** What an upgrade of a Scale without replicas starts from, so that an untouched one is told. */
-const noReplicas = -2_147_483_648;
+export const noReplicas = -2_147_483_648;
 
 const namesIn = (path: string): string[] => path.replace(/^\./, '').split('.');
 const shownPath = (names: readonly string[]): string => `.${names.join('.')}`;

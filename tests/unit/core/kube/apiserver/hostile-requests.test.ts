@@ -270,4 +270,33 @@ describe('request lines', () => {
     expect(status).toBe(406);
     expect(performance.now() - started).toBeLessThan(limitMs);
   });
+
+  test.each([
+    ['abc', 'time: invalid duration "abc"'],
+    ['5', 'time: missing unit in duration "5"'],
+    ['5x', 'time: unknown unit "x" in duration "5x"'],
+  ])('a timeout of %s is refused before anybody asks who sends it', async (timeout, fault) => {
+    const nobody = testServer([], {
+      authenticator: { authenticate: () => Promise.resolve(undefined) },
+    });
+    for (const url of [`${maps}?timeout=${timeout}`, `/version?timeout=${timeout}`]) {
+      const { status, json } = await nobody.send('GET', url);
+      expect(status).toBe(400);
+      expect(json).toEqual({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: `invalid timeout specified in the request URL - ${fault}`,
+        reason: 'BadRequest',
+        code: 400,
+      });
+    }
+    const { status } = await nobody.send('GET', `${maps}?watch=1&timeout=${timeout}`);
+    expect(status).toBe(401);
+  });
+
+  test.each(['', '0', '0s', '-1s', '1h'])('a timeout of %j is one', async (timeout) => {
+    expect((await server().send('GET', `${maps}?timeout=${timeout}`)).status).toBe(200);
+  });
 });

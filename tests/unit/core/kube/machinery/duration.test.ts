@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '#core/kube';
-
+import { durationFault, formatDuration, parseDuration } from '#core/kube';
 describe('Go durations', () => {
   it.each([
     ['0s', 0],
@@ -27,5 +26,19 @@ describe('Go durations', () => {
 
   it.each(['', '5', '5 m', 's', '1d', 'in 5s'])('%j is none', (text) => {
     expect(parseDuration(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['', 'time: invalid duration ""'],
+    ['-', 'time: invalid duration "-"'],
+    ['abc', 'time: invalid duration "abc"'],
+    ['.s', 'time: invalid duration ".s"'],
+    ['5', 'time: missing unit in duration "5"'],
+    ['1m1', 'time: missing unit in duration "1m1"'],
+    ['5x', 'time: unknown unit "x" in duration "5x"'],
+    ['1d', 'time: unknown unit "d" in duration "1d"'],
+    ['9999999999h', 'time: invalid duration "9999999999h"'],
+  ])('%j is refused as Go does', (text, fault) => {
+    expect(durationFault(text)).toBe(fault);
   });
 });

@@ -1,8 +1,10 @@
 import { byBytes, type DeepReadonly, quoted, type Random } from '#core/base';
+import type { ResourceInfo } from '../../../apis/index.ts';
 import { type KubeObject, notFound } from '../../../machinery/index.ts';
 import { CelAuthorizer, CelError, CelMap, celValue, compileCel, Failure } from '../../cel/index.ts';
 import { aggregate, at, mapsOf, textAt, textOf } from '../../fields/index.ts';
 import type { AdmissionRequest, Authorizer, ServerState } from '../../types.ts';
+import type { VersionedRequest } from '../versioned.ts';
 import { matchesResources } from '../webhooks/match.ts';
 import { reviewRequest } from '../webhooks/review.ts';
 import { collectParams, ConfigurationError, type ResourceOfKind } from './params.ts';
@@ -21,6 +23,8 @@ export interface PolicyDeps {
 export interface Invocation {
   readonly policy: DeepReadonly<KubeObject>;
   readonly binding: DeepReadonly<KubeObject>;
+  /** By which the policy is about the request. */
+  readonly resource: ResourceInfo;
   readonly params: readonly unknown[];
   /** The parameters cannot be had. */
   readonly error?: string;
@@ -43,7 +47,8 @@ export function invocationsOf(
   if (policies.length === 0) return [];
   const bindings = [...state.list(group, resource.replace(/ies$/, 'ybindings'))].sort(named);
   return policies.sort(named).flatMap((policy) => {
-    if (!matchesResources(state, at(policy, 'spec', 'matchConstraints'), request)) return [];
+    const resource = matchesResources(state, at(policy, 'spec', 'matchConstraints'), request);
+    if (!resource) return [];
     return bindings
       .filter(
         (binding) =>
@@ -53,12 +58,13 @@ export function invocationsOf(
       .map((binding) => {
         try {
           const params = collectParams(state, resourceOf, policy, binding, request);
-          return { policy, binding, params };
+          return { policy, binding, resource, params };
         } catch (error) {
           if (!(error instanceof ConfigurationError)) throw error;
           return {
             policy,
             binding,
+            resource,
             params: [],
             error: `failed to configure binding: ${error.message}`,
           };
@@ -68,7 +74,12 @@ export function invocationsOf(
 }
 
 /** What expressions of policies see of a request. @throws StatusError 404 its namespace is gone */
-export function requestVariables(deps: PolicyDeps, request: AdmissionRequest): Variables {
+export function requestVariables(
+  deps: PolicyDeps,
+  version: VersionedRequest,
+  original: AdmissionRequest,
+): Variables {
+  const { request } = version;
   const { group: own, resource } = request.resource;
   const isNamespace = resource === 'namespaces' && own === '';
   const namespace = isNamespace ? '' : request.namespace;
@@ -84,7 +95,7 @@ export function requestVariables(deps: PolicyDeps, request: AdmissionRequest): V
   return {
     object: celValue(request.object ?? null),
     oldObject: celValue(request.oldObject ?? null),
-    request: celValue(reviewRequest(request, deps.random)),
+    request: celValue(reviewRequest(version, original, deps.random)),
     namespaceObject: celValue(found ?? null),
     authorizer,
     'authorizer.requestResource': authorizer.requestResource,

@@ -10,7 +10,8 @@ import { CelError, celValue, jsonOf, StructValue, typeNameFaults } from '../../c
 import { at, isMap, type JsonMap, mapsOf, textAt } from '../../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../types.ts';
 import { forbid } from '../attributes.ts';
-import { replaceObject, Rounds } from '../reinvocation.ts';
+import { Rounds } from '../reinvocation.ts';
+import { VersionedObject, type VersionedRequest } from '../versioned.ts';
 import { isExempt } from '../webhooks/match.ts';
 import {
   attempt,
@@ -31,29 +32,42 @@ export function mutatingAdmissionPolicy(deps: PolicyDeps): AdmissionPlugin {
       if (isExempt(request)) return;
       const invocations = invocationsOf(deps, 'mutatingadmissionpolicies', request);
       if (invocations.length === 0) return;
-      const rounds = new Rounds('MutatingAdmissionPolicy', request);
-      const errors: string[] = [];
-      const shared = requestVariables(deps, request);
-      for (const invocation of invocations) run(invocation, shared, request, rounds, errors);
-      rounds.end();
-      const [first] = errors;
-      if (first === undefined) return;
-      const { status } = forbid(request, '');
-      throw failure(403, 'Invalid', first, {
-        ...status.details,
-        causes: errors.map((message) => ({ message })),
-      });
+      return mutateBy(invocations, request);
     },
   };
+
+  async function mutateBy(
+    invocations: readonly Invocation[],
+    request: AdmissionRequest,
+  ): Promise<void> {
+    const rounds = new Rounds('MutatingAdmissionPolicy', request);
+    const errors: string[] = [];
+    const current = new VersionedObject(request);
+    for (const invocation of invocations) {
+      const version = await current.as(invocation.resource);
+      const shared = requestVariables(deps, version, request);
+      run(invocation, shared, current, rounds, errors);
+    }
+    await current.flush();
+    rounds.end();
+    const [first] = errors;
+    if (first === undefined) return;
+    const { status } = forbid(request, '');
+    throw failure(403, 'Invalid', first, {
+      ...status.details,
+      causes: errors.map((message) => ({ message })),
+    });
+  }
 }
 
 function run(
   { policy, binding, params, error }: Invocation,
   shared: Variables,
-  request: AdmissionRequest,
+  current: VersionedObject,
   rounds: Rounds,
   errors: string[],
 ): void {
+  const { request } = current;
   const [name, bound] = [policy.metadata.name ?? '', binding.metadata.name ?? ''];
   const fail = (why: string): void => {
     if (textAt(policy, 'spec', 'failurePolicy') === 'Ignore') return;
@@ -74,8 +88,8 @@ function run(
       // Nothing is left to change of what is being deleted.
       if (!request.object) continue;
       try {
-        const next = mutated(mutation, request, request.object, seen());
-        if (next && replaceObject(request, request.object, next)) changed = true;
+        const next = mutated(mutation, current.seen, request.object, seen());
+        if (next && current.replace(next)) changed = true;
       } catch (failed) {
         if (!(failed instanceof CelError) && !(failed instanceof PatchError)) throw failed;
         fail(failed.message);
@@ -88,7 +102,7 @@ function run(
 /** @returns the object as the mutation wants it; undefined to leave it. @throws CelError, PatchError */
 function mutated(
   mutation: JsonMap,
-  request: AdmissionRequest,
+  version: VersionedRequest,
   object: KubeObject,
   variables: Variables,
 ): JsonMap | undefined {
@@ -96,7 +110,7 @@ function mutated(
   const expression = textAt(mutation[isPatch ? 'jsonPatch' : 'applyConfiguration'], 'expression');
   const result = attempt(expression.trim(), variables);
   if ('error' in result) throw new CelError(result.error);
-  return isPatch ? patched(object, result.value) : merged(request, object, result.value);
+  return isPatch ? patched(object, result.value) : merged(version, object, result.value);
 }
 
 /** @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/json_patch.go */
@@ -124,7 +138,7 @@ function patched(object: KubeObject, value: unknown): JsonMap | undefined {
 
 /** @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go */
 function merged(
-  request: AdmissionRequest,
+  { request, resource }: VersionedRequest,
   object: KubeObject,
   value: unknown,
 ): JsonMap | undefined {
@@ -132,11 +146,12 @@ function merged(
     throw new CelError('unsupported return type from ApplyConfiguration expression');
   mustBeTyped(value, 'Object', false);
   const configuration = jsonOf(value) as Record<string, unknown>;
-  return request.merge?.(object, {
+  const whole = {
     ...(configuration as Pick<KubeObject, 'metadata'>),
     apiVersion: object.apiVersion,
     kind: object.kind,
-  });
+  };
+  return request.versions?.merge(object, whole, resource);
 }
 
 /** @param anyRoot whether objects may begin at any type, as values of patches do. */

@@ -1,8 +1,10 @@
+import type { ResourceInfo } from '../../../apis/index.ts';
 import { failure, type StatusReason } from '../../../machinery/index.ts';
 import { CelError } from '../../cel/index.ts';
 import { at, type JsonMap, mapsOf, textAt, textOf, textsOf } from '../../fields/index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../types.ts';
 import { forbid } from '../attributes.ts';
+import { inVersion } from '../versioned.ts';
 import { isExempt } from '../webhooks/match.ts';
 import {
   attempt,
@@ -35,23 +37,33 @@ export function validatingAdmissionPolicy(deps: PolicyDeps): AdmissionPlugin {
       if (isExempt(request)) return;
       const invocations = invocationsOf(deps, 'validatingadmissionpolicies', request);
       if (invocations.length === 0) return;
-      const denials: Denial[] = [];
-      const shared = requestVariables(deps, request);
-      for (const invocation of invocations) applyBinding(invocation, shared, request, denials);
-      const [first] = denials;
-      if (!first) return;
-      const { status } = forbid(request, first.message);
-      throw failure(
-        codes[first.reason] ?? 422,
-        first.reason as StatusReason,
-        status.message ?? '',
-        {
-          ...status.details,
-          causes: denials.map(({ message }) => ({ message })),
-        },
-      );
+      return validateBy(invocations, request);
     },
   };
+
+  async function validateBy(
+    invocations: readonly Invocation[],
+    request: AdmissionRequest,
+  ): Promise<void> {
+    const denials: Denial[] = [];
+    const versions = new Map<ResourceInfo, Variables>();
+    for (const invocation of invocations) {
+      const { resource } = invocation;
+      let shared = versions.get(resource);
+      if (!shared) {
+        shared = requestVariables(deps, await inVersion(request, resource), request);
+        versions.set(resource, shared);
+      }
+      applyBinding(invocation, shared, request, denials);
+    }
+    const [first] = denials;
+    if (!first) return;
+    const { status } = forbid(request, first.message);
+    throw failure(codes[first.reason] ?? 422, first.reason as StatusReason, status.message ?? '', {
+      ...status.details,
+      causes: denials.map(({ message }) => ({ message })),
+    });
+  }
 }
 
 function applyBinding(

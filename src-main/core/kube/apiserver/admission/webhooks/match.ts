@@ -1,4 +1,5 @@
 import type { DeepReadonly } from '#core/base';
+import type { ResourceInfo } from '../../../apis/index.ts';
 import type { KubeObject } from '../../../machinery/index.ts';
 import {
   at,
@@ -27,39 +28,49 @@ export function isExempt({ resource }: AdmissionRequest): boolean {
 }
 
 /**
- * Whether one of the rules is about the request.
+ * The resource by which rules are about the request: its own, or one that serves the same objects.
  * @param equivalent `matchPolicy: Equivalent`: other versions of the resource count, too.
- * @see k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules/rules.go
+ * @returns undefined when no rule is about it.
+ * @see k8s.io/apiserver/pkg/admission/plugin/webhook/generic/webhook.go, ShouldCallHook
  */
-export function matchesRules(
+export function matchedResource(
   rules: readonly JsonMap[],
   request: AdmissionRequest,
   equivalent: boolean,
-): boolean {
+): ResourceInfo | undefined {
+  if (rules.some((rule) => isAbout(rule, request, request.resource))) return request.resource;
+  if (!equivalent || !request.versions) return undefined;
+  const others = request.versions.others();
+  if (others.length === 0) return undefined;
+  for (const rule of rules)
+    for (const other of others) if (isAbout(rule, request, other)) return other;
+  return undefined;
+}
+
+/** @see k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules/rules.go */
+function isAbout(rule: JsonMap, request: AdmissionRequest, asked: ResourceInfo): boolean {
+  const { group, version, resource } = asked;
   const has = (list: unknown, value: string): boolean => {
     const items = textsOf(list);
     return items.includes('*') || items.includes(value);
   };
-  const { group, version, resource } = request.resource;
+  const scope = textOf(rule['scope']);
   const isNamespace = group === '' && resource === 'namespaces';
-  return rules.some((rule) => {
-    const scope = textOf(rule['scope']);
-    const clusterScoped = isNamespace || request.namespace === '';
-    if (scope === 'Namespaced' && clusterScoped) return false;
-    if (scope === 'Cluster' && !clusterScoped) return false;
-    if (!has(rule['operations'], request.operation)) return false;
-    if (!has(rule['apiGroups'], group)) return false;
-    if (!equivalent && !has(rule['apiVersions'], version)) return false;
-    const named = textsOf(rule['resources']).some((each) => {
-      const [name = '', subresource = ''] = each.split('/');
-      return (
-        (name === '*' || name === resource) &&
-        (subresource === '*' || subresource === request.subresource)
-      );
-    });
-    const names = textsOf(rule['resourceNames']);
-    return named && (names.length === 0 || names.includes(request.name));
+  const clusterScoped = isNamespace || request.namespace === '';
+  if (scope === 'Namespaced' && clusterScoped) return false;
+  if (scope === 'Cluster' && !clusterScoped) return false;
+  if (!has(rule['operations'], request.operation)) return false;
+  if (!has(rule['apiGroups'], group)) return false;
+  if (!has(rule['apiVersions'], version)) return false;
+  const named = textsOf(rule['resources']).some((each) => {
+    const [name = '', subresource = ''] = each.split('/');
+    return (
+      (name === '*' || name === resource) &&
+      (subresource === '*' || subresource === request.subresource)
+    );
   });
+  const names = textsOf(rule['resourceNames']);
+  return named && (names.length === 0 || names.includes(request.name));
 }
 
 /** Whether the labels of the request's namespace and objects are selected. */
@@ -95,17 +106,21 @@ function namespaceLabels(
   return textMapOf(at(state.get('', 'namespaces', '', request.namespace), 'metadata', 'labels'));
 }
 
-/** `resourceRules` less `excludeResourceRules`, and the selectors of a policy's `matchConstraints`. */
+/**
+ * `resourceRules` less `excludeResourceRules`, and the selectors of a policy's `matchConstraints`.
+ * @returns the resource by which they are about the request; undefined when they are not.
+ */
 export function matchesResources(
   state: ServerState,
   matchResources: unknown,
   request: AdmissionRequest,
-): boolean {
-  if (!isMap(matchResources)) return true;
+): ResourceInfo | undefined {
+  if (!isMap(matchResources)) return request.resource;
   const equivalent = textOf(matchResources['matchPolicy']) !== 'Exact';
   const excluded = mapsOf(matchResources['excludeResourceRules']);
-  if (matchesRules(excluded, request, equivalent)) return false;
+  if (matchedResource(excluded, request, equivalent)) return undefined;
   const rules = mapsOf(matchResources['resourceRules']);
-  if (rules.length > 0 && !matchesRules(rules, request, equivalent)) return false;
-  return matchesSelectors(state, matchResources, request);
+  const matched =
+    rules.length === 0 ? request.resource : matchedResource(rules, request, equivalent);
+  return matched && matchesSelectors(state, matchResources, request) ? matched : undefined;
 }
