@@ -1,9 +1,10 @@
-import type { JsonObject, JsonValue } from '#core/base';
+import type { JsonObject } from '#core/base';
 import { formatGroupVersion, type GroupVersion } from '../../machinery/index.ts';
 import { builtinResources, kubernetesVersion } from '../resources.ts';
 import { builtinSchemaNames, builtinSchemas } from '../schemas.ts';
 import type { ResourceInfo } from '../types.ts';
 import { contentHash } from './content-hash.ts';
+import { customSchemaV2 } from './custom-schema-v2.ts';
 import { pathsOf } from './paths.ts';
 import { type RouteDocument, routeDocuments } from './routes.ts';
 import { encodeOpenApiV2 } from './openapi-v2-binary.ts';
@@ -329,7 +330,7 @@ function documentV2(descriptions: Descriptions, extra: readonly CustomVersion[])
   for (const { schemas, resources } of extra)
     for (const { schema, group, version, kind } of resources)
       definitions[schema] = {
-        ...(toV2(schemas[schema] ?? { type: 'object' }) as JsonObject),
+        ...customSchemaV2(schemas[schema] ?? { type: 'object' }),
         'x-kubernetes-group-version-kind': [{ group, version, kind }],
       };
   const text = JSON.stringify({
@@ -343,15 +344,4 @@ function documentV2(descriptions: Descriptions, extra: readonly CustomVersion[])
   // The text is long, and follows from the release, its prose and the definitions.
   const prose = descriptions('io.k8s.api.core.v1.Pod') ?? '';
   return { text, hash: contentHash(`v2 ${kubernetesVersion} ${prose} ${JSON.stringify(extra)}`) };
-}
-
-/** Version 2 knows no `anyOf`, `oneOf`, `not` and `nullable`. */
-function toV2(schema: JsonValue): JsonValue {
-  if (Array.isArray(schema)) return schema.map(toV2);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([key]) => !['anyOf', 'oneOf', 'not', 'nullable'].includes(key))
-      .map(([key, value]) => [key, toV2(value)]),
-  );
 }

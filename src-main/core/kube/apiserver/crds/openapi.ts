@@ -1,4 +1,4 @@
-import { isMap, type JsonMap, mapOf } from '../fields/index.ts';
+import { type JsonMap, mapOf } from '../fields/index.ts';
 
 const refs = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.';
 const kindText =
@@ -20,10 +20,8 @@ export function openApiSchema(
     apiVersion: { description: versionText, type: 'string' },
     kind: { description: kindText, type: 'string' },
   };
-  const preserve =
-    schema['x-kubernetes-preserve-unknown-fields'] === true && !isMap(schema['properties']);
   const own = {
-    ...(preserve ? { type: 'object' } : schema),
+    ...schema,
     properties: {
       ...mapOf(schema['properties']),
       ...typeMeta,
