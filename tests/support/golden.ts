@@ -69,32 +69,40 @@ const random = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Text without what differs between any two runs: times, ages, uids, versions, addresses and random names. */
 export function masked(text: string): string {
-  return text
-    .replace(/\x1b\[[0-9;]*m/g, '')
-    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uid>')
-    .replace(/\b[0-9a-f]{64}\b/g, '<id>')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>')
-    .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, '<time>')
-    .replace(/("?[rR]esource ?Version"?: *)"?\d+"?/g, '$1<rv>')
-    .replace(/\b\d{1,3}(\.\d{1,3}){3}(\/\d+)?\b/g, (ip) => (ip.startsWith('0.0.0.0') ? ip : '<ip>'))
-    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+\b/g, '<jwt>')
-    .replace(new RegExp(`-[a-f0-9${random}]{8,10}-[${random}]{5}\\b`, 'g'), '-<hash>-<rand>')
-    .replace(/(pod-template-hash"?[=:] ?"?)[a-z0-9]+/g, '$1<hash>')
-    .replace(/(controller-revision-hash"?[=:] ?"?)[\w-]*?[a-z0-9]+("?)(?=[\s,"]|$)/g, '$1<hash>$2')
-    .replace(new RegExp(`-(?=[${random}]*\\d)[${random}]{8,10}\\b`, 'g'), '-<hash>')
-    .replace(new RegExp(`(?<=[a-z0-9]-)[${random}]{5}\\b`, 'g'), '<rand>')
-    .replace(/\b3[0-2]\d{3}\b/g, '<nodeport>')
-    .replace(
-      /(?<![\w.=-])(\d+d)?(\d+h)?(\d+m)?\d+s(?![\w.-])|(?<![\w.=-])\d+m(?![\w.-])|(?<![\w.=-])(\d+y)?(\d+d)?\d+h(\d+m)?(?![\w.-])|(?<![\w.=-])(\d+y)?\d+d(\d+h)?(?![\w.-])|<invalid>/g,
-      '<age>',
-    )
-    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} UTC/g, '<time>')
-    .replace(/^[EWIF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /gm, '<log> ')
-    .replace(/ *\(x\d+ over <age>\)/g, '')
-    .split('\n')
-    .map((line) => line.replace(/[ \t]+/g, ' ').trimEnd())
-    .join('\n')
-    .trimEnd();
+  return (
+    text
+      .replace(/\x1b\[[0-9;]*m/g, '')
+      // Before ports: a process may have the number of one.
+      .replace(/^[EWIF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /gm, '<log> ')
+      .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uid>')
+      .replace(/\b[0-9a-f]{64}\b/g, '<id>')
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>')
+      .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, '<time>')
+      .replace(/("?[rR]esource ?Version"?: *)"?\d+"?/g, '$1<rv>')
+      .replace(/\b\d{1,3}(\.\d{1,3}){3}(\/\d+)?\b/g, (ip) =>
+        ip.startsWith('0.0.0.0') ? ip : '<ip>',
+      )
+      .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+\b/g, '<jwt>')
+      .replace(new RegExp(`-[a-f0-9${random}]{8,10}-[${random}]{5}\\b`, 'g'), '-<hash>-<rand>')
+      .replace(/(pod-template-hash"?[=:] ?"?)[a-z0-9]+/g, '$1<hash>')
+      .replace(
+        /(controller-revision-hash"?[=:] ?"?)[\w-]*?[a-z0-9]+("?)(?=[\s,"]|$)/g,
+        '$1<hash>$2',
+      )
+      .replace(new RegExp(`-(?=[${random}]*\\d)[${random}]{8,10}\\b`, 'g'), '-<hash>')
+      .replace(new RegExp(`(?<=[a-z0-9]-)[${random}]{5}\\b`, 'g'), '<rand>')
+      .replace(/\b3[0-2]\d{3}\b/g, '<nodeport>')
+      .replace(
+        /(?<![\w.=-])(\d+d)?(\d+h)?(\d+m)?\d+s(?![\w.-])|(?<![\w.=-])\d+m(?![\w.-])|(?<![\w.=-])(\d+y)?(\d+d)?\d+h(\d+m)?(?![\w.-])|(?<![\w.=-])(\d+y)?\d+d(\d+h)?(?![\w.-])|<invalid>/g,
+        '<age>',
+      )
+      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} UTC/g, '<time>')
+      .replace(/ *\(x\d+ over <age>\)/g, '')
+      .split('\n')
+      .map((line) => line.replace(/[ \t]+/g, ' ').trimEnd())
+      .join('\n')
+      .trimEnd()
+  );
 }
 
 /** Runs a session against a cluster. */
