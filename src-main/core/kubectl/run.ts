@@ -198,8 +198,10 @@ function messageOf(error: Error, session: Session): string {
 function invalidMessage(error: StatusError): string {
   const { details, message = '' } = error.status;
   if (!details) return message;
-  if (!details.kind && !details.name) return `The request is invalid: ${message}`;
-  const head = `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`;
+  const head =
+    details.kind || details.name
+      ? `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`
+      : 'The request is invalid';
   const causes = details.causes ?? [];
   if (causes.length === 0) return `${head}: ${message}`;
   const texts = [...new Set(causes.map((cause) => `${cause.field ?? ''}: ${cause.message ?? ''}`))];

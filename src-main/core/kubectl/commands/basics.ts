@@ -67,10 +67,14 @@ export const scaleCommand: CommandSpec = {
     const print = resultPrinter(session);
     for (const target of await select(session, session.args, (error) => errors.push(error)))
       try {
-        if (flags.int('current-replicas') >= 0) {
+        const version = flags.text('resource-version');
+        if (flags.int('current-replicas') >= 0 || version !== '') {
           const scale = await session.api.get(urlOf(target, 'scale'));
+          const present = text(scale, 'metadata', 'resourceVersion');
+          if (version !== '' && present !== version)
+            throw new CommandError(`Expected resource version to be ${version}, was ${present}`);
           const now = Number(at(scale, 'spec', 'replicas') ?? 0);
-          if (now !== flags.int('current-replicas'))
+          if (flags.int('current-replicas') >= 0 && now !== flags.int('current-replicas'))
             throw new CommandError(
               `Expected replicas to be ${flags.int('current-replicas')}, was ${now}`,
             );

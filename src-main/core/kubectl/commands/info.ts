@@ -14,6 +14,7 @@ import {
 } from '../json-view.ts';
 import { formatYaml } from '#core/kube';
 import { optionsText } from '../help.ts';
+import { printerFor } from '../print/printers.ts';
 import type { Session } from '../session.ts';
 import { clusterInfoDump } from './cluster-dump.ts';
 import { reconcileCommand } from './reconcile.ts';
@@ -184,18 +185,31 @@ export const optionsCommand: CommandSpec = {
   },
 };
 
+const resourceVerbs = new Set(
+  'get list watch create update patch delete deletecollection use bind impersonate * approve sign escalate attest'.split(
+    ' ',
+  ),
+);
+const urlVerbs = new Set('get put post head options delete patch *'.split(' '));
+
+function warnOfVerb(session: Session, verb: string, known: ReadonlySet<string>): void {
+  if (!known.has(verb)) session.err(`Warning: verb '${verb}' is not a known verb\n\n`);
+}
+
 async function canI(session: Session): Promise<number> {
   const { flags, args } = session;
   if (flags.bool('list')) return listRules(session);
-  const [verb, target, name] = args;
-  if (verb === undefined || target === undefined || args.length > 3)
+  const [verb, target] = args;
+  if (verb === undefined || target === undefined || args.length > 2)
     throw new CommandError(
       "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
     );
   const namespace = flags.bool('all-namespaces') ? '' : session.namespace;
   let spec: Record<string, unknown>;
-  if (target.startsWith('/')) spec = { nonResourceAttributes: { verb, path: target } };
-  else {
+  if (target.startsWith('/')) {
+    warnOfVerb(session, verb, urlVerbs);
+    spec = { nonResourceAttributes: { verb, path: target } };
+  } else {
     const [type = '', typedName] = target.split('/');
     const resource = type === '*' ? undefined : await session.resource(type).catch(() => undefined);
     if (!resource && type !== '*')
@@ -204,6 +218,7 @@ async function canI(session: Session): Promise<number> {
       session.err(
         `Warning: resource '${resource.resource}' is not namespace scoped${resource.group === '' ? '' : ` in group '${resource.group}'`}\n\n`,
       );
+    warnOfVerb(session, verb, resourceVerbs);
     spec = {
       resourceAttributes: {
         ...(namespace === '' ? {} : { namespace }),
@@ -213,7 +228,7 @@ async function canI(session: Session): Promise<number> {
           (type.includes('.') ? type.split('.').slice(1).join('.') : type === '*' ? '*' : ''),
         resource: resource?.resource ?? type.split('.')[0],
         ...(flags.text('subresource') === '' ? {} : { subresource: flags.text('subresource') }),
-        ...((typedName ?? name) ? { name: typedName ?? name } : {}),
+        ...(typedName ? { name: typedName } : {}),
       },
     };
   }
@@ -326,9 +341,12 @@ export const authCommand: CommandSpec = {
           rows.push(['Groups', goList(list(user, 'groups') as string[])]);
         for (const key of sortedKeys(extra))
           rows.push([`Extra: ${key}`, goList(list(extra, key) as string[])]);
-        if (session.flags.text('output') === 'json') session.out(`${formatJson(answer)}\n`);
-        else if (session.flags.text('output') === 'yaml') session.out(formatYaml(answer));
-        else session.out(alignTable(rows));
+        const output = session.flags.text('output');
+        session.out(
+          output === ''
+            ? alignTable(rows)
+            : printerFor(output, { files: session.io.files })(answer),
+        );
         return 0;
       },
     },

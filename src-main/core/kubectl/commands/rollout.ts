@@ -2,7 +2,7 @@ import { jsonClone, jsonEqual } from '#core/base';
 import type { CommandSpec } from '../command.ts';
 import { resourceUrl } from '../discovery.ts';
 import { asError, CommandError, throwCollected } from '../errors.ts';
-import { at, ensureMap, type Json, list, map, nameOf, num, text } from '../json-view.ts';
+import { at, ensureMap, has, type Json, list, map, nameOf, num, text } from '../json-view.ts';
 import { Description } from '../describe/writer.ts';
 import { describeTemplate } from '../describe/pod.ts';
 import { fileFlags, fileOptions } from '../resources/manifests.ts';
@@ -182,13 +182,19 @@ function alignDefault(rows: readonly (readonly string[])[]): string {
   return out.toString();
 }
 
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
 async function undo(session: Session): Promise<number> {
   const errors: Error[] = [];
   const print = resultPrinter(session);
   const wanted = session.flags.int('to-revision');
   for (const target of await targetsOf(session, (error) => errors.push(error)))
     try {
-      const { kind } = target.resource;
+      const { kind, resource } = target.resource;
+      if (has(target.object, 'metadata', 'annotations', lastApplied))
+        session.err(
+          `Warning: resource ${resource}/${target.name} was previously managed with 'kubectl apply'. Rolling back will not update the ${lastApplied} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`,
+        );
       if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(kind))
         throw new CommandError(`no rollbacker has been implemented for "${kind}"`);
       const revisions = await revisionsOf(session, target);
@@ -200,9 +206,15 @@ async function undo(session: Session): Promise<number> {
             ? `unable to find specified revision ${wanted} in history`
             : `no rollout history found for ${target.resource.singular} "${target.name}"`,
         );
+      if (dryRunOf(session) === 'client') {
+        const out = new Description();
+        describeTemplate(out, found.template);
+        print(target.object, out.unaligned());
+        continue;
+      }
       if (at(target.object, 'spec', 'paused') === true)
         throw new CommandError(
-          `cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`,
+          `you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`,
         );
       const template = jsonClone(found.template);
       const labels = ensureMap(template, 'metadata', 'labels');

@@ -163,8 +163,7 @@ const setEnv: CommandSpec = {
           session.out(
             `# ${target.resource.kind} ${target.name}, container ${text(container, 'name')}\n`,
           );
-          for (const variable of list(container, 'env'))
-            session.out(`${text(variable, 'name')}=${text(variable, 'value')}\n`);
+          for (const variable of list(container, 'env')) session.out(listed(variable));
         }
       return 0;
     }
@@ -194,14 +193,36 @@ const setEnv: CommandSpec = {
   },
 };
 
+/** A variable as `--list` shows it: of one that is taken from elsewhere, where from. */
+function listed(variable: unknown): string {
+  const name = text(variable, 'name');
+  for (const [field, noun] of [
+    ['configMapKeyRef', 'configmap'],
+    ['secretKeyRef', 'secret'],
+  ] as const) {
+    const source = map(variable, 'valueFrom', field);
+    if (Object.keys(source).length > 0)
+      return `# ${name} from ${noun} ${text(source, 'name')}, key ${text(source, 'key')}\n`;
+  }
+  const path = text(variable, 'valueFrom', 'fieldRef', 'fieldPath');
+  return path === ''
+    ? `${name}=${text(variable, 'value')}\n`
+    : `# ${name} from field path ${path}\n`;
+}
+
 /** What `KEY=VALUE` and `KEY-` ask for. @throws CommandError */
 function environmentOf(pairs: readonly string[]): { set: Json[]; remove: string[] } {
   const set: Json[] = [];
   const remove: string[] = [];
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
-    if (equals < 0) remove.push(pair.slice(0, -1));
-    else set.push({ name: pair.slice(0, equals), value: pair.slice(equals + 1) });
+    const name = equals < 0 ? pair.slice(0, -1) : pair.slice(0, equals);
+    if (equals < 0) remove.push(name);
+    else if (!/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name))
+      throw new CommandError(
+        `${JSON.stringify(name)} is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name', or 'MY_ENV.NAME', or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')`,
+      );
+    else set.push({ name, value: pair.slice(equals + 1) });
   }
   if (set.some((variable) => remove.includes(text(variable, 'name'))))
     throw new CommandError(

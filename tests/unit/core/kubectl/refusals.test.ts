@@ -42,6 +42,10 @@ test.each([
     'cannot get the logs from *v1.ConfigMap: selector for *v1.ConfigMap not implemented',
   ],
   ['create job x --from=deploy/web', 'unknown object type *v1.Deployment'],
+  [
+    ['set', 'env', 'deploy/web', 'bad name=1'],
+    `"bad name" is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name', or 'MY_ENV.NAME', or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')`,
+  ],
   ['label cm conf x=y=z', 'invalid label spec: x=y=z'],
   [
     'label cm --all x=1 --resource-version=1',
@@ -55,6 +59,22 @@ test.each([
     stdout: '',
     stderr: typeof message === 'string' ? `error: ${message}` : expect.stringMatching(message),
     code: 1,
+  });
+});
+
+test('the version that is scaled may be named', async () => {
+  const { stderr, code } = await run('scale deploy/web --replicas=3 --resource-version=1');
+  expect({ stderr, code }).toEqual({
+    stderr: expect.stringMatching(/^error: Expected resource version to be 1, was \d+\n$/),
+    code: 1,
+  });
+});
+
+test('a verb nobody knows is asked for nevertheless', async () => {
+  expect(await run('auth can-i fly pods')).toEqual({
+    stdout: 'yes\n',
+    stderr: "Warning: verb 'fly' is not a known verb\n\n",
+    code: 0,
   });
 });
 
