@@ -13,6 +13,7 @@ import {
   prefixEnd,
   StoredObject,
   type Transport,
+  type SendHttps,
 } from '#core/kube';
 import {
   applyChanges,
@@ -71,6 +72,8 @@ export interface LabOptions {
   readonly pki: Pki;
   readonly descriptions?: ApiServerConfig['descriptions'];
   readonly openLog?: OpenLog;
+  /** Reaches servers on the computer's own loopback. Absent: the lab is alone. */
+  readonly callComputer?: SendHttps;
   /** Images beyond the standard ones. */
   readonly images?: readonly Image[];
   /** What a former run of this lab left; absent: a new one is laid out. */
@@ -257,6 +260,7 @@ export class Lab {
         pki,
         release,
         descriptions: this.#options.descriptions,
+        callComputer: this.#options.callComputer,
         etcdData: this.#etcdData,
         network: this.#network,
       }),

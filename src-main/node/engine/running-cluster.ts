@@ -27,6 +27,7 @@ import { Lab, type LabSnapshot } from '#core/lab';
 import { createResolver, httpRequest, readBody } from '#core/machines';
 import { ClockDriver } from '#node/clock';
 import { type ApiListener, serveApi } from '#node/https';
+import { callLoopback } from '#node/loopback';
 import { createClusterFile } from '#node/sqlite';
 import { encodeChanges, encodeKeys, readSavedLab, filesBlob, keysBlob } from './saved-lab.ts';
 
@@ -103,6 +104,7 @@ export class RunningCluster {
         random: seededRandom(spec.seed),
         logger: options.logger,
         pki: this.driver.hold(options.pki),
+        callComputer: this.driver.hold({ callLoopback }).callLoopback,
         ...(options.descriptions ? { descriptions: options.descriptions } : {}),
         openLog: (id) => this.#openLog(id),
         ...(saved ? { saved } : {}),

@@ -1,1 +1,2 @@
+export { connectionError } from './connection-errors.ts';
 export { runLocalKubectl } from './local-kubectl.ts';

@@ -8,6 +8,7 @@ import {
   type Store,
   type StoredObject,
   StoreUnavailableError,
+  type SendHttps,
 } from '#core/kube';
 import { createResolver, parseCidr, type Program, splitUrl } from '#core/machines';
 import type { KubernetesRelease } from '../release.ts';
@@ -28,6 +29,8 @@ import { outboundHttps } from './outbound-https.ts';
 export interface ApiServerDeps {
   readonly pki: Pki;
   readonly release: KubernetesRelease;
+  /** Reaches servers on the computer's own loopback, for webhooks that are named by URL. */
+  readonly callComputer?: SendHttps | undefined;
   /** Descriptions of fields for `kubectl explain`; a build product. */
   readonly descriptions: ApiServerConfig['descriptions'];
 }
@@ -193,7 +196,7 @@ async function readConfig(
         target,
         kubeletCertificate === undefined ? undefined : context.files.readText(kubeletCertificate),
       ),
-    sendHttps: outboundHttps(context, frontProxyCertificate),
+    sendHttps: outboundHttps(context, frontProxyCertificate, deps.callComputer),
   };
 }
 

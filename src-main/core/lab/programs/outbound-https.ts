@@ -1,13 +1,17 @@
 import { type ApiRequest, type ApiResponse, ConnectionError, type SendHttps } from '#core/kube';
 import { createResolver, type Dialed, isAddress, type ProgramContext } from '#core/machines';
 
+const loopback = new Set(['127.0.0.1', '::1']);
+
 /**
  * The API server's way to aggregated servers and webhooks, from the machine it runs on.
+ * @param callComputer reaches servers on the computer itself, where nobody listens on the machine's own loopback.
  * @param frontProxyCertificate PEM; shown to those who are to know the API server by it.
  */
 export function outboundHttps(
   context: ProgramContext,
   frontProxyCertificate: string | undefined,
+  callComputer: SendHttps | undefined,
 ): SendHttps {
   const { files, net, clock, random, signal } = context;
   return async (target, request) => {
@@ -22,7 +26,15 @@ export function outboundHttps(
             `dial tcp: ${error instanceof Error ? error.message : String(error)}`,
           );
         });
-    const dialed = await net.dial(address, port, 'tcp', { signal: ends });
+    let dialed: Dialed;
+    try {
+      dialed = await net.dial(address, port, 'tcp', { signal: ends });
+    } catch (error) {
+      const isNobody =
+        error instanceof ConnectionError && ['ECONNREFUSED', 'EHOSTUNREACH'].includes(error.code);
+      if (!callComputer || !isNobody || !loopback.has(address)) throw error;
+      return callComputer(target, request);
+    }
     return exchange(dialed, target, request, frontProxyCertificate);
   };
 }

@@ -9,6 +9,8 @@ export interface HttpsTarget {
   readonly serverName: string;
   /** PEM bundle its certificate is checked with; undefined: it is not checked. */
   readonly roots: string | undefined;
+  /** How long the caller waits; absent: as long as it takes. */
+  readonly timeoutMs?: number;
   /** Shows the front proxy's client certificate. */
   readonly asFrontProxy: boolean;
 }

@@ -28,7 +28,7 @@ export function createWebhookClient(
     const query = `?timeout=${Math.ceil(timeoutMs / 1000)}s`;
     const body = JSON.stringify(review);
     const posted = async (signal: AbortSignal): Promise<ApiResponse> =>
-      send(target(), {
+      send({ ...target(), timeoutMs }, {
         method: 'POST',
         url: path + query,
         headers: {

@@ -1,0 +1,1 @@
+export { callLoopback } from './loopback-https.ts';
