@@ -143,9 +143,8 @@ const plainTypes = /^(string|bool|byte|u?int(8|16|32|64)?|float(32|64)|interface
 function namedType(type: string, version: string): string | undefined {
   const bare = type.replace(/^\*?(\[\])?/, '');
   if (plainTypes.test(bare) || bare.startsWith('map[')) return undefined;
-  return /^metav1\./.test(bare) || !bare.includes('.')
-    ? `${bare.startsWith('metav1.') ? 'v1' : version}.${bare.replace('metav1.', '')}`
-    : bare;
+  // Messages have the name of the package, not the one it is imported under.
+  return bare.includes('.') ? bare.replace(/^[a-z]+(v\d\w*)\./, '$1.') : `${version}.${bare}`;
 }
 
 function readStruct(body: string, version: string): GoStruct {

@@ -9,7 +9,7 @@ import { connect, type Server } from './servers.ts';
 
 // Random requests that were answered wrongly once, with the answers of a real API server (`DIFFERENTIAL_RECORD`).
 const folder = join(import.meta.dirname, 'recorded');
-const recordings = ['answers.json', 'other-groups.json'].map(
+const recordings = ['answers.json', 'other-groups.json', 'empty-and-ordered.json'].map(
   (file) =>
     JSON.parse(readFileSync(join(folder, file), 'utf8')) as { id: string; rows: Recorded[] },
 );

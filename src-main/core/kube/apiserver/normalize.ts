@@ -332,7 +332,7 @@ class Normalizer {
     const { format } = plan.target;
     if (format === 'quantity') {
       if (typeof value !== 'string' && typeof value !== 'number')
-        throw new DecodeError(this.#mismatch(value, 'string').message, quantityFormat);
+        throw new DecodeError(quantityFormat);
       return quantityText(value);
     }
     if (format === 'byte' && Array.isArray(value)) return this.#bytes(value);

@@ -1,4 +1,4 @@
-import { jsonClone, jsonEqual } from '#core/base';
+import { jsonClone, jsonEqual, utf8 } from '#core/base';
 import type { FieldError, KindStrategy } from '../../apis/index.ts';
 
 import {
@@ -21,7 +21,7 @@ import { validateRuleDefinitions } from './rule-definitions.ts';
 import { storageVersionOf, versionSchema, versionsOf } from './schema.ts';
 import { selectableErrors } from './selectable-fields.ts';
 import { markCrdTerminating } from './status.ts';
-import { validateStructural } from './structural.ts';
+import { hasDefaults, validateStructural } from './structural.ts';
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 const columnFormats = [
@@ -141,9 +141,18 @@ function validateDefinition(crd: unknown): FieldError[] {
   if (scope === '') errors.push(required('spec.scope'));
   else if (scope !== 'Cluster' && scope !== 'Namespaced')
     errors.push(notSupported('spec.scope', scope, ['Cluster', 'Namespaced']));
+  const isOpen = at(crd, 'spec', 'preserveUnknownFields') === true;
+  if (isOpen && versionsOf(crd).some((version) => hasDefaults(versionSchema(version))))
+    errors.push(
+      invalidValue(
+        'spec.preserveUnknownFields',
+        true,
+        'must be false in order to use defaults in the schema',
+      ),
+    );
   const { own, above } = versionErrors(crd);
   errors.push(...own, ...nameErrors(crd), ...above, ...conversionErrors(crd));
-  if (at(crd, 'spec', 'preserveUnknownFields') === true)
+  if (isOpen)
     errors.push(
       invalidValue(
         'spec.preserveUnknownFields',
@@ -152,6 +161,40 @@ function validateDefinition(crd: unknown): FieldError[] {
       ),
     );
   return errors;
+}
+
+/** @see validateDeprecationWarning */
+function deprecationErrors(version: JsonMap, path: string): FieldError[] {
+  const warning = version['deprecationWarning'];
+  if (typeof warning !== 'string') return [];
+  const say = (detail: string): FieldError =>
+    invalidValue(`${path}.deprecationWarning`, warning, detail);
+  if (version['deprecated'] !== true) return [say('can only be set for deprecated versions')];
+  const errors: FieldError[] = [];
+  if (utf8(warning).length > 256) errors.push(say('must be <= 256 characters long'));
+  if (warning === '') errors.push(say('must not be an empty string'));
+  const hidden = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(warning);
+  if (hidden)
+    errors.push(
+      say(
+        `must only contain printable UTF-8 characters; non-printable character found at index ${utf8(warning.slice(0, hidden.index)).length}`,
+      ),
+    );
+  return errors;
+}
+
+/** What a schema is whose status is written apart. */
+function statusTypeErrors(schema: JsonMap, path: string): FieldError[] {
+  const type = textOf(schema['type']);
+  return type === '' || type === 'object'
+    ? []
+    : [
+        invalidValue(
+          `${path}.type`,
+          type,
+          'only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
+        ),
+      ];
 }
 
 /** Errors of single versions, and of what all share, which upstream holds above them and checks later. */
@@ -175,10 +218,15 @@ function versionErrors(crd: unknown): { own: FieldError[]; above: FieldError[] }
     const badName = dns1035LabelErrors(versionName);
     if (badName.length > 0)
       errors.push(invalidValue(`${path}.name`, versionName, badName.join(',')));
+    errors.push(...deprecationErrors(version, path));
     if (!isMissing(version) && (!shared || index === 0)) {
       const own = shared ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`;
       const structural = validateStructural(schema, own);
+      const typed = isMap(at(version, 'subresources', 'status'))
+        ? statusTypeErrors(schema, own)
+        : [];
       (shared ? above : errors).push(
+        ...typed,
         ...structural,
         ...validateRuleDefinitions(schema, own, structural.length === 0),
       );

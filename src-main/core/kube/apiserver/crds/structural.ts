@@ -1,9 +1,11 @@
+import { jsonEqual } from '#core/base';
 import type { FieldError } from '../../apis/index.ts';
 import { compileRegexp, RegexpError } from '../cel/index.ts';
-import { at, isMap, type JsonMap, mapOf, mapsOf, textOf, textsOf } from '../fields/index.ts';
-import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts';
+import { isMap, type JsonMap, mapOf, mapsOf, textOf } from '../fields/index.ts';
+import { forbiddenField, invalidValue, required } from './field-errors.ts';
 import { compileRuleTree } from './rule-programs.ts';
 import { validateRules } from './rules.ts';
+import { validateForms } from './schema-forms.ts';
 import { validateSchema } from './validation.ts';
 
 type Level = 'root' | 'field' | 'item';
@@ -13,94 +15,161 @@ const emptyText: Readonly<Record<Level, string>> = {
   item: 'must not be empty for specified array items',
   field: 'must not be empty for specified object fields',
 };
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+
+/** Fields over which no structural schema can be made. @see schema/convert.go, validateUnsupportedFields */
+const unsupported = [
+  ...['id', '$schema', '$ref', 'patternProperties', 'dependencies', 'additionalItems'],
+  'definitions',
+];
 
 /**
- * What keeps a schema from being structural, or from being compiled.
- * @see apiextensions-apiserver/pkg/apiserver/schema/validation.go
+ * What keeps a schema from being structural, its defaults from fitting, or itself from being one of OpenAPI: what is
+ * found on one of the three ways is told in upstream's order.
+ * @see apiextensions-apiserver/pkg/apis/apiextensions/validation, validateCustomResourceDefinitionValidation
  */
 export function validateStructural(
   schema: JsonMap,
   path: string,
   level: Level = 'root',
 ): FieldError[] {
-  if (textOf(schema['$ref']) !== '')
-    return [forbiddenField(`${path}.$ref`, '$ref is not supported')];
+  const forms = validateForms(schema, path);
+  if (hasUnsupported(schema)) return forms;
+  const told = ({ field = '', message = '' }: FieldError): string => `${field}: ${message}`;
+  const structural = invariants(schema, path, level).sort((a, b) =>
+    told(a) < told(b) ? -1 : told(a) > told(b) ? 1 : 0,
+  );
+  return [...(structural.length > 0 ? structural : defaultsOf(schema, path)), ...forms];
+}
+
+function hasUnsupported(schema: JsonMap): boolean {
+  return (
+    unsupported.some((field) => Object.keys(schema[field] ?? '').length > 0) ||
+    parts(schema).some(hasUnsupported)
+  );
+}
+
+/** Whether a schema or one below it has a default. */
+export function hasDefaults(schema: JsonMap): boolean {
+  return schema['default'] !== undefined || parts(schema).some(hasDefaults);
+}
+
+/** The schemas right below one. */
+function parts(schema: JsonMap): JsonMap[] {
+  const { items, additionalProperties: additional, not } = schema;
+  return [
+    ...Object.values(mapOf(schema['properties'])).filter(isMap),
+    ...[items, additional, not].filter(isMap),
+    ...['allOf', 'anyOf', 'oneOf'].flatMap((field) => mapsOf(schema[field])),
+  ];
+}
+
+/** @see apiextensions-apiserver/pkg/apiserver/schema/validation.go, validateStructuralInvariants */
+function invariants(schema: JsonMap, path: string, level: Level): FieldError[] {
   const errors: FieldError[] = [];
   const type = textOf(schema['type']);
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
   const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const embedded = schema['x-kubernetes-embedded-resource'] === true;
-  if (type === '' && !intOrString && !preserve && !(embedded && level !== 'root'))
-    errors.push(required(`${path}.type`, emptyText[level]));
-  else if (type !== '' && !types.includes(type))
-    errors.push(notSupported(`${path}.type`, type, types));
-  else if (level === 'root' && type !== 'object')
-    errors.push(invalidValue(`${path}.type`, type, 'must be object at the root'));
-  if (schema['x-kubernetes-preserve-unknown-fields'] === false)
+  const properties = mapOf(schema['properties']);
+  const { items, additionalProperties: additional } = schema;
+  if (type === 'array' && !isMap(items))
+    errors.push(required(`${path}.items`, 'must be specified'));
+  if (isMap(items)) errors.push(...invariants(items, `${path}.items`, 'item'));
+  for (const [name, property] of Object.entries(properties))
+    if (isMap(property))
+      errors.push(...invariants(property, `${path}.properties[${name}]`, 'field'));
+  const additionalPath = `${path}.additionalProperties`;
+  if (additional !== undefined && additional !== null) {
+    if (level === 'root')
+      errors.push(forbiddenField(additionalPath, 'must not be used at the root'));
+    if (isMap(additional)) errors.push(...invariants(additional, additionalPath, 'field'));
+    if (embedded)
+      errors.push(
+        forbiddenField(additionalPath, 'must not be used if x-kubernetes-embedded-resource is set'),
+      );
+  }
+  for (const [field, isSet] of [
+    ['preserve-unknown-fields', preserve],
+    ['embedded-resource', embedded],
+  ] as const)
+    if (intOrString && isSet)
+      errors.push(
+        invalidValue(
+          `${path}.x-kubernetes-${field}`,
+          true,
+          'must be false if x-kubernetes-int-or-string is true',
+        ),
+      );
+  errors.push(...combinationErrors(schema, path), ...patternErrors(schema, path));
+  if (embedded && type !== 'object') {
+    const rule = 'must be object if x-kubernetes-embedded-resource is true';
     errors.push(
-      invalidValue(
-        `${path}.x-kubernetes-preserve-unknown-fields`,
-        false,
-        'must be true or undefined',
-      ),
+      type === '' ? required(`${path}.type`, rule) : invalidValue(`${path}.type`, type, rule),
     );
-  if (embedded && !preserve && Object.keys(mapOf(schema['properties'])).length === 0)
+  } else if (type === '' && !intOrString && !preserve)
+    errors.push(required(`${path}.type`, emptyText[level]));
+  if (level === 'root' && type !== '' && type !== 'object')
+    errors.push(invalidValue(`${path}.type`, type, 'must be object at the root'));
+  errors.push(...metadataErrors(properties, path, level, level === 'root' || embedded));
+  if (embedded && !preserve && Object.keys(properties).length === 0)
     errors.push(
       required(
         `${path}.properties`,
         'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
       ),
     );
-  const mapType = schema['x-kubernetes-map-type'];
-  if (mapType !== undefined && mapType !== 'atomic' && mapType !== 'granular')
-    errors.push(notSupported(`${path}.x-kubernetes-map-type`, mapType, ['atomic', 'granular']));
-  if (embedded && type !== 'object')
-    errors.push(
-      type === ''
-        ? required(`${path}.type`, 'must be object if x-kubernetes-embedded-resource is true')
-        : invalidValue(
-            `${path}.type`,
-            type,
-            'must be object if x-kubernetes-embedded-resource is true',
-          ),
-    );
-  const properties = mapOf(schema['properties']);
-  const additional = schema['additionalProperties'];
-  if (level === 'root' && additional !== undefined && additional !== false)
-    errors.push(forbiddenField(`${path}.additionalProperties`, 'must not be used at the root'));
-  // Fields of any kind beside the named ones are fine: only a schema of theirs makes a map of a struct.
-  if (Object.keys(properties).length > 0 && isMap(additional))
-    errors.push(
-      forbiddenField(
-        `${path}.additionalProperties`,
-        'additionalProperties and properties are mutual exclusive',
-      ),
-    );
-  if (schema['uniqueItems'] === true)
-    errors.push(
-      forbiddenField(
-        `${path}.uniqueItems`,
-        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-      ),
-    );
-  if (type === 'array' && !isMap(schema['items']))
-    errors.push(required(`${path}.items`, 'must be specified'));
-  errors.push(
-    ...listErrors(schema, path),
-    ...patternErrors(schema, path),
-    ...combinationErrors(schema, path, intOrString),
-    ...defaultErrors(schema, path),
-  );
-  for (const [name, property] of Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
-    if (isMap(property) && !(level === 'root' && name === 'metadata'))
-      errors.push(...validateStructural(property, `${path}.properties[${name}]`, 'field'));
-  if (isMap(schema['items']))
-    errors.push(...validateStructural(schema['items'], `${path}.items`, 'item'));
-  if (isMap(additional))
-    errors.push(...validateStructural(additional, `${path}.additionalProperties`, 'field'));
   return errors;
 }
+
+/** What an object's own type and metadata may be. */
+function metadataErrors(
+  properties: JsonMap,
+  path: string,
+  level: Level,
+  isObject: boolean,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const name of isObject ? ['kind', 'apiVersion'] : []) {
+    const property = properties[name];
+    if (isMap(property) && textOf(property['type']) !== 'string')
+      errors.push(
+        invalidValue(
+          `${path}.properties[${name}].type`,
+          textOf(property['type']),
+          'must be string',
+        ),
+      );
+  }
+  const { metadata } = properties;
+  if (!isMap(metadata)) return errors;
+  const own = `${path}.properties[metadata]`;
+  if (isObject && textOf(metadata['type']) !== 'object')
+    errors.push(invalidValue(`${own}.type`, textOf(metadata['type']), 'must be object'));
+  const names = Object.keys(mapOf(metadata['properties']));
+  const isPlain =
+    names.every((name) => name === 'name' || name === 'generateName') &&
+    Object.keys(metadata).every((key) => ['type', 'default', 'properties'].includes(key));
+  if (level === 'root' && !isPlain)
+    errors.push(
+      forbiddenField(
+        own,
+        'must not specify anything other than name and generateName, but metadata is implicitly specified',
+      ),
+    );
+  return errors;
+}
+
+/** The defaults of a structural schema. @see schema/defaulting/validation.go */
+function defaultsOf(schema: JsonMap, path: string): FieldError[] {
+  const errors = defaultErrors(schema, path);
+  const { items } = schema;
+  if (isMap(items)) errors.push(...defaultsOf(items, `${path}.items`));
+  for (const [name, property] of Object.entries(mapOf(schema['properties'])).sort(byName))
+    if (isMap(property)) errors.push(...defaultsOf(property, `${path}.properties[${name}]`));
+  return errors;
+}
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
 /** What a default has to fit is what the property has to. */
 function defaultErrors(schema: JsonMap, path: string): FieldError[] {
@@ -118,112 +187,59 @@ function defaultErrors(schema: JsonMap, path: string): FieldError[] {
   return asOld.length > 0 ? asOld : validateRules(rules, value, undefined, undefined, own);
 }
 
-const undefinedInside = ['description', 'title', 'default', 'nullable', 'additionalProperties'];
+/** What must not stand below the combinations, where only values are restricted, and how that is told. */
+const outsideOnly: readonly (readonly [field: string, state: string])[] = [
+  ['type', 'empty'],
+  ['additionalProperties', 'undefined'],
+  ['default', 'undefined'],
+  ['title', 'empty'],
+  ['description', 'empty'],
+  ['nullable', 'false'],
+  ['x-kubernetes-preserve-unknown-fields', 'false'],
+  ['x-kubernetes-embedded-resource', 'false'],
+  ['x-kubernetes-int-or-string', 'false'],
+  ['x-kubernetes-list-map-keys', 'empty'],
+  ['x-kubernetes-list-type', 'undefined'],
+  ['x-kubernetes-map-type', 'undefined'],
+  ['x-kubernetes-validations', 'empty'],
+];
 
-/** Below the combinations stands only what restricts values. */
-function combinationErrors(schema: JsonMap, path: string, intOrString: boolean): FieldError[] {
-  const lists = ['allOf', 'anyOf', 'oneOf'].flatMap((field) =>
-    mapsOf(schema[field]).map((each, index) => [each, `${path}.${field}[${index}]`] as const),
-  );
-  const not = schema['not'];
-  return [...lists, ...(isMap(not) ? [[not, `${path}.not`] as const] : [])].flatMap(
-    ([each, own]) => [
-      ...(textOf(each['type']) !== '' && !(intOrString && Object.keys(each).length === 1)
-        ? [forbiddenField(`${own}.type`, 'must be empty to be structural')]
-        : []),
-      ...undefinedInside
-        .filter((field) => each[field] !== undefined)
-        .map((field) => forbiddenField(`${own}.${field}`, 'must be undefined to be structural')),
-    ],
-  );
-}
+const integerOrString = [{ type: 'integer' }, { type: 'string' }];
 
-function listErrors(schema: JsonMap, path: string): FieldError[] {
-  const listType = textOf(schema['x-kubernetes-list-type']);
+function combinationErrors(schema: JsonMap, path: string): FieldError[] {
+  const isPattern = (list: unknown): boolean => jsonEqual(list, integerOrString);
   const errors: FieldError[] = [];
-  const given = schema['x-kubernetes-list-map-keys'];
-  if (textsOf(given).length > 0 && listType !== 'map') {
-    const rule = 'must be map if x-kubernetes-list-map-keys is non-empty';
-    errors.push(
-      listType === ''
-        ? required(`${path}.x-kubernetes-list-type`, rule)
-        : invalidValue(`${path}.x-kubernetes-list-type`, listType, rule),
-    );
+  for (const field of ['anyOf', 'allOf', 'oneOf']) {
+    if (field === 'anyOf' && isPattern(schema[field])) continue;
+    mapsOf(schema[field]).forEach((each, index) => {
+      const own = `${path}.${field}[${index}]`;
+      const { anyOf, ...rest } = each;
+      const isFirst = field === 'allOf' && index === 0 && isPattern(anyOf);
+      errors.push(...nestedErrors(isFirst ? rest : each, own));
+    });
   }
-  if (listType === '') return errors;
-  const type = textOf(schema['type']);
-  const rule = 'must be array if x-kubernetes-list-type is specified';
-  if (type === '') errors.push(required(`${path}.type`, rule));
-  else if (type !== 'array') errors.push(invalidValue(`${path}.type`, type, rule));
-  if (!['atomic', 'set', 'map'].includes(listType))
-    errors.push(notSupported(`${path}.x-kubernetes-list-type`, listType, ['atomic', 'set', 'map']));
-  const itemType = textOf(at(schema, 'items', 'type'));
-  if (listType === 'set') errors.push(...setErrors(mapOf(schema['items']), itemType, path));
-  if (listType !== 'map') return errors;
-  const keys = textsOf(schema['x-kubernetes-list-map-keys']);
-  const items = mapOf(schema['items']);
-  if (keys.length === 0)
-    errors.push(
-      required(
-        `${path}.x-kubernetes-list-map-keys`,
-        'must not be empty if x-kubernetes-list-type is map',
-      ),
-    );
-  if (isMap(schema['items']) && itemType !== 'object')
-    errors.push(
-      invalidValue(
-        `${path}.items.type`,
-        itemType,
-        "must be object if parent array's x-kubernetes-list-type is map",
-      ),
-    );
-  if (keys.some((key) => !isMap(at(items, 'properties', key))))
-    errors.push(
-      invalidValue(
-        `${path}.x-kubernetes-list-map-keys`,
-        keys,
-        'entries must all be names of item properties',
-      ),
-    );
-  if (new Set(keys).size < keys.length)
-    errors.push(
-      invalidValue(
-        `${path}.x-kubernetes-list-map-keys`,
-        keys,
-        'must not contain duplicate entries',
-      ),
-    );
-  for (const key of keys)
-    if (
-      isMap(at(items, 'properties', key)) &&
-      !textsOf(items['required']).includes(key) &&
-      at(items, 'properties', key, 'default') === undefined
-    )
-      errors.push(
-        required(
-          `${path}.items.properties[${key}].default`,
-          `this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property`,
-        ),
-      );
+  const { not } = schema;
+  if (isMap(not)) errors.push(...nestedErrors(not, `${path}.not`));
   return errors;
 }
 
-/** Items of a set are compared as a whole. */
-function setErrors(items: JsonMap, type: string, path: string): FieldError[] {
-  const field =
-    type === 'object'
-      ? 'x-kubernetes-map-type'
-      : type === 'array'
-        ? 'x-kubernetes-list-type'
-        : undefined;
-  if (field === undefined || items[field] === 'atomic') return [];
-  return [
-    invalidValue(
-      `${path}.items.${field}`,
-      items[field] ?? null,
-      'must be atomic as item of a list with x-kubernetes-list-type=set',
-    ),
-  ];
+function nestedErrors(schema: JsonMap, path: string): FieldError[] {
+  const errors = [...combinationErrors(schema, path), ...patternErrors(schema, path)];
+  const { items } = schema;
+  if (isMap(items)) errors.push(...nestedErrors(items, `${path}.items`));
+  const properties = mapOf(schema['properties']);
+  for (const [name, property] of Object.entries(properties))
+    if (isMap(property)) errors.push(...nestedErrors(property, `${path}.properties[${name}]`));
+  for (const [field, state] of outsideOnly) {
+    const value = schema[field];
+    if (value === undefined || value === null || value === false || value === '') continue;
+    errors.push(forbiddenField(`${path}.${field}`, `must be ${state} to be structural`));
+  }
+  if ('metadata' in properties)
+    errors.push(
+      forbiddenField(`${path}.properties[metadata]`, 'must not be specified in a nested context'),
+    );
+  return errors;
 }
 
 function patternErrors(schema: JsonMap, path: string): FieldError[] {

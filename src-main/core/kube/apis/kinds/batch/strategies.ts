@@ -9,11 +9,10 @@ import {
   isReadableSelector,
   nonNegative,
   printSelector,
-  semanticEqual,
   validateLabelSelector,
 } from '../../validation/meta.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../../validation/names.ts';
-import { internalJson } from '../core/internal-print.ts';
+import { internalEqual, internalJson } from '../core/internal-print.ts';
 import { setTemplateDefaults } from '../core/pod-defaults.ts';
 import { validatePodTemplate } from '../core/pod-spec-validation.ts';
 import { type PodTemplate, view } from '../core/pod-types.ts';
@@ -227,11 +226,11 @@ function validateTemplateUpdate(errors: FieldErrors, job: Job, oldJob: Job): voi
     );
   const mutable = oldJob.spec?.suspend === true && !status?.active && stopped;
   if (!mutable) {
-    if (!semanticEqual(template, old)) {
+    if (!internalEqual('PodTemplateSpec', template, old)) {
       const printed = new Printed(internalJson('PodTemplateSpec', template));
       errors.invalid('spec.template', printed, immutableMessage);
     }
-  } else if (!semanticEqual(template.spec, adoptMutable(old, template).spec)) {
+  } else if (!internalEqual('PodSpec', template.spec, adoptMutable(old, template).spec)) {
     const printed = new Printed(internalJson('PodSpec', template.spec));
     errors.invalid('spec.template.spec', printed, immutableMessage);
   }

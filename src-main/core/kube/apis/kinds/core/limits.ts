@@ -2,7 +2,7 @@ import type { DeepReadonly } from '#core/base';
 
 import type { KubeObject } from '../../../machinery/index.ts';
 import type { FieldError, KindStrategy } from '../../kind-strategy.ts';
-import { FieldErrors } from '../../validation/field.ts';
+import { FieldErrors, Printed } from '../../validation/field.ts';
 import { immutableMessage, sortedEntries } from '../../validation/meta.ts';
 import { isQualifiedName } from '../../validation/names.ts';
 import { canonicalQuantity, compareQuantities, milliValue } from '../../validation/quantity.ts';
@@ -208,6 +208,20 @@ function scopeFits(scope: string, resource: string): boolean {
   return computeQuota.has(resource);
 }
 
+/** A selector of scopes as the API server holds it. */
+const internalRows = (
+  rows: readonly { scopeName?: string; operator?: string; values?: string[] }[],
+): Printed =>
+  new Printed(
+    JSON.stringify({
+      MatchExpressions: rows.map(({ scopeName = '', operator = '', values }) => ({
+        ScopeName: scopeName,
+        Operator: operator,
+        Values: values ?? null,
+      })),
+    }),
+  );
+
 const conflicting = (scopes: ReadonlySet<string>): boolean =>
   (scopes.has('BestEffort') && scopes.has('NotBestEffort')) ||
   (scopes.has('Terminating') && scopes.has('NotTerminating'));
@@ -224,7 +238,7 @@ function validateScopeSelector(
     }
     for (const name of hard) {
       if (!scopeFits(scopeName, name)) {
-        errors.invalid(path, { MatchExpressions: rows }, 'unsupported scope applied to resource');
+        errors.invalid(path, internalRows(rows), 'unsupported scope applied to resource');
       }
     }
     const plain = !['PriorityClass', 'VolumeAttributesClass'].includes(scopeName);
@@ -300,7 +314,7 @@ export const resourceQuotaStrategy: KindStrategy = {
     const before = view<Quota>(old).spec?.scopes ?? [];
     validateQuotaSpec(errors, view<Quota>(object));
     if ([...scopes].sort().join() !== [...before].sort().join()) {
-      errors.invalid('spec.scopes', scopes, immutableMessage);
+      errors.invalid('spec.scopes', view<Quota>(object).spec?.scopes, immutableMessage);
     }
     return errors.list;
   },
