@@ -8,6 +8,7 @@ import {
   type Transport,
 } from '#core/kube';
 import { createPki } from '#node/pki';
+import { buildInfo } from '#tests/build-info';
 
 interface Identity {
   /** PEM. */
@@ -86,13 +87,7 @@ export async function startApiServer(options: {
       emulationMinor: '36',
       minCompatibilityMajor: '1',
       minCompatibilityMinor: '35',
-      gitVersion: 'v1.36.3',
-      gitCommit: 'unknown',
-      gitTreeState: 'clean',
-      buildDate: '2026-01-01T00:00:00Z',
-      goVersion: 'go1.26.8',
-      compiler: 'gc',
-      platform: 'linux/amd64',
+      ...buildInfo,
     },
     descriptions: undefined,
     advertiseAddress: '172.30.1.2',

@@ -8,7 +8,9 @@ export type {
   Verb,
 } from './types.ts';
 export { eventTargetFields } from './kinds/core/event.ts';
+export { podClaimOf } from './kinds/core/pod-claims.ts';
 export { qosClass } from './kinds/core/qos.ts';
+export { isVolumeReservedFor, storageClassOf } from './kinds/core/volume-claims.ts';
 export { strategyFor } from './kinds/registry.ts';
 export { FieldErrors } from './validation/field.ts';
 export {
@@ -49,3 +51,12 @@ export {
 export { builtinSchemaNames, builtinSchemas, schemaSet } from './schemas.ts';
 // The one star export of the house: hundreds of names that the generator keeps, each its type's own upstream name.
 export type * from './generated/types.ts';
+export type {
+  BudgetView,
+  ClaimView,
+  ClassView,
+  NodeView,
+  PodView,
+  TaintView,
+  VolumeView,
+} from './views.ts';

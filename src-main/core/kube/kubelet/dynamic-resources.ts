@@ -1,5 +1,5 @@
 import type { DeepReadonly } from '#core/base';
-import type { ResourceClaim } from '../apis/index.ts';
+import { podClaimOf, type ResourceClaim } from '../apis/index.ts';
 import { controllerOf } from '../client/index.ts';
 import { errorText, type KubeletContext } from './context.ts';
 import { isPluginRegistered } from './plugin-registry.ts';
@@ -34,13 +34,12 @@ export async function prepareDynamicResources(
 
 async function prepareClaim(context: KubeletContext, pod: PodView, entry: Entry): Promise<void> {
   const { namespace = '', name: podName = '' } = pod.metadata;
-  const noted = pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name);
-  if (entry.resourceClaimName === undefined && !noted)
-    throw new Error(`pod "${namespace}/${podName}": ResourceClaim not created yet`);
-  const name = entry.resourceClaimName ?? noted?.resourceClaimName;
+  const named = podClaimOf(pod, entry);
+  if (!named) throw new Error(`pod "${namespace}/${podName}": ResourceClaim not created yet`);
+  const { name, isMade } = named;
   if (name === undefined) return;
   const claim = await claimOf(context, namespace, name);
-  if (entry.resourceClaimName === undefined && controllerOf(claim)?.uid !== uidOf(pod))
+  if (isMade && controllerOf(claim)?.uid !== uidOf(pod))
     throw new Error(
       `ResourceClaim ${namespace}/${name} was not created for Pod ${namespace}/${podName} (Pod is not owner)`,
     );

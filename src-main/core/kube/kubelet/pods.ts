@@ -3,14 +3,14 @@ import type {
   Container,
   ContainerStatus,
   EphemeralContainer,
-  Pod,
   PodSpec,
   PodStatus,
+  PodView,
 } from '../apis/index.ts';
 import type { ObjectReference } from '../client/index.ts';
 
 /** Objects of informers and manifests are shared: never changed. */
-export type PodView = DeepReadonly<Pod>;
+export type { PodView } from '../apis/index.ts';
 export type PodSpecView = DeepReadonly<PodSpec>;
 export type ContainerView = DeepReadonly<Container> | DeepReadonly<EphemeralContainer>;
 export type ContainerStatusView = DeepReadonly<ContainerStatus>;

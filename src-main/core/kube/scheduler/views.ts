@@ -1,24 +1,16 @@
 import type { DeepReadonly } from '#core/base';
 import type { Labels } from '../machinery/index.ts';
-import type {
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  PodDisruptionBudget,
-  StorageClass,
-  Taint,
-  Toleration,
-} from '../apis/index.ts';
+import type { PodView, Toleration } from '../apis/index.ts';
 
-/** Objects as the informers share them: never to be changed. */
-export type PodView = DeepReadonly<Pod>;
-export type NodeView = DeepReadonly<Node>;
-export type ClaimView = DeepReadonly<PersistentVolumeClaim>;
-export type VolumeView = DeepReadonly<PersistentVolume>;
-export type ClassView = DeepReadonly<StorageClass>;
-export type BudgetView = DeepReadonly<PodDisruptionBudget>;
-export type TaintView = DeepReadonly<Taint>;
+export type {
+  BudgetView,
+  ClaimView,
+  ClassView,
+  NodeView,
+  PodView,
+  TaintView,
+  VolumeView,
+} from '../apis/index.ts';
 export type TolerationView = DeepReadonly<Toleration>;
 
 export type { Labels };

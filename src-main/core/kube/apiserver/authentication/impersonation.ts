@@ -1,6 +1,7 @@
 import { quoted } from '#core/base';
 import { badRequest, type StatusError } from '../../machinery/index.ts';
 import { forbiddenByAuthorizer } from '../authorization/index.ts';
+import { serviceAccountGroups } from '../service-accounts.ts';
 import type { Attributes, Authorizer, ResourceAttributes, UserInfo } from '../types.ts';
 import { headerValues, unescapeKey } from './headers.ts';
 
@@ -151,8 +152,7 @@ async function checkUser(
   const account = serviceAccountOf(wanted.name);
   const node = constrained ? nodeOf(wanted.name) : undefined;
   if (account) {
-    if (groups.length === 0)
-      groups = ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`];
+    if (groups.length === 0) groups = serviceAccountGroups(account.namespace);
     await check(
       authorizer,
       ask('serviceaccounts', account.name, { group, namespace: account.namespace }),

@@ -1,6 +1,7 @@
 import { type Clock, type DeepReadonly, fromBase64, fromUtf8, quotedList, utf8 } from '#core/base';
 import { type KubeObject, notFound } from '../../machinery/index.ts';
 import { at, isMap, type JsonMap, textAt, textOf, textsOf } from '../fields/index.ts';
+import { serviceAccountGroups } from '../service-accounts.ts';
 import type { Pki, ServerState, UserInfo } from '../types.ts';
 import { fromBase64Url } from './encoding.ts';
 import { keyIdOf } from './openid.ts';
@@ -274,7 +275,7 @@ function serviceAccountUser(
   return {
     username: `system:serviceaccount:${namespace}:${name}`,
     uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
+    groups: serviceAccountGroups(namespace),
     ...(Object.keys(extra).length > 0 ? { extra } : {}),
   };
 }

@@ -1,8 +1,7 @@
 import { type DeepReadonly, sha256Hex, utf8 } from '#core/base';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
+import type { PersistentVolumeClaim, VolumeView } from '../../apis/index.ts';
 import type { PodView } from '../shared/pods.ts';
 
-export type VolumeView = DeepReadonly<PersistentVolume>;
 type Volume = NonNullable<NonNullable<PodView['spec']>['volumes']>[number];
 
 /** A volume that is attached to a node before a kubelet mounts it. */

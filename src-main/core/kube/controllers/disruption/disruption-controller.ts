@@ -1,5 +1,9 @@
-import { type DeepReadonly, jsonEqual } from '#core/base';
-import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../apis/index.ts';
+import { jsonEqual } from '#core/base';
+import type {
+  BudgetView,
+  PodDisruptionBudget,
+  PodDisruptionBudgetStatus,
+} from '../../apis/index.ts';
 import { controllerOf, type Result, WorkQueue } from '../../client/index.ts';
 import {
   type Condition,
@@ -14,8 +18,6 @@ import { enqueueSelf, queueController } from '../shared/informer-queue.ts';
 import { scaledValue } from '../shared/int-or-percent.ts';
 import { goSelectorText } from '../shared/selector-text.ts';
 import { isPodReady, isPodTerminal, type PodView, timeMs } from '../shared/pods.ts';
-
-type BudgetView = DeepReadonly<PodDisruptionBudget>;
 
 /** How long an evicted pod counts as gone although it is still there. */
 const deletionTimeoutMs = 2 * 60_000;

@@ -1,5 +1,5 @@
 import type { DeepReadonly } from '#core/base';
-import type { ResourceClaim } from '../../apis/index.ts';
+import { podClaimOf, type ResourceClaim } from '../../apis/index.ts';
 import { controllerOf, type Informers } from '../../client/index.ts';
 import { keyOf, type ObjectKey } from '../../machinery/index.ts';
 import { isPodTerminal, type PodView } from '../shared/pods.ts';
@@ -12,12 +12,8 @@ const claimIndex = 'resourceClaim';
 const ownerIndex = 'podOwner';
 
 /** The name of the claim of a pod's entry; undefined while it is not noted, or needs none. */
-export function claimNameOf(pod: PodView, entry: Entry): string | undefined {
-  return (
-    entry.resourceClaimName ??
-    pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name)?.resourceClaimName
-  );
-}
+export const claimNameOf = (pod: PodView, entry: Entry): string | undefined =>
+  podClaimOf(pod, entry)?.name;
 
 /** Keys of all claims of a pod that are known by name, with the one for its extended resources. */
 export function claimKeysOf(pod: PodView): ObjectKey[] {

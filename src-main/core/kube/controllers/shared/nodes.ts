@@ -1,11 +1,9 @@
-import type { DeepReadonly } from '#core/base';
-import type { Node, Taint } from '../../apis/index.ts';
+import type { Node, NodeView, Taint, TaintView } from '../../apis/index.ts';
 import type { KubeClient } from '../../client/index.ts';
 import { formatTime, isReason } from '../../machinery/index.ts';
 import { mutableCopy } from './context.ts';
 
-export type NodeView = DeepReadonly<Node>;
-export type TaintView = DeepReadonly<Taint>;
+export type { NodeView, TaintView } from '../../apis/index.ts';
 
 export function nodeCondition(
   node: NodeView,

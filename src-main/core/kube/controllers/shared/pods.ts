@@ -1,8 +1,7 @@
-import type { DeepReadonly } from '#core/base';
-import type { Pod } from '../../apis/index.ts';
+import type { PodView } from '../../apis/index.ts';
 import { controllerOf, type ObjectReference } from '../../client/index.ts';
 
-export type PodView = DeepReadonly<Pod>;
+export type { PodView } from '../../apis/index.ts';
 
 /** An index of pods by the uid of their controller; those without one are under `orphansOf` their namespace. */
 export const podOwnerIndex = 'controllerUid';

@@ -1,4 +1,12 @@
-import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
+import {
+  type ClaimView,
+  type ClassView,
+  isVolumeReservedFor,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  storageClassOf,
+  type VolumeView,
+} from '../../apis/index.ts';
 import { type Result, WorkQueue } from '../../client/index.ts';
 import { isReason, keyOf, objectKey, type ObjectKey } from '../../machinery/index.ts';
 import { jsonEqual } from '#core/base';
@@ -6,16 +14,7 @@ import { type Controller, type ControllerContext, mutableCopy } from '../shared/
 import { formatTime } from '../../machinery/index.ts';
 import { queueController } from '../shared/informer-queue.ts';
 import { timeMs } from '../shared/pods.ts';
-import {
-  bestMatch,
-  classOfClaim,
-  type ClaimView,
-  type ClassView,
-  isReservedFor,
-  mismatch,
-  modesDiffer,
-  type VolumeView,
-} from './volume-matching.ts';
+import { bestMatch, mismatch, modesDiffer } from './volume-matching.ts';
 
 const bindCompleted = 'pv.kubernetes.io/bind-completed';
 const boundByController = 'pv.kubernetes.io/bound-by-controller';
@@ -65,7 +64,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
   }
 
   function delaysBinding(claim: ClaimView): boolean {
-    const name = classOfClaim(claim);
+    const name = storageClassOf(claim);
     if (name === '') return false;
     return classes.get(keyOf(undefined, name))?.volumeBindingMode === 'WaitForFirstConsumer';
   }
@@ -84,7 +83,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
     }
     if (await assignDefaultClass(claim)) return;
     if (delayed && claim.metadata.annotations?.[selectedNode] === undefined) announceDelay(claim);
-    else if (classOfClaim(claim) !== '') await provision(claim);
+    else if (storageClassOf(claim) !== '') await provision(claim);
     else
       recorder.event(
         claim,
@@ -114,7 +113,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
         `Cannot bind to requested volume "${name}": ${problem}`,
       );
       await setClaimPhase(claim, 'Pending');
-    } else if (isReservedFor(volume, claim)) await bind(volume, claim);
+    } else if (isVolumeReservedFor(volume, claim)) await bind(volume, claim);
     else {
       recorder.event(
         claim,
@@ -212,7 +211,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
 
   /** Hands a claim to its class's provisioner. */
   async function provision(claim: ClaimView): Promise<void> {
-    const name = classOfClaim(claim);
+    const name = storageClassOf(claim);
     const found = classes.get(keyOf(undefined, name));
     if (!found) {
       recorder.event(
@@ -340,7 +339,7 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
       for (const claim of claims.list())
         if (
           claim.status?.phase !== 'Bound' &&
-          classOfClaim(claim) === (volume.spec?.storageClassName ?? '')
+          storageClassOf(claim) === (volume.spec?.storageClassName ?? '')
         )
           queue.add(claimItem(claim));
       return;

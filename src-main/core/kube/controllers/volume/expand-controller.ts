@@ -1,11 +1,8 @@
-import type { DeepReadonly } from '#core/base';
-import type { PersistentVolumeClaim } from '../../apis/index.ts';
+import type { ClaimView } from '../../apis/index.ts';
 import { type Result, WorkQueue } from '../../client/index.ts';
 import { objectKey, type ObjectKey, parseQuantity } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, textOf } from '../shared/context.ts';
 import { queueController } from '../shared/informer-queue.ts';
-
-type ClaimView = DeepReadonly<PersistentVolumeClaim>;
 
 const storage = (text: string | undefined): bigint =>
   text === undefined ? 0n : parseQuantity(text).nano;

@@ -1,5 +1,5 @@
 import type { DeepReadonly } from '#core/base';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
+import type { ClaimView, VolumeView } from '../../apis/index.ts';
 import { type ResourceClient, type Result, WorkQueue } from '../../client/index.ts';
 import { isReason, type KubeObject, keyOf, type ObjectKey } from '../../machinery/index.ts';
 import { type Controller, type ControllerContext, mutableCopy } from '../shared/context.ts';
@@ -9,9 +9,6 @@ import { isPodTerminal, type PodView } from '../shared/pods.ts';
 const claimFinalizer = 'kubernetes.io/pvc-protection';
 const volumeFinalizer = 'kubernetes.io/pv-protection';
 const classFinalizer = 'kubernetes.io/vac-protection';
-
-type ClaimView = DeepReadonly<PersistentVolumeClaim>;
-type VolumeView = DeepReadonly<PersistentVolume>;
 
 /** Puts the finalizer on an object, and takes it off when the object is on its way out and nothing uses it. */
 async function hold<T extends KubeObject>(

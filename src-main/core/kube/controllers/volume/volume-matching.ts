@@ -1,40 +1,13 @@
-import type { DeepReadonly } from '#core/base';
-import type {
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  StorageClass,
+import {
+  type ClaimView,
+  isVolumeReservedFor,
+  storageClassOf,
+  type VolumeView,
 } from '../../apis/index.ts';
 import { matchesSelector, parseQuantity } from '../../machinery/index.ts';
 
-export type ClaimView = DeepReadonly<PersistentVolumeClaim>;
-export type VolumeView = DeepReadonly<PersistentVolume>;
-export type ClassView = DeepReadonly<StorageClass>;
-export type NodeView = DeepReadonly<Node>;
-
-const betaClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
-
-export function classOfClaim(claim: ClaimView): string {
-  return claim.metadata.annotations?.[betaClassAnnotation] ?? claim.spec?.storageClassName ?? '';
-}
-
-export function classOfVolume(volume: VolumeView): string {
-  return volume.metadata.annotations?.[betaClassAnnotation] ?? volume.spec?.storageClassName ?? '';
-}
-
 function sizeOf(quantity: string | undefined): bigint {
   return quantity === undefined ? 0n : parseQuantity(quantity).nano;
-}
-
-/** Whether a volume is bound to, or reserved for, a claim. */
-export function isReservedFor(volume: VolumeView, claim: ClaimView): boolean {
-  const reference = volume.spec?.claimRef;
-  return (
-    reference !== undefined &&
-    reference.name === claim.metadata.name &&
-    reference.namespace === claim.metadata.namespace &&
-    (!reference.uid || reference.uid === claim.metadata.uid)
-  );
 }
 
 /** Why a volume does not do for a claim, in upstream's words; undefined when it does. */
@@ -46,7 +19,7 @@ export function mismatch(volume: VolumeView, claim: ClaimView): string | undefin
     sizeOf(claim.spec?.resources?.requests?.['storage'])
   )
     return 'requested PV is too small';
-  if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match';
+  if (storageClassOf(volume) !== storageClassOf(claim)) return 'storageClassName does not match';
   if (
     (volume.spec?.volumeAttributesClassName ?? '') !== (claim.spec?.volumeAttributesClassName ?? '')
   )
@@ -96,7 +69,7 @@ function bestOf(
   claim: ClaimView,
   delayed: boolean,
 ): VolumeView | undefined {
-  const reserved = volumes.find((volume) => isReservedFor(volume, claim));
+  const reserved = volumes.find((volume) => isVolumeReservedFor(volume, claim));
   if (reserved && !reserved.metadata.deletionTimestamp)
     return mismatch(reserved, claim) === undefined ? reserved : undefined;
   if (delayed) return undefined;

@@ -1,5 +1,9 @@
 import { jsonEqual } from '#core/base';
-import type { AllocationResult, ContainerExtendedResourceRequest } from '../../apis/index.ts';
+import {
+  type AllocationResult,
+  type ContainerExtendedResourceRequest,
+  podClaimOf,
+} from '../../apis/index.ts';
 import { controllerOf } from '../../client/index.ts';
 import { matchesNodeTerm } from '../../machinery/index.ts';
 import { DeviceAllocator, NodeAllocationError } from '../devices/allocator.ts';
@@ -87,13 +91,9 @@ export function dynamicResources(handle: Handle): Plugin {
   const claimOf = (pod: PodView, entry: Entry): DeviceClaimView | string | undefined => {
     const namespace = namespaceOf(pod);
     const podName = `${namespace}/${pod.metadata.name ?? ''}`;
-    let name = entry.resourceClaimName;
-    const isMade = name === undefined;
-    if (isMade) {
-      const status = pod.status?.resourceClaimStatuses?.find((each) => each.name === entry.name);
-      if (!status) return `pod "${podName}": ResourceClaim not created yet`;
-      name = status.resourceClaimName;
-    }
+    const named = podClaimOf(pod, entry);
+    if (!named) return `pod "${podName}": ResourceClaim not created yet`;
+    const { name, isMade } = named;
     if (name === undefined) return undefined;
     const claim = tracker.get(namespace, name);
     if (!claim) return `resourceclaim.resource.k8s.io "${name}" not found`;

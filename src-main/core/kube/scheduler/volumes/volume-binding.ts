@@ -1,5 +1,9 @@
 import { jsonClone, sleep } from '#core/base';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../apis/index.ts';
+import {
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  storageClassOf,
+} from '../../apis/index.ts';
 import { keyOf, matchesSelector, objectKey } from '../../machinery/index.ts';
 import {
   type CycleState,
@@ -22,7 +26,6 @@ import {
 } from '../views.ts';
 import {
   boundByControllerAnnotation,
-  classOf,
   findMatchingVolume,
   isFullyBound,
   reaches,
@@ -110,7 +113,7 @@ export function volumeBinding(
     node: NodeView,
   ): 'ok' | 'no' | 'full' | Status => {
     for (const claim of claims) {
-      const className = classOf(claim);
+      const className = storageClassOf(claim);
       const claimKey = objectKey(claim.metadata);
       if (className === '') return failed(`no class for claim "${claimKey}"`);
       const storageClass = caches.class(className);
@@ -158,7 +161,7 @@ export function volumeBinding(
     if (satisfied) {
       const taken = new Set<string>();
       for (const claim of toMatch.sort((a, b) => requestedBytes(a) - requestedBytes(b))) {
-        const available = data.volumesByClass.get(classOf(claim)) ?? [];
+        const available = data.volumesByClass.get(storageClassOf(claim)) ?? [];
         const volume = findMatchingVolume(claim, available, node, taken);
         if (volume) {
           taken.add(volume.metadata.name ?? '');
@@ -298,7 +301,7 @@ export function volumeBinding(
           bound.push(claim);
           continue;
         }
-        const className = classOf(claim);
+        const className = storageClassOf(claim);
         const storageClass = className === '' ? undefined : caches.class(className);
         const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
         if (!waits || claim.spec?.volumeName)
@@ -307,7 +310,7 @@ export function volumeBinding(
         if (!volumesByClass.has(className))
           volumesByClass.set(
             className,
-            caches.volumes.list().filter((volume) => classOf(volume) === className),
+            caches.volumes.list().filter((volume) => storageClassOf(volume) === className),
           );
       }
       state.write(key, { ...data, bound, delayed, volumesByClass });

@@ -1,3 +1,4 @@
+import { isVolumeReservedFor, storageClassOf } from '../../apis/index.ts';
 import { matchesNodeSelector, matchesSelector } from '../../machinery/index.ts';
 import { amountOf } from '../resources.ts';
 import type { ClaimView, NodeView, VolumeView } from '../views.ts';
@@ -5,11 +6,6 @@ import type { ClaimView, NodeView, VolumeView } from '../views.ts';
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
 export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
 export const boundByControllerAnnotation = 'pv.kubernetes.io/bound-by-controller';
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
-
-export function classOf(object: ClaimView | VolumeView): string {
-  return object.metadata.annotations?.[classAnnotation] ?? object.spec?.storageClassName ?? '';
-}
 
 export function isFullyBound(claim: ClaimView): boolean {
   return (
@@ -29,16 +25,6 @@ export function reaches(volume: VolumeView, node: NodeView): boolean {
   return !required || matchesNodeSelector(required, { labels: node.metadata.labels });
 }
 
-function isReservedFor(volume: VolumeView, claim: ClaimView): boolean {
-  const reference = volume.spec?.claimRef;
-  return (
-    reference !== undefined &&
-    reference.name === claim.metadata.name &&
-    reference.namespace === claim.metadata.namespace &&
-    (!reference.uid || reference.uid === claim.metadata.uid)
-  );
-}
-
 /**
  * The smallest free volume on a node that does for a claim; one reserved for it goes first.
  * @see component-helpers/storage/volume/pv_helpers.go, FindMatchingVolume
@@ -55,7 +41,7 @@ export function findMatchingVolume(
   const { spec } = claim;
   for (const volume of volumes) {
     if (taken.has(volume.metadata.name ?? '')) continue;
-    const reserved = isReservedFor(volume, claim);
+    const reserved = isVolumeReservedFor(volume, claim);
     if (volume.spec?.claimRef && !reserved) continue;
     const bytes = amountOf('storage', volume.spec?.capacity?.['storage'] ?? '0');
     if (bytes < wantedBytes) continue;
@@ -67,7 +53,7 @@ export function findMatchingVolume(
     if (reserved) return near ? volume : undefined;
     if (volume.status?.phase !== 'Available') continue;
     if (spec?.selector && !matchesSelector(spec.selector, volume.metadata.labels)) continue;
-    if (classOf(volume) !== classOf(claim) || !near) continue;
+    if (storageClassOf(volume) !== storageClassOf(claim) || !near) continue;
     if (!(spec?.accessModes ?? []).every((mode) => volume.spec?.accessModes?.includes(mode)))
       continue;
     if (bytes < smallestBytes) {

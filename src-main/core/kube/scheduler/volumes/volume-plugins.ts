@@ -1,3 +1,4 @@
+import { storageClassOf } from '../../apis/index.ts';
 import { keyOf } from '../../machinery/index.ts';
 import { type Plugin, skip, type StateData, unresolvable, unschedulable } from '../framework.ts';
 import type { Handle } from '../plugins/handle.ts';
@@ -9,7 +10,6 @@ import {
   type PodView,
   type VolumeView,
 } from '../views.ts';
-import { classOf } from './volume-matching.ts';
 
 const notFound = (name: string): string => `persistentvolumeclaim "${name}" not found`;
 
@@ -142,7 +142,7 @@ export function nodeVolumeLimits({ volumes, informers }: Handle): Plugin {
       if (csi) into.set(`${csi.driver}/${csi.volumeHandle}`, csi.driver);
       else if (!volume) {
         // Not provisioned yet: it will be a volume of its class's provisioner.
-        const provisioner = volumes.class(classOf(claim))?.provisioner;
+        const provisioner = volumes.class(storageClassOf(claim))?.provisioner;
         if (provisioner) into.set(`${provisioner}/${namespaceOf(pod)}/${name}`, provisioner);
       }
     }
@@ -245,7 +245,7 @@ export function volumeZone({ volumes }: Handle): Plugin {
         if (!claim) return { status: unresolvable(notFound(name)) };
         const volumeName = claim.spec?.volumeName;
         if (!volumeName) {
-          const className = classOf(claim);
+          const className = storageClassOf(claim);
           if (className === '')
             return {
               status: unresolvable('PersistentVolumeClaim had no pv name and storageClass name'),

@@ -17,6 +17,7 @@ import {
 import type { ApiRequest, ApiResponse } from '../../../../../src-main/core/kube/machinery/index.ts';
 import { createStore, type Store } from '../../../../../src-main/core/kube/storage/index.ts';
 import { fromUtf8, utf8 } from '#core/base';
+import { buildInfo } from '#tests/build-info';
 import { TestTime } from '#tests/sim';
 
 export interface TestServer {
@@ -68,17 +69,7 @@ export function testServer(
     clock: time.clock,
     random: seededRandom('apiserver'),
     logger: silentLogger,
-    version: {
-      major: '1',
-      minor: '36',
-      gitVersion: 'v1.36.3',
-      gitCommit: 'unknown',
-      gitTreeState: 'clean',
-      buildDate: '2026-01-01T00:00:00Z',
-      goVersion: 'go1.26.8',
-      compiler: 'gc',
-      platform: 'linux/amd64',
-    },
+    version: { major: '1', minor: '36', ...buildInfo },
     resources: builtinResources,
     schemas: builtinSchemas,
     strategyFor: (group, kind) =>

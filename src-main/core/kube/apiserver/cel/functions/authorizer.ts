@@ -1,3 +1,4 @@
+import { serviceAccountGroups } from '../../service-accounts.ts';
 import type { Attributes, Authorizer, UserInfo } from '../../types.ts';
 import type { Implementations } from '../language/interpreter.ts';
 import { LibraryValue } from '../language/values.ts';
@@ -96,11 +97,7 @@ export const authorization: Implementations = {
       owner.authorizer,
       {
         username: `system:serviceaccount:${namespace}:${name}`,
-        groups: [
-          'system:serviceaccounts',
-          `system:serviceaccounts:${namespace}`,
-          'system:authenticated',
-        ],
+        groups: [...serviceAccountGroups(namespace), 'system:authenticated'],
       },
       owner.requestResource.subject,
     ),
