@@ -19,12 +19,32 @@ import {
 } from './discovery.ts';
 import { ExitError } from './errors.ts';
 import type { Flags } from './flags.ts';
-import type { KubectlIo } from './types.ts';
+import type { KubectlFiles, KubectlIo } from './types.ts';
+
+function relativeFiles(files: KubectlFiles, resolve: (name: string) => string): KubectlFiles {
+  return {
+    readFile: (name) => files.readFile(resolve(name)),
+    writeFile: (name, bytes, mode) => {
+      files.writeFile(resolve(name), bytes, mode);
+    },
+    mkdir: (name, options) => {
+      files.mkdir(resolve(name), options);
+    },
+    exists: (name) => files.exists(resolve(name)),
+    stat: (name) => files.stat(resolve(name)),
+    readdir: (name) => files.readdir(resolve(name)),
+    remove: (name, options) => {
+      files.remove(resolve(name), options);
+    },
+  };
+}
 
 /** One run of a command: its flags, its streams, and the way to the server, each opened when first needed. */
 export class Session {
   readonly io: KubectlIo;
   readonly flags: Flags;
+  /** Files by names that may be relative to the working directory. */
+  readonly files: KubectlFiles;
   /** `kubectl create deployment`. */
   readonly command: string;
   #settings: ClientSettings | undefined;
@@ -37,6 +57,7 @@ export class Session {
   constructor(io: KubectlIo, flags: Flags, command: string) {
     this.io = io;
     this.flags = flags;
+    this.files = relativeFiles(io.files, (name) => this.path(name));
     this.command = command;
   }
 
@@ -84,10 +105,13 @@ export class Session {
     return this.#stdin;
   }
 
+  /** Where a name leads from the working directory: no `.`, no `..`, no slash at its end. */
   path(name: string): string {
-    return name.startsWith('/')
-      ? name
-      : `${this.io.cwd === '/' ? '' : this.io.cwd}/${name.replace(/^\.\//, '')}`;
+    const segments: string[] = [];
+    for (const segment of `${name.startsWith('/') ? '' : this.io.cwd}/${name}`.split('/'))
+      if (segment === '..') segments.pop();
+      else if (segment !== '' && segment !== '.') segments.push(segment);
+    return `/${segments.join('/')}`;
   }
 
   get location(): ConfigLocation {
@@ -95,16 +119,16 @@ export class Session {
   }
 
   loadConfig(): Kubeconfig {
-    return loadKubeconfig(this.io.files, this.location);
+    return loadKubeconfig(this.files, this.location);
   }
 
   /** For commands that write the file and may be the first to. */
   loadConfigOrEmpty(): Kubeconfig {
-    return loadKubeconfig(this.io.files, { ...this.location, explicit: false });
+    return loadKubeconfig(this.files, { ...this.location, explicit: false });
   }
 
   get settings(): ClientSettings {
-    this.#settings ??= clientSettings(this.io.files, this.loadConfig(), this.flags, this.io.env);
+    this.#settings ??= clientSettings(this.files, this.loadConfig(), this.flags, this.io.env);
     return this.#settings;
   }
 
@@ -143,7 +167,7 @@ export class Session {
       });
       if (verbosity >= 6)
         for (const path of this.location.paths)
-          if (this.io.files.exists(path))
+          if (this.files.exists(path))
             this.log('I', 'loader.go:407', `Config loaded from file:  ${path}`);
     }
     return this.#api;

@@ -20,8 +20,8 @@ function oneArg(session: Session): string {
 }
 
 function write(session: Session, key: string, change: (config: Kubeconfig) => void): string {
-  const path = fileFor(session.io.files, session.location, session.loadConfigOrEmpty(), key);
-  updateFile(session.io.files, path, change);
+  const path = fileFor(session.files, session.location, session.loadConfigOrEmpty(), key);
+  updateFile(session.files, path, change);
   return path;
 }
 
@@ -44,6 +44,14 @@ function minified(session: Session, config: Kubeconfig): Kubeconfig {
   if (name === '') throw new CommandError('current-context must exist in order to minify');
   const context = config.contexts.get(name);
   if (!context) throw new CommandError(`cannot locate context ${name}`);
+  for (const [section, noun] of [
+    ['clusters', 'cluster'],
+    ['users', 'user'],
+  ] as const) {
+    const wanted = text(context, noun);
+    if (wanted !== '' && !config[section].has(wanted))
+      throw new CommandError(`cannot locate ${noun} ${wanted}`);
+  }
   const only = (items: Map<string, Json>, key: string): Map<string, Json> =>
     new Map([...items].filter(([entry]) => entry === key));
   return {
@@ -56,7 +64,7 @@ function minified(session: Session, config: Kubeconfig): Kubeconfig {
 }
 
 function flattened(session: Session, config: Kubeconfig): void {
-  const { files } = session.io;
+  const { files } = session;
   for (const [section, entries] of [
     ['clusters', config.clusters],
     ['users', config.users],
@@ -196,14 +204,14 @@ function remove(section: Section, noun: string): (session: Session) => Promise<n
     const config = session.loadConfig();
     const path =
       config.origins.get(`${section}/${name}`) ??
-      fileFor(session.io.files, session.location, config, '');
+      fileFor(session.files, session.location, config, '');
     if (!config[section].has(name))
       throw new CommandError(`cannot delete ${noun} ${name}, not in ${path}`);
     if (section === 'contexts' && config.currentContext === name)
       session.err(
         'warning: this removed your active context, use "kubectl config use-context" to select a different one\n',
       );
-    updateFile(session.io.files, path, (file) => file[section].delete(name));
+    updateFile(session.files, path, (file) => file[section].delete(name));
     session.out(`deleted ${noun} ${name} from ${path}\n`);
     return Promise.resolve(0);
   };
@@ -239,17 +247,21 @@ function embed(session: Session, entry: Json, key: string): void {
     Reflect.deleteProperty(entry, `${key}-data`);
     return;
   }
-  if (!session.io.files.exists(path))
+  if (!session.files.exists(path))
     throw new CommandError(
-      `could not read ${key} data from ${file}: open ${file}: no such file or directory`,
+      `could not stat ${key} file ${file}: stat ${file}: no such file or directory`,
     );
-  entry[`${key}-data`] = toBase64(session.io.files.readFile(path));
+  entry[`${key}-data`] = toBase64(session.files.readFile(path));
   Reflect.deleteProperty(entry, key);
 }
 
 function setCluster(session: Session): Promise<number> {
   const name = oneArg(session);
   const { flags } = session;
+  if (flags.text('certificate-authority') !== '' && flags.bool('insecure-skip-tls-verify'))
+    throw new CommandError(
+      'you cannot specify a certificate authority and insecure mode at the same time',
+    );
   write(session, `clusters/${name}`, (file) => {
     const cluster = { ...file.clusters.get(name) };
     cluster['server'] ??= '';
@@ -257,7 +269,13 @@ function setCluster(session: Session): Promise<number> {
       if (flags.changed(key)) cluster[key] = flags.text(key);
     if (flags.changed('insecure-skip-tls-verify'))
       cluster['insecure-skip-tls-verify'] = flags.bool('insecure-skip-tls-verify');
-    if (flags.changed('certificate-authority')) embed(session, cluster, 'certificate-authority');
+    if (cluster['insecure-skip-tls-verify'] === true)
+      for (const key of ['certificate-authority', 'certificate-authority-data'])
+        Reflect.deleteProperty(cluster, key);
+    if (flags.changed('certificate-authority')) {
+      embed(session, cluster, 'certificate-authority');
+      Reflect.deleteProperty(cluster, 'insecure-skip-tls-verify');
+    }
     file.clusters.set(name, cluster);
   });
   session.out(`Cluster "${name}" set.\n`);
@@ -267,8 +285,20 @@ function setCluster(session: Session): Promise<number> {
 function setCredentials(session: Session): Promise<number> {
   const name = oneArg(session);
   const { flags } = session;
+  const hasToken = flags.text('token') !== '';
+  const hasPassword = flags.text('username') + flags.text('password') !== '';
+  if (hasToken && hasPassword)
+    throw new CommandError(
+      'you cannot specify more than one authentication method at the same time: --token, --username/--password',
+    );
   write(session, `users/${name}`, (file) => {
     const user = { ...file.users.get(name) };
+    const replaced = hasToken
+      ? ['username', 'password']
+      : hasPassword
+        ? ['token', 'tokenFile']
+        : [];
+    for (const key of replaced) Reflect.deleteProperty(user, key);
     for (const key of ['token', 'username', 'password'])
       if (flags.changed(key)) user[key] = flags.text(key);
     for (const key of ['client-certificate', 'client-key'])
@@ -283,9 +313,9 @@ function useContext(session: Session): Promise<number> {
   const name = oneArg(session);
   if (!session.loadConfig().contexts.has(name))
     throw new CommandError(`no context exists with the name: "${name}"`);
-  const { location, io } = session;
-  const path = location.paths.find((each) => io.files.exists(each)) ?? location.paths[0] ?? '';
-  updateFile(io.files, path, (file) => {
+  const { location, files } = session;
+  const path = location.paths.find((each) => files.exists(each)) ?? location.paths[0] ?? '';
+  updateFile(files, path, (file) => {
     file.currentContext = name;
   });
   session.out(`Switched to context "${name}".\n`);
@@ -297,14 +327,14 @@ function renameContext(session: Session): Promise<number> {
   if (from === undefined || to === undefined || session.args.length !== 2)
     throw usage(session, `Unexpected args: [${session.args.join(' ')}]`);
   const config = session.loadConfig();
-  const path = fileFor(session.io.files, session.location, config, `contexts/${from}`);
+  const path = fileFor(session.files, session.location, config, `contexts/${from}`);
   if (!config.contexts.has(from))
     throw new CommandError(`cannot rename the context "${from}", it's not in ${path}`);
   if (config.contexts.has(to))
     throw new CommandError(
       `cannot rename the context "${from}", the context "${to}" already exists in ${path}`,
     );
-  updateFile(session.io.files, path, (file) => {
+  updateFile(session.files, path, (file) => {
     file.contexts.set(to, file.contexts.get(from) ?? {});
     file.contexts.delete(from);
     if (file.currentContext === from) file.currentContext = to;
@@ -312,6 +342,9 @@ function renameContext(session: Session): Promise<number> {
   session.out(`Context "${from}" renamed to "${to}".\n`);
   return Promise.resolve(0);
 }
+
+/** What Go reads as a boolean. */
+const boolWord = /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 
 /** `contexts.NAME.namespace`: names may hold dots, so the member is the last step. */
 function property(session: Session, value: string | undefined): Promise<number> {
@@ -323,7 +356,7 @@ function property(session: Session, value: string | undefined): Promise<number> 
     }
     const [section = '', ...rest] = name.split('.');
     if (section !== 'clusters' && section !== 'users' && section !== 'contexts')
-      throw new CommandError(`unable to parse ${name} at ${section}`);
+      throw new CommandError(`unable to parse ${name} after [] at api.Config`);
     const entries = file[section];
     if (rest.length === 0) {
       entries.clear();
@@ -335,6 +368,9 @@ function property(session: Session, value: string | undefined): Promise<number> 
       return;
     }
     const member = rest.pop() ?? '';
+    if (value === undefined && !entries.has(rest.join('.'))) return;
+    if (member === 'insecure-skip-tls-verify' && value !== undefined && !boolWord.test(value))
+      throw new CommandError(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
     const entry = { ...entries.get(rest.join('.')) };
     if (value === undefined) Reflect.deleteProperty(entry, member);
     else entry[member] = value === 'true' ? true : value === 'false' ? false : value;

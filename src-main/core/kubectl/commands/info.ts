@@ -35,6 +35,8 @@ export const versionCommand: CommandSpec = {
   run: async (session) => {
     const { flags } = session;
     const output = flags.text('output');
+    if (session.args.length > 0)
+      throw new CommandError(`extra arguments: [${session.args.join(' ')}]`);
     if (output !== '' && output !== 'json' && output !== 'yaml')
       throw new CommandError("--output must be 'yaml' or 'json'");
     let server: Record<string, unknown> | undefined;
@@ -105,7 +107,9 @@ export const apiResourcesCommand: CommandSpec = {
       : session.freshCatalog());
     const output = flags.text('output');
     if (!['', 'wide', 'name'].includes(output))
-      throw new CommandError(`--output ${output} is not available`);
+      throw new CommandError(
+        `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,kyaml,name,wide,yaml`,
+      );
     const preferred = new Map(groups.map(({ name, versions }) => [name, versions[0]]));
     const shown = resources.filter(
       (resource) =>
@@ -117,6 +121,8 @@ export const apiResourcesCommand: CommandSpec = {
         flags.all('categories').every((category) => resource.categories.includes(category)),
     );
     const sortBy = flags.text('sort-by');
+    if (sortBy !== '' && sortBy !== 'name' && sortBy !== 'kind')
+      throw new CommandError('--sort-by accepts only name or kind');
     shown.sort((a, b) =>
       sortBy === 'kind'
         ? compareText(a.kind, b.kind)

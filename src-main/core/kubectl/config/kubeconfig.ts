@@ -170,7 +170,7 @@ export function updateFile(
     ? parseKubeconfig(fromUtf8(files.readFile(path)), path)
     : emptyKubeconfig();
   change(config);
-  const folder = path.slice(0, path.lastIndexOf('/'));
+  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   if (folder !== '' && !files.exists(folder)) files.mkdir(folder, { recursive: true });
   files.writeFile(path, utf8(formatKubeconfig(config)), 0o600);
 }
