@@ -41,14 +41,21 @@ export function milliOf(quantity: string | undefined): number {
   return quantity === undefined ? 0 : Number(parseQuantity(quantity).nano / 1_000_000n);
 }
 
+type Api = 'resource' | 'custom' | 'external';
 type MetricSelector = ObjectMetricSource['metric']['selector'];
 
 const selectorText = (selector: MetricSelector): string =>
   selector ? formatSelector(selectorOf(selector)) : '';
 
-/** What an unserved path is called by clients. */
+/** What a server says of a path that it does not serve, and that is for clients to word. */
+const unserved: ReadonlySet<string> = new Set([
+  '404 page not found',
+  'the server could not find the requested resource',
+]);
+
+/** What clients call an answer that has no words of its own. */
 function problemText(error: unknown, what: string): string {
-  if (isReason(error, 'NotFound') && isStatusError(error) && !error.status.details?.name)
+  if (isReason(error, 'NotFound') && isStatusError(error) && unserved.has(error.message))
     return `the server could not find the requested resource (get ${what})`;
   if (isReason(error, 'ServiceUnavailable'))
     return `the server is currently unable to handle the request (get ${what})`;
@@ -137,13 +144,17 @@ export class MetricsClients {
     const path = isNamespace
       ? `namespaces/${namespace}/metrics/${metric}`
       : `namespaces/${namespace}/${resource}/${reference.name}/${metric}`;
-    const [first] = await this.#list<MetricValue>(
+    const items = await this.#fetch<MetricValue>(
       'custom',
       `${root}/${path}`,
       { metricLabelSelector: selectorText(metricSelector) },
       `${resource.split('.')[0] ?? ''}.custom.metrics.k8s.io`,
     );
-    return milliOf(first?.value);
+    if (items.length !== 1)
+      throw new Error(
+        `unable to fetch metrics from custom metrics API: the custom metrics API server returned ${items.length} results when we asked for exactly one`,
+      );
+    return milliOf(items[0]?.value);
   }
 
   /** A metric of nothing in the cluster, summed over its series; thousandths. */
@@ -176,20 +187,30 @@ export class MetricsClients {
   }
 
   async #list<T>(
-    api: 'resource' | 'custom' | 'external',
+    api: Api,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    what: string,
+  ): Promise<readonly T[]> {
+    const items = await this.#fetch<T>(api, path, query, what);
+    if (items.length === 0) throw new Error(`no metrics returned from ${api} metrics API`);
+    return items;
+  }
+
+  async #fetch<T>(
+    api: Api,
     path: string,
     query: Readonly<Record<string, string>>,
     what: string,
   ): Promise<readonly T[]> {
     const given = Object.entries(query).filter(([, value]) => value !== '');
     const search = given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-    let items: readonly T[];
     try {
       const list = await this.#client.requestObject<{ items?: readonly T[] }>({
         method: 'GET',
         url: `${path}${search}`,
       });
-      items = list.items ?? [];
+      return list.items ?? [];
     } catch (error) {
       throw new Error(
         `unable to fetch metrics from ${api} metrics API: ${problemText(error, what)}`,
@@ -198,7 +219,5 @@ export class MetricsClients {
         },
       );
     }
-    if (items.length === 0) throw new Error(`no metrics returned from ${api} metrics API`);
-    return items;
   }
 }

@@ -56,7 +56,7 @@ function decodingProblem(document: unknown): string | undefined {
         const shape = argsShapes[name];
         if (!shape || args === undefined || args === null) continue;
         const place = `decoding .profiles[${index}].pluginConfig[${at}]: `;
-        const wrongKind = kindProblem(name, args as { kind?: string });
+        const wrongKind = kindProblem(name, args);
         if (wrongKind !== undefined) return `${place}${wrongKind}`;
         const unknown = argsUnknown(args, shape, `${place}decoding args for plugin ${name}: `);
         if (unknown.length > 0)
