@@ -1,0 +1,10 @@
+import { startEngine, clusterSpec } from './lab.ts';
+import http from 'node:http';
+import fs from 'node:fs';
+const name = process.env['LABNAME'] ?? 'x';
+const { engine } = await startEngine({ log: (l: string, m: string, f: unknown) => { if (l !== 'debug' && l !== 'info') console.error(l, m, f); } });
+let t = performance.now();
+const state = await engine.create(clusterSpec({ topology: process.env['TOPO'] ?? 'base+1cp+2w' }));
+http.createServer(async (req, res) => { let b=''; for await (const c of req) b+=c; const host = req.url!.slice(1); try { const r = await engine.run('test', host, b, {timeoutMs: 60000}); res.end(r.stdout + r.stderr + `[exit ${r.exitCode}]\n`);} catch (e) { res.end(String(e)+'\n'); } }).listen(0, '127.0.0.1', function (this: any) { fs.writeFileSync(`/tmp/lab-${name}.port`, String(this.address().port)); });
+console.log(state.kubeconfig, state.server, Math.round(performance.now() - t), 'ms', Math.round(process.memoryUsage().rss/1048576),'MiB');
+setInterval(()=>{},1e6);
