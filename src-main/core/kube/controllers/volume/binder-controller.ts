@@ -435,7 +435,14 @@ export function createPersistentVolumeBinder(context: ControllerContext): Contro
       own(
         volumes.addHandler({
           onAdd: onVolume,
-          onUpdate: (_, volume) => onVolume(volume),
+          onUpdate: (previous, volume) => {
+            onVolume(volume);
+            const before = previous.spec?.claimRef;
+            if (!before?.uid || before.uid === volume.spec?.claimRef?.uid) return;
+            // A claim whose volume was taken from it by hand hears of it with the next resync.
+            const claim = claims.get(keyOf(before.namespace, before.name ?? ''));
+            if (claim) queue.addAfter(claimItem(claim), resyncMs);
+          },
           onDelete: (volume) => {
             const reference = volume.spec?.claimRef;
             const claim = reference && claims.get(keyOf(reference.namespace, reference.name ?? ''));
