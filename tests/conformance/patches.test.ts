@@ -5,8 +5,8 @@ import { sequenceOf } from './patches/sequences.ts';
 import { ourSide, realSide } from './patches/side.ts';
 import { subjects } from './patches/subjects.ts';
 
-// Seeded sequences of patches and applies go to a real kube-apiserver and to ours; status, message, causes, warnings and
-// objects incl. managed fields have to be the same. PATCHES_KIND, PATCHES_FROM and PATCHES_COUNT choose the sequences.
+// Seeded sequences of patches and applies go to a real kube-apiserver, beside which no controllers run, and to ours; status,
+// message, causes, warnings and objects incl. managed fields have to be the same. PATCHES_KIND, PATCHES_FROM and PATCHES_COUNT choose the sequences.
 const kubeconfig = process.env['REAL_KUBECONFIG_ORACLE'];
 
 if (!kubeconfig)

@@ -336,7 +336,11 @@ class Normalizer {
       return quantityText(value);
     }
     if (format === 'byte' && Array.isArray(value)) return this.#bytes(value);
-    if (typeof value !== 'string') throw this.#mismatch(value, plan.goType);
+    if (typeof value !== 'string') {
+      // To the reader of maps a named text is a text.
+      const form = plan.struct === '' && format !== 'byte' ? 'string' : plan.goType;
+      throw this.#mismatch(value, plan.goType, undefined, form);
+    }
     if (format === 'date-time') return timeText(value, plan.struct === 'MicroTime');
     if (format === 'byte') return base64Text(value);
     return value;
@@ -378,7 +382,7 @@ class Normalizer {
         itemPlan.goType === 'string' &&
         typeof item !== 'string'
       )
-        throw this.#mismatch(item, plan.goType.slice(2));
+        throw this.#mismatch(item, plan.goType.slice(2), undefined, 'string');
       this.#path.push(`[${index}]`);
       out.push(this.#value(item, items, true));
       this.#path.pop();

@@ -29,6 +29,7 @@ import {
 } from './body.ts';
 import { type Call, draftOf, nowText, type WriteOptions, writeOptions } from './call.ts';
 import { fieldScope, type Served } from './catalog.ts';
+import { inGoOrder } from './go-order.ts';
 import { objectResponse } from './negotiation.ts';
 import { type PatchBody, type PatchType, patchTypeOf, readPatch } from './patch-body.ts';
 import { createObject, type Proposed, readCurrent, updateObject } from './registry.ts';
@@ -326,8 +327,10 @@ function typedResult(
         : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
+  // The reader of maps goes through the fields of a type, not through those of the map.
+  const isMapRead = patch.type === 'strategic' && !custom;
   const { object, problems, emptied } = normalizeObject(
-    fields,
+    isMapRead ? inGoOrder(fields, expected.root, expected.schemas) : fields,
     expected,
     custom,
     form.apiVersion,

@@ -414,8 +414,12 @@ function groupVersionOf(apiVersion: string): { group: string; version: string } 
 
 function conflictError(conflicts: readonly { owner: Owner; fields: FieldSet }[]): StatusError {
   const all = conflicts
-    .map(({ owner, fields }) => ({ printed: printOwner(owner), paths: pathsOf(fields) }))
-    .sort((a, b) => (a.printed < b.printed ? -1 : 1));
+    .map(({ owner, fields }) => ({
+      id: identifierOf(owner),
+      printed: printOwner(owner),
+      paths: pathsOf(fields),
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
   const causes: StatusCause[] = all.flatMap(({ printed, paths }) =>
     paths.map((field) => ({
       reason: 'FieldManagerConflict',
@@ -432,6 +436,16 @@ function conflictError(conflicts: readonly { owner: Owner; fields: FieldSet }[])
           )
           .join('\n')}`;
   return failure(409, 'Conflict', message, { causes });
+}
+
+/** What upstream knows an owner by. @see managedfields/internal, BuildManagerIdentifier */
+function identifierOf({ manager, operation, apiVersion, subresource }: Owner): string {
+  return JSON.stringify({
+    manager,
+    operation,
+    ...(operation === 'Update' ? { apiVersion } : {}),
+    ...(subresource === '' ? {} : { subresource }),
+  });
 }
 
 function printOwner(owner: Owner): string {

@@ -76,8 +76,10 @@ export function jsonPatch(target: unknown, operations: readonly JsonPatchOperati
         const value = getAt(document, operation.from ?? '');
         if (value === undefined && !hasParent(document, operation.from ?? ''))
           throw new PatchError(`${operation.op} operation does not apply: missing from path`);
-        if (operation.op === 'move') removeAt(document, operation.from ?? '');
-        addAt(document, path, jsonClone(value ?? null));
+        if (operation.op === 'move') {
+          removeAt(document, operation.from ?? '');
+          addAt(document, path, value ?? null);
+        } else addAt(document, path, jsonClone(written(value ?? null, document.entered)));
         break;
       }
       case 'test': {

@@ -202,7 +202,8 @@ function validateGatedChange(errors: FieldErrors, munged: PodSpec, old: PodSpec)
     }
     assign(munged, old, 'nodeSelector');
   }
-  if (!semanticEqual(munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity)) {
+  const [now, before] = [munged.affinity?.nodeAffinity, old.affinity?.nodeAffinity];
+  if (!now !== !before || !semanticEqual(now, before)) {
     validateAffinityChange(errors, munged, old);
     const { nodeAffinity: _, ...others } = munged.affinity ?? {};
     const kept = old.affinity?.nodeAffinity;
