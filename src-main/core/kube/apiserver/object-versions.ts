@@ -7,16 +7,16 @@ import {
   parseGroupVersion,
 } from '../machinery/index.ts';
 import { expectedKind, normalizeObject } from './body.ts';
-import type { ServerContext } from './call.ts';
-import type { Served } from './catalog.ts';
+import type { Catalog, Served } from './catalog.ts';
 import { convertBuiltin } from './conversions.ts';
 import { at, mapsOf, textOf } from './fields/index.ts';
 import { mergeConfiguration } from './merge-configuration.ts';
+import type { ApiServerOptions } from './options.ts';
 import type { ObjectVersions } from './types.ts';
 
 /** The other versions in which a resource's objects are served, as admission may want them. */
 export function objectVersions(
-  { options, catalog }: ServerContext,
+  { options, catalog }: { readonly options: ApiServerOptions; readonly catalog: Catalog },
   served: Served,
   subresource: string,
 ): ObjectVersions {

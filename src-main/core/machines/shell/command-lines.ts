@@ -22,7 +22,7 @@ export async function nextLine(input: SharedInput): Promise<string | undefined> 
 }
 
 /** Commands that are whole, and whether the last of them cannot be parsed for another reason. */
-export interface Commands {
+interface Commands {
   readonly text: string;
   readonly isFaulty: boolean;
 }
