@@ -110,7 +110,7 @@ export function readArguments(argv: readonly string[]): Arguments {
  */
 export function clusterNameOf(
   { flags }: Pick<Arguments, 'flags'>,
-  operand?: string  ,
+  operand?: string,
 ): string | undefined {
   const names = [operand, flags['cluster'], flags['name']].filter(
     (name) => typeof name === 'string',

@@ -28,17 +28,20 @@ export function createWebhookClient(
     const query = `?timeout=${Math.ceil(timeoutMs / 1000)}s`;
     const body = JSON.stringify(review);
     const posted = async (signal: AbortSignal): Promise<ApiResponse> =>
-      send({ ...target(), timeoutMs }, {
-        method: 'POST',
-        url: path + query,
-        headers: {
-          accept: 'application/json, */*',
-          'content-type': 'application/json',
-          'user-agent': 'kube-apiserver-admission',
+      send(
+        { ...target(), timeoutMs },
+        {
+          method: 'POST',
+          url: path + query,
+          headers: {
+            accept: 'application/json, */*',
+            'content-type': 'application/json',
+            'user-agent': 'kube-apiserver-admission',
+          },
+          body: utf8(body),
+          signal,
         },
-        body: utf8(body),
-        signal,
-      });
+      );
     let response: ApiResponse;
     try {
       response = await withinTime(clock, timeoutMs, 'context deadline exceeded', posted);
