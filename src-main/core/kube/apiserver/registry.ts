@@ -42,6 +42,7 @@ import { eventLease } from './event-lease.ts';
 import { checkInventory, defaultSpecial, prepareSpecial } from './special.ts';
 import { EmptiedFields } from './emptied.ts';
 import { inGoOrder } from './go-order.ts';
+import { metadataChecks } from './metadata-checks.ts';
 import { orderedMeta } from './object-order.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { StoredObject, storedForm } from './stored-object.ts';
@@ -80,52 +81,6 @@ const conditionalKinds = new Set([
   'ValidatingWebhookConfiguration',
   'VolumeAttachment',
 ]);
-
-/** Which checks of metadata a kind's update repeats: of changes (U), of any write (V); a dot is the kind's own, last without one. */
-const metadataChecks: Readonly<Record<string, string>> = {
-  APIService: 'UV',
-  CSINode: 'V',
-  CSIStorageCapacity: 'V.U',
-  CertificateSigningRequest: 'V.U',
-  ClusterRole: 'V.U',
-  ClusterRoleBinding: 'V.U',
-  ConfigMap: 'UV',
-  ControllerRevision: 'UV',
-  DeviceClass: 'VU',
-  Event: '',
-  Endpoints: 'UV',
-  EndpointSlice: 'V',
-  FlowSchema: 'V',
-  IPAddress: 'V.U',
-  Ingress: 'UV',
-  IngressClass: 'UV',
-  Job: 'VU',
-  LimitRange: 'V',
-  MutatingAdmissionPolicy: 'V',
-  MutatingAdmissionPolicyBinding: 'V',
-  MutatingWebhookConfiguration: 'V',
-  Namespace: 'VU',
-  Node: 'VU',
-  PersistentVolume: 'VV',
-  PersistentVolumeClaim: 'UV',
-  Pod: 'UV',
-  PodDisruptionBudget: '',
-  PriorityLevelConfiguration: 'V',
-  ResourceClaim: 'VU',
-  ResourceClaimTemplate: 'VU',
-  Role: 'V.U',
-  RoleBinding: 'V.U',
-  RuntimeClass: 'V.U',
-  Secret: 'UV',
-  Service: 'U',
-  ServiceAccount: 'UV',
-  StorageClass: 'V.U',
-  ValidatingAdmissionPolicy: 'V',
-  ValidatingAdmissionPolicyBinding: 'V',
-  ValidatingWebhookConfiguration: 'V',
-  VolumeAttachment: 'V',
-  VolumeAttributesClass: 'UV',
-};
 
 /** Groups that take finalizers of any name: those of the servers beside the API server proper, and two of its own. */
 const extensionGroups = new Set([

@@ -2,7 +2,7 @@ import type { FieldErrors } from '../../validation/field.ts';
 import { ipFamily, isIp } from '../../validation/names.ts';
 
 /** What a Service says of its own addresses. */
-export interface Addresses {
+interface Addresses {
   type?: string;
   selector?: Record<string, string>;
   clusterIP?: string;
