@@ -31,7 +31,7 @@ else
       .filter((file) => file.endsWith('.scn'))
       .map((file) => file.slice(0, -'.scn'.length));
 
-    test.each(names)('%s', { timeout: 300_000 }, async (name) => {
+    test.each(names)('%s', { timeout: 600_000 }, async (name) => {
       const read = (ending: string): string => readFileSync(join(folder, name + ending), 'utf8');
       const recorded = JSON.parse(read('.json')) as StepOutcome[];
       const lab = await startEngine();
