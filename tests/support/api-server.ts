@@ -21,6 +21,10 @@ export interface TestApiServer {
   readonly server: ApiServer;
   /** PEM of the authority's certificate. */
   readonly ca: string;
+  /** PEM, the authority's: for certificates of one's own. */
+  readonly caKey: string;
+  /** PEM: what signs tokens of service accounts. */
+  readonly tokenKey: string;
   /** Of `kubernetes-admin`, who may do everything. */
   readonly user: Identity;
   /** For 127.0.0.1. */
@@ -113,5 +117,13 @@ export async function startApiServer(options: {
   const admin: Transport = {
     send: (request) => server.handle({ ...request, peerCertificate: user.certificate }),
   };
-  return { server, ca, user, serving, admin };
+  return {
+    server,
+    ca,
+    caKey: caKey.privateKey,
+    tokenKey: signing.privateKey,
+    user,
+    serving,
+    admin,
+  };
 }

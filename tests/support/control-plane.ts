@@ -23,6 +23,8 @@ export interface ControlPlane {
   readonly client: KubeClient;
   readonly admin: Transport;
   readonly listener: ApiListener;
+  /** PEM, of the cluster's authority and of the signer of tokens. */
+  readonly keys: { readonly ca: string; readonly caKey: string; readonly tokenKey: string };
   /** Path of a kubeconfig. */
   readonly kubeconfig: string;
   stop(): Promise<void>;
@@ -35,7 +37,7 @@ export async function startControlPlane(
   const { clock } = driver;
   const logger = options.logger ?? silentLogger;
   const random = seededRandom('control-plane');
-  const { server, ca, user, serving, admin } = await startApiServer({
+  const { server, ca, caKey, tokenKey, user, serving, admin } = await startApiServer({
     clock,
     random,
     logger,
@@ -103,6 +105,7 @@ export async function startControlPlane(
     client,
     admin,
     kubeconfig,
+    keys: { ca, caKey, tokenKey },
     listener,
     stop: async () => {
       controllers?.dispose();

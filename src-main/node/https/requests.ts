@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { type DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { type ApiRequest, failure, type StatusError } from '#core/kube';
 
 /** @see k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes */
@@ -68,12 +69,31 @@ function isRepeated(name: string): boolean {
   return name === 'impersonate-group' || name.startsWith('impersonate-extra-');
 }
 
+/** More certificates than anybody's chain has are not read. */
+const longestChain = 8;
+
+/** PEM of a client's certificate and of those it sent along; undefined when it showed none. */
+function chainOf(socket: TLSSocket): string | undefined {
+  const seen = new Set<string>();
+  let pem = '';
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (next?.raw && !seen.has(next.fingerprint256) && seen.size < longestChain) {
+    const { fingerprint256, raw, issuerCertificate }: DetailedPeerCertificate = next;
+    // Who signed itself vouches for nobody: the server has roots of its own.
+    const isRoot = issuerCertificate?.fingerprint256 === fingerprint256;
+    if (pem === '' || !isRoot) pem += new X509Certificate(raw).toString();
+    seen.add(fingerprint256);
+    next = issuerCertificate;
+  }
+  return pem === '' ? undefined : pem;
+}
+
 /** PEM of what the peer proved to hold; the handshake fails without the key, so there is no more to check. */
 function peerCertificateOf({ socket }: IncomingMessage): string | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const known = peerCertificates.get(socket);
   if (known !== undefined) return known;
-  const pem = socket.getPeerX509Certificate()?.toString();
+  const pem = chainOf(socket);
   if (pem !== undefined) peerCertificates.set(socket, pem);
   return pem;
 }
