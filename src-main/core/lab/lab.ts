@@ -1,4 +1,6 @@
 import { type Clock, type Disposable, type Logger, type Random, sleep } from '#core/base';
+import type {
+  StoredObject} from '#core/kube';
 import {
   type ApiServerConfig,
   ConnectionError,
@@ -11,7 +13,6 @@ import {
   type Pki,
   type Store,
   prefixEnd,
-  StoredObject,
   type Transport,
   type SendHttps,
 } from '#core/kube';
@@ -57,6 +58,7 @@ import { etcdutl } from './programs/etcdutl.ts';
 import { kubectl } from './programs/kubectl.ts';
 import { kubelet } from './programs/kubelet.ts';
 import { scp, ssh, sshd } from './programs/ssh.ts';
+import { rollBack } from './roll-back.ts';
 import { releaseOf } from './release.ts';
 import { restoreFiles } from './restore-files.ts';
 import { parseTopology, type Topology, type TopologyMachine } from './topology.ts';
@@ -568,28 +570,6 @@ const showsObjects = (url: string): boolean => !/^\/(readyz|livez|healthz|versio
 /** Whether an error says that writes wait for room on the disk. */
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && error.message === databaseSpaceExceeded;
-}
-
-/** Makes every key what it was at `revision`, as one new revision. */
-function rollBack(store: Store<StoredObject>, revision: number): void {
-  const [start, end] = ['/registry/', prefixEnd('/registry/')];
-  const then = new Map(store.rangePast(start, end, revision).kvs.map((kv) => [kv.key, kv]));
-  const now = store.range(start, end).kvs;
-  store.transaction((transaction) => {
-    for (const { key, modRevision } of now) {
-      const before = then.get(key);
-      if (!before) transaction.delete(key);
-      else if (before.modRevision === modRevision) then.delete(key);
-    }
-    for (const [key, { value }] of then)
-      transaction.put(key, (next) => {
-        const object = value.object as KubeObject;
-        return new StoredObject({
-          ...object,
-          metadata: { ...object.metadata, resourceVersion: String(next) },
-        });
-      });
-  });
 }
 
 async function create(client: KubeClient, object: KubeObject): Promise<void> {

@@ -1,7 +1,8 @@
 import type { CommandSpec } from '../command.ts';
 import { applyCommand } from './apply.ts';
 import { autoscaleCommand } from './autoscale.ts';
-import { exposeCommand, patchCommand, replaceCommand, runCommand, scaleCommand } from './basics.ts';
+import { patchCommand, replaceCommand, runCommand, scaleCommand } from './basics.ts';
+import { exposeCommand } from './expose.ts';
 import { certificateCommand } from './certificate.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
