@@ -6,7 +6,8 @@ import { createPki } from '#node/pki';
 import { realSide } from './patches/side.ts';
 import { replyTo } from './webhooks/answering.ts';
 import { play } from './webhooks/play.ts';
-import { cleaning, preparations, scenarios, webhookPort } from './webhooks/scenarios.ts';
+import { webhookPort } from './webhooks/fixtures.ts';
+import { cleaning, preparations, scenarios } from './webhooks/scenarios.ts';
 import type { Call } from './webhooks/told.ts';
 
 const real = process.env['REAL_KUBECONFIG_ORACLE'];

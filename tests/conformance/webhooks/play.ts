@@ -1,5 +1,6 @@
 import type { Side } from '../patches/side.ts';
-import { leftovers, type Scenario } from './scenarios.ts';
+import type { Scenario } from './fixtures.ts';
+import { leftovers } from './scenarios.ts';
 import { type Call, type Told, toldOf } from './told.ts';
 
 /** One server and the webhooks it calls. */

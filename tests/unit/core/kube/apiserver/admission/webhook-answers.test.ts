@@ -5,11 +5,8 @@ import { ConnectionError, type SendHttps } from '#core/kube';
 import { ourSide, type Step } from '../../../../../conformance/patches/side.ts';
 import { replyTo } from '../../../../../conformance/webhooks/answering.ts';
 import { play } from '../../../../../conformance/webhooks/play.ts';
-import {
-  preparations,
-  scenarios,
-  webhookPort,
-} from '../../../../../conformance/webhooks/scenarios.ts';
+import { webhookPort } from '../../../../../conformance/webhooks/fixtures.ts';
+import { preparations, scenarios } from '../../../../../conformance/webhooks/scenarios.ts';
 import type { Call, Told } from '../../../../../conformance/webhooks/told.ts';
 
 /** What a kube-apiserver v1.36.3 did; `conformance/webhook-answers.test.ts` records it. */
