@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BytePipe, fromUtf8, type Logger, readText, seededRandom, utf8 } from '#core/base';
 import type {
   ClusterSpec,
@@ -331,21 +330,16 @@ export class RunningCluster {
   async save(): Promise<void> {
     if (!this.#file) return;
     const { blobs } = this.#file;
-    const isFirst = !this.#savedFiles;
     const savedFiles = new Map(this.#savedFiles);
-    const changed = new Map<string, Uint8Array>();
+    await blobs.put(clockBlob, utf8(String(this.driver.clock.now())));
     for (const { hostname, version, changes } of this.lab.files()) {
       if (savedFiles.get(hostname) === version) continue;
+      // One at a time: others have their turn before the next machine.
+      await blobs.put(filesBlob(hostname), encodeChanges(changes()));
       savedFiles.set(hostname, version);
-      changed.set(filesBlob(hostname), encodeChanges(changes()));
-      // Others have their turn before the next machine.
-      await nextTurn();
     }
-    await Promise.all([
-      blobs.put(clockBlob, utf8(String(this.driver.clock.now()))),
-      ...(isFirst ? [blobs.put(keysBlob, encodeKeys(this.lab.keys))] : []),
-      ...[...changed].map(([name, bytes]) => blobs.put(name, bytes)),
-    ]);
+    // Last, for a file with keys is one that has everything.
+    if (!this.#savedFiles) await blobs.put(keysBlob, encodeKeys(this.lab.keys));
     this.#savedFiles = savedFiles;
   }
 
