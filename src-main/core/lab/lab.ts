@@ -1,6 +1,4 @@
 import { type Clock, type Disposable, type Logger, type Random, sleep } from '#core/base';
-import type {
-  StoredObject} from '#core/kube';
 import {
   type ApiServerConfig,
   ConnectionError,
@@ -12,6 +10,7 @@ import {
   notFound,
   type Pki,
   type Store,
+  type StoredObject,
   prefixEnd,
   type Transport,
   type SendHttps,
